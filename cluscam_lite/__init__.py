@@ -1,0 +1,46 @@
+"""ClusCAM, its rivals, and the metrics: explanations of image classifiers, for study and for use.
+
+Names are imported when first used, so that ``import cluscam_lite`` is quick and needs no network.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cluscam import ClusCAM as ClusCAM
+    from .datasets import load_dataset as load_dataset
+    from .errors import CluscamError as CluscamError
+    from .explanation import Explanation as Explanation
+    from .features import HookedModel as HookedModel
+    from .hyperparameters import temperature as temperature
+    from .models import get_spec as get_spec
+    from .models import load_model as load_model
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "ClusCAM": "cluscam",
+    "ClusCAMWarning": "errors",
+    "CluscamError": "errors",
+    "Explanation": "explanation",
+    "HookedModel": "features",
+    "dataset_names": "datasets",
+    "get_spec": "models",
+    "load_dataset": "datasets",
+    "load_model": "models",
+    "model_names": "models",
+    "temperature": "hyperparameters",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

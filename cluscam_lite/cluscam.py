@@ -1,0 +1,205 @@
+"""ClusCAM: Algorithm 1 of the paper, and the thin class that runs it on a model."""
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from .clustering import Clustering, cluster, coordinates
+from .errors import CluscamError
+from .explanation import ClusteredExplanation
+from .features import HookedModel, MapsModel
+from .masks import centroids_of, normalized_maps, saliency_of
+from .scoring import Normalization, fill_image, score_masks
+from .targets import Target, resolve_target
+from .weighting import check_weighting, softmax_weights
+
+if TYPE_CHECKING:
+    from .models import ModelSpec
+
+
+class ClusCAM:
+    r"""Clustered class activation maps, without gradients.
+
+    The maps :math:`F_i` of one layer are grouped by K-Means++; the mean of a group's normalised, upsampled maps
+    is a mask :math:`M_j` (Eq. 4); its score is the change of the class logit when the input is multiplied by it,
+    :math:`s_j = f_c(x \odot M_j) - f_c(x)` (Eq. 5); the worst are dropped and the rest are summed with the
+    weights :math:`\alpha_j = \mathrm{softmax}(s_j / \tau)` (Eqs. 6 and 7).
+
+    Args:
+        model: a torch module that gives logits (B, C), or anything with ``forward(x) -> (maps, output)`` and
+            ``output(x) -> output`` (`cluscam_lite.features.MapsModel`).
+        layer: dotted name of the layer to read; None takes the deepest that gives maps.
+        n_clusters: K, 1 to the number of maps.
+        drop_ratio: r, the fraction of groups discarded, 0 <= r < 1.
+        temperature: tau > 0; None is Eq. 10, ``1 / log(1 + r K)``.
+        clustering: "kmeans", "random" (the same sizes, members at random), "none" (K = d), or a function
+            ``(points (d, p), K, seed) -> labels (d,)``.
+        space: "upsampled" (H x W normalised maps, as the paper's public code) or "raw" (h x w, as its text).
+        fill: what hidden pixels show: "mean" colour, "black", "blur", or a tensor in normalised units.
+        seed: of the clustering. One image's result depends on it and that image only.
+        batch_size: masked images per pass; None chooses by device and input size.
+        backend: of K-Means: "sklearn", "torch", or "auto" (torch on accelerators).
+        normalization: (mean, std) of the input, which fill="black" needs.
+
+    Example:
+        >>> import torch
+        >>> from cluscam_lite import ClusCAM
+        >>> net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, stride=4), torch.nn.ReLU(),
+        ...                           torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 5))
+        >>> e = ClusCAM(net, n_clusters=4)(torch.rand(2, 3, 32, 32))
+        >>> e.saliency.shape, e.masks.shape, e.forward_passes
+        (torch.Size([2, 32, 32]), torch.Size([2, 4, 32, 32]), 5)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | MapsModel,
+        layer: str | None = None,
+        n_clusters: int = 30,
+        drop_ratio: float = 0.37,
+        temperature: float | None = None,
+        clustering: str | Clustering = "kmeans",
+        space: str = "upsampled",
+        fill: str | Tensor = "mean",
+        seed: int = 0,
+        batch_size: int | None = None,
+        backend: str = "auto",
+        normalization: Normalization | None = None,
+    ):
+        check_weighting(drop_ratio, temperature)
+        if batch_size is not None and batch_size < 1:
+            raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
+        self.model = _maps_model(model, layer)
+        self.n_clusters, self.drop_ratio, self.temperature = n_clusters, drop_ratio, temperature
+        self.clustering, self.space, self.seed, self.backend = clustering, space, seed, backend
+        self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
+
+    @classmethod
+    def from_spec(
+        cls, spec: "str | ModelSpec", module: nn.Module | None = None, layer: str = "paper", **overrides
+    ) -> "ClusCAM":
+        """ClusCAM with a registered model's own K, r, tau and layer (Table 3).
+
+        `spec` is a registered name or a `ModelSpec`; `module` its network, loaded here when not given; `layer`
+        "paper", "last" or a dotted name; `overrides` are arguments of the class.
+        """
+        from .models import get_spec, load_model
+
+        spec = get_spec(spec) if isinstance(spec, str) else spec
+        module = load_model(spec).module if module is None else module
+        settings = {
+            "layer": spec.layer(layer),
+            "n_clusters": spec.n_clusters,
+            "drop_ratio": spec.drop_ratio,
+            "temperature": spec.temperature,
+            "normalization": (spec.mean, spec.std),
+        }
+        return cls(module, **(settings | overrides))
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, target: Target = None) -> ClusteredExplanation:
+        """Explain the class `target` of each normalised image of `x` (B, 3, H, W).
+
+        `target` is None (top-1), a class, a LongTensor (B,), or a function of the output (n, C) -> (n,).
+        Raises CluscamError for a malformed input or target, a K out of range, or NaN from the model.
+        """
+        x = _checked_input(x, self.model)
+        maps, output = self.model.forward(x)  # (B, d, h, w), (B, C)
+        target, select = resolve_target(target, output)
+        baseline = select(output, torch.arange(len(x), device=x.device))  # (B,)
+        _check_finite(maps, baseline)
+        labels, centroids, valid = group_maps(
+            maps, x.shape[-2:], self.n_clusters, self.clustering, self.space, self.seed, self.backend
+        )
+        fill = fill_image(x, self.fill, self.normalization)
+        scores = score_masks(
+            self.model.output, x, centroids, valid, baseline, select, fill, self.batch_size
+        )
+        weights, tau = softmax_weights(scores, valid, self.drop_ratio, self.temperature)
+        saliency, uniform = saliency_of(weights, centroids, x.shape[-2:])
+        return ClusteredExplanation(
+            saliency=saliency,
+            target=target,
+            output=output,
+            uniform=uniform,
+            layer=getattr(self.model, "layer_name", ""),
+            forward_passes=1 + int(valid.sum(1).max()),
+            notes=_notes(maps, valid, tau, uniform, self),
+            labels=labels,
+            centroids=centroids,
+            valid=valid,
+            scores=scores,
+            weights=weights,
+            drop_ratio=self.drop_ratio,
+            temperature=tau,
+        )
+
+
+def group_maps(
+    maps: Tensor,
+    size: tuple[int, int],
+    n_clusters: int,
+    clustering: str | Clustering = "kmeans",
+    space: str = "upsampled",
+    seed: int = 0,
+    backend: str = "auto",
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Lines 2 to 6 of Algorithm 1: maps (B, d, h, w) to labels (B, d), centroids (B, K, h, w), valid (B, K)."""
+    normalized = normalized_maps(maps.float(), tuple(size))
+    points, tolerance = coordinates(maps.float(), normalized, tuple(size), space)
+    labels = cluster(points, n_clusters, clustering, seed, tolerance, backend)
+    k = int(labels.max()) + 1
+    if clustering in ("kmeans", "random"):
+        k = n_clusters  # the same K for every image, whatever its neighbours
+    if k == 0:
+        raise CluscamError("the clustering calls every map noise; expected at least one cluster: try other settings")
+    if clustering == "none":  # every map is its own centroid; a membership matrix would be d x d
+        return labels, normalized, torch.ones_like(labels, dtype=torch.bool)
+    centroids, valid = centroids_of(normalized, labels, k)
+    return labels, centroids, valid
+
+
+def _maps_model(model: nn.Module | MapsModel, layer: str | None) -> MapsModel:
+    if isinstance(model, nn.Module):
+        return HookedModel(model, layer)
+    if not isinstance(model, MapsModel):
+        raise CluscamError(
+            f"model is a {type(model).__name__}; expected a torch module, or an object with forward(x) -> (maps, output) "
+            "and output(x) -> output"
+        )
+    if layer is not None:
+        raise CluscamError("layer has no meaning for a model that gives its own maps; leave it out")
+    return model
+
+
+def _checked_input(x: Tensor, model: MapsModel) -> Tensor:
+    if not isinstance(x, Tensor) or x.ndim != 4 or not x.is_floating_point() or len(x) == 0:
+        given = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+        raise CluscamError(f"x is {given}; expected a normalised float tensor (B, 3, H, W), x[None] for one image")
+    if not torch.isfinite(x).all():
+        raise CluscamError("x contains NaN or infinite values; expected a normalised image")
+    parameter = next(getattr(model, "module", nn.Identity()).parameters(), None)
+    return x if parameter is None else x.to(parameter.device)
+
+
+def _check_finite(maps: Tensor, baseline: Tensor) -> None:
+    for what, values in (("feature maps", maps), ("logits", baseline)):
+        if not torch.isfinite(values).all():
+            raise CluscamError(
+                f"the model gave NaN or infinite {what}; expected finite numbers: check its weights, precision and "
+                "preprocessing"
+            )
+
+
+def _notes(maps: Tensor, valid: Tensor, tau: Tensor, uniform: Tensor, cam: ClusCAM) -> tuple[str, ...]:
+    layout = getattr(cam.model, "layout", None)
+    notes = [f"maps: {layout}" if layout else f"maps: {tuple(maps.shape[1:])}"]
+    if (fewest := int(valid.sum(1).min())) < valid.shape[1]:
+        notes.append(f"clusters: as few as {fewest} of {valid.shape[1]} in an image")
+    if any(map(math.isinf, tau.tolist())):
+        notes.append("weights: uniform, since Eq. 10 is infinite when no group is dropped")
+    if uniform.any():
+        notes.append("saliency: without contrast in at least one image, which is given as zeros")
+    return tuple(notes)

@@ -1,0 +1,74 @@
+"""What an explanation gives back: the map, and every intermediate that led to it."""
+
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from .masks import masks_of, saliency_of
+from .weighting import softmax_weights
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Saliency maps of B images, with their cost.
+
+    Symbols as in the paper: G_j `labels`, M_j `masks`, s_j `scores`, alpha_j `weights`, E `saliency`, c `target`.
+    """
+
+    saliency: Tensor
+    """(B, H, W) in [0, 1], Eq. 7."""
+    target: Tensor
+    """(B,) explained class; -1 where the target was a function of the output."""
+    output: Tensor
+    """(B, C) logits of the unmasked images."""
+    uniform: Tensor
+    """(B,) True where the map had no contrast and is all zeros."""
+    layer: str = ""
+    """Where the maps were read."""
+    forward_passes: int = 1
+    """Passes per image: the unmasked one and one for each masked copy (K + 1)."""
+    backward_passes: int = 0
+    notes: tuple[str, ...] = field(default=())
+    """What the caller should know about how this was computed."""
+
+
+@dataclass(frozen=True)
+class ClusteredExplanation(Explanation):
+    """ClusCAM's explanation. Groups are padded to the same K: `valid` False, score -inf, weight 0."""
+
+    labels: Tensor = None
+    """(B, d) group of each map, -1 for noise."""
+    centroids: Tensor = None
+    """(B, K, h, w) in [0, 1] after upsampling: the masks before it."""
+    valid: Tensor = None
+    """(B, K) True where the group exists."""
+    scores: Tensor = None
+    """(B, K) change of the target's logit, Eq. 5."""
+    weights: Tensor = None
+    """(B, K) rows sum to 1, 0 where dropped, Eq. 6."""
+    drop_ratio: float = 0.0
+    temperature: Tensor = None
+    """(B,) the tau used; infinite means uniform weights."""
+
+    @property
+    def masks(self) -> Tensor:
+        """Meta-representations (B, K, H, W) in [0, 1], Eq. 4; made anew at each access."""
+        return masks_of(self.centroids, self.size)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the input."""
+        return self.saliency.shape[-2], self.saliency.shape[-1]
+
+    def reweigh(self, drop_ratio: float | None = None, temperature: float | None = None) -> "ClusteredExplanation":
+        """The same masks and scores under another r and tau (Eqs. 6 and 7), without a forward pass.
+
+        ``drop_ratio=None`` keeps r; ``temperature=None`` is Eq. 10 with the new r.
+        Raises CluscamError unless 0 <= r < 1 and tau > 0.
+        """
+        ratio = self.drop_ratio if drop_ratio is None else drop_ratio
+        weights, tau = softmax_weights(self.scores, self.valid, ratio, temperature)
+        saliency, uniform = saliency_of(weights, self.centroids, self.size)
+        return replace(
+            self, saliency=saliency, uniform=uniform, weights=weights, drop_ratio=ratio, temperature=tau
+        )

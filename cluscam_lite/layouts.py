@@ -1,0 +1,71 @@
+"""Telling whether a layer's output is a set of maps, and laying it out as (B, d, h, w)."""
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read a layer's output as maps.
+
+    `kind`: "NCHW" (convolutions), "NHWC" (channels last, as Swin) or "tokens" (B, N, d) with `prefix` class and
+    register tokens before the `grid` (h, w) of patch tokens.
+    """
+
+    kind: str
+    grid: tuple[int, int]
+    channels: int
+    prefix: int = 0
+
+    def __str__(self) -> str:
+        extra = f", {self.prefix} prefix token{'s' * (self.prefix > 1)} left out" if self.prefix else ""
+        return f"{self.channels} maps of {self.grid[0]} x {self.grid[1]} ({self.kind}{extra})"
+
+
+def find_layout(output: object, size: tuple[int, int], prefix_tokens: int = 0) -> Layout | None:
+    """The layout of one layer's `output` for an input of `size` (H, W), or None if it is not a set of maps.
+
+    A grid is accepted when its proportions are the input's, up to one cell of rounding. `prefix_tokens` is the
+    network's own word for how many tokens precede the patches; it is tried first, then none, 1 (a class token),
+    2 (with a distillation token) and up to 8 registers. Where (B, n, n, n) could be read both ways, channels
+    come first.
+    """
+    if not isinstance(output, Tensor) or not output.is_floating_point():
+        return None
+    shape = tuple(output.shape)
+    if len(shape) == 4:
+        if _proportional(shape[2], shape[3], size):
+            return Layout("NCHW", shape[2:], shape[1])
+        if _proportional(shape[1], shape[2], size):
+            return Layout("NHWC", shape[1:3], shape[3])
+    if len(shape) == 3:
+        for prefix in dict.fromkeys((prefix_tokens, *range(10))):
+            if grid := _grid(shape[1] - prefix, size):
+                return Layout("tokens", grid, shape[2], prefix)
+    return None
+
+
+def to_maps(output: Tensor, layout: Layout) -> Tensor:
+    """A layer's output as maps (B, d, h, w); one map per channel, tokens laid on their grid row by row."""
+    if layout.kind == "NCHW":
+        return output
+    if layout.kind == "NHWC":
+        return output.permute(0, 3, 1, 2)
+    return output[:, layout.prefix :].mT.unflatten(2, layout.grid)  # (B, N, d) -> (B, d, h w) -> (B, d, h, w)
+
+
+def _proportional(h: int, w: int, size: tuple[int, int]) -> bool:
+    height, width = size
+    return h >= 1 and w >= 1 and abs(h - w * height / width) < 1 and abs(w - h * width / height) < 1
+
+
+def _grid(n: int, size: tuple[int, int]) -> tuple[int, int] | None:
+    if n < 1:
+        return None
+    guess = round(math.sqrt(n * size[0] / size[1]))
+    for h in (guess, guess - 1, guess + 1):
+        if h >= 1 and n % h == 0 and _proportional(h, n // h, size):
+            return h, n // h
+    return None

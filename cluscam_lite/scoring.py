@@ -1,0 +1,95 @@
+"""Scores: the change of the class logit when only a mask's region is kept (Section 3.2, Eq. 5)."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from .errors import CluscamError, unknown
+from .masks import masks_of
+
+FILLS = ("mean", "black", "blur")
+Normalization = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | None = None) -> Tensor | None:
+    """What hidden pixels show, broadcastable to `x` (B, 3, H, W), in the network's normalised units.
+
+    "mean": the data set's mean colour, which is zero after normalisation (returned as None: ``x * M`` suffices,
+    as in the paper's code). "black": black, which needs `normalization` = (mean, std). "blur": a Gaussian-blurred
+    copy (sigma 1/20 of the image). A tensor is taken as it is.
+    """
+    if isinstance(fill, Tensor):
+        return fill.to(x)
+    if fill == "mean":
+        return None
+    if fill == "black":
+        if normalization is None:
+            raise CluscamError(
+                "fill='black' needs the input's normalisation; pass normalization=(mean, std), or a tensor as fill"
+            )
+        mean, std = (torch.tensor(v, dtype=x.dtype, device=x.device).view(1, -1, 1, 1) for v in normalization)
+        return -mean / std
+    if fill == "blur":
+        from torchvision.transforms.v2.functional import gaussian_blur
+
+        sigma = max(x.shape[-2:]) / 20
+        # reflection padding needs a kernel smaller than the image
+        kernel = min(2 * round(2.5 * sigma) + 1, 2 * ((min(x.shape[-2:]) - 1) // 2) + 1)
+        return gaussian_blur(x, [kernel, kernel], [sigma, sigma])
+    raise unknown("fill", fill, FILLS)
+
+
+def mask_input(x: Tensor, masks: Tensor, fill: Tensor | None) -> Tensor:
+    """``x * M`` with hidden pixels showing `fill`: x (n, 3, H, W), masks (n, 1, H, W) -> (n, 3, H, W)."""
+    return x * masks if fill is None else torch.lerp(fill.expand_as(x), x, masks)
+
+
+def default_batch_size(x: Tensor) -> int:
+    """Masked images per pass: 16 of 224 x 224 on a CPU (larger ones leave the caches), 128 on an accelerator."""
+    pixels = x.shape[-2] * x.shape[-1] / 224**2
+    return max(1, round((16 if x.device.type == "cpu" else 128) / max(pixels, 0.25)))
+
+
+def score_masks(
+    output: Callable[[Tensor], Tensor],
+    x: Tensor,
+    centroids: Tensor,
+    valid: Tensor,
+    baseline: Tensor,
+    select: Callable[[Tensor, Tensor], Tensor],
+    fill: Tensor | None = None,
+    batch_size: int | None = None,
+) -> Tensor:
+    """Eq. 5 for all valid groups of all images: scores (B, K) in logits, -inf where not valid.
+
+    `output` maps (n, 3, H, W) to the network's output; ``select(output, images)`` picks the explained logit of
+    each row, `images` (n,) being the image each row comes from; `baseline` (B,) is that of the unmasked images.
+    Masks exist one chunk of `batch_size` at a time, so memory grows with the chunk and not with K. On an
+    accelerator that runs out of memory the chunk is halved. Raises CluscamError if a score is NaN.
+    """
+    size = (x.shape[-2], x.shape[-1])
+    pairs = torch.nonzero(valid)  # (n, 2): image, group
+    scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)
+    chunk, start = batch_size or default_batch_size(x), 0
+    while start < len(pairs):
+        image, group = pairs[start : start + chunk].T
+        masks = masks_of(centroids[image, group][:, None], size)  # (n, 1, H, W)
+        shown = fill if fill is None or len(fill) == 1 else fill[image]
+        masked = mask_input(x[image], masks, shown)
+        if x.device.type == "cpu":
+            masked = masked.contiguous(memory_format=torch.channels_last)
+        try:
+            value = select(output(masked), image)
+        except torch.OutOfMemoryError:
+            if len(image) == 1:
+                raise CluscamError("one masked image does not fit in the device's memory; use a smaller input") from None
+            chunk = len(image) // 2
+            continue
+        scores[image, group] = value.to(scores) - baseline[image]
+        start += len(image)
+    if torch.isnan(scores).any():
+        raise CluscamError(
+            "the model gave NaN on a masked input; expected finite logits: check its weights, precision and preprocessing"
+        )
+    return scores
