@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from .clustering import Clustering, cluster, coordinates
-from .errors import CluscamError
+from .clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering, cluster, coordinates
+from .errors import CluscamError, unknown
 from .explanation import ClusteredExplanation
 from .features import HookedModel, MapsModel
 from .masks import centroids_of, normalized_maps, saliency_of
-from .scoring import Normalization, fill_image, score_masks
+from .scoring import FILLS, Normalization, fill_image, score_masks
 from .targets import Target, resolve_target
 from .weighting import check_weighting, softmax_weights
 
@@ -69,6 +69,14 @@ class ClusCAM:
         normalization: Normalization | None = None,
     ):
         check_weighting(drop_ratio, temperature)
+        for kind, given, known in (
+            ("clustering", clustering, CLUSTERINGS),
+            ("space", space, SPACES),
+            ("fill", fill, FILLS),
+            ("backend", backend, BACKENDS),
+        ):
+            if isinstance(given, str) and given not in known:
+                raise unknown(kind, given, known)
         if batch_size is not None and batch_size < 1:
             raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
         self.model = _maps_model(model, layer)

@@ -1,0 +1,154 @@
+"""The slow checks on the real networks and images of a data root: ``make verify``, or ``python -m analysis.verify``.
+
+Each check prints a table with what was asked for beside what was measured, and the command fails if any misses.
+Images are of the `tune` part, which is set aside for such use; accuracy alone looks at all 1,000.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
+from cluscam_lite.clustering import cluster, coordinates, inertia
+from cluscam_lite.dataroot import VARIABLE, data_root
+from cluscam_lite.errors import CluscamError
+from cluscam_lite.features import HookedModel
+from cluscam_lite.masks import normalized_maps
+from cluscam_lite.scoring import default_batch_size
+
+from .accuracy import accuracy_table
+from .brute_force import brute_force_cluscam, brute_force_labels, full_maps
+
+NETWORKS = ("resnet50_v1", "vit_tiny_patch16_224", "mobileone_s0", "squeezenet1_1")
+# model: at most this many times K + 1 plain passes, at least this many times faster than brute force
+RATIOS = {"resnet50_v1": (1.05, 6.0), "mobileone_s0": (1.15, 15.0)}
+
+
+def inputs(name: str, n: int, root: str | None = None) -> Tensor:
+    """The first n `tune` images, preprocessed for the model (n, 3, H, W)."""
+    dataset = load_dataset("ilsvrc", data_root=root, part="tune", n=n)
+    preprocess = get_spec(name).preprocess()
+    return torch.stack([preprocess(dataset[i].image) for i in range(n)])
+
+
+def clustering_table(root: str | None = None, n_images: int = 5, names: tuple[str, ...] = NETWORKS) -> pd.DataFrame:
+    """Labels and inertia of the h w-dimensional clustering against K-Means on whole maps, each network's own K."""
+    rows = []
+    for name in names:
+        spec = get_spec(name)
+        model = HookedModel(load_model(spec, data_root=root).module, spec.layer("paper"))
+        for i, x in enumerate(inputs(name, n_images, root)):
+            maps, _ = model.forward(x[None])
+            size = tuple(x.shape[-2:])
+            points, tolerance = coordinates(maps, normalized_maps(maps, size), size, "upsampled")
+            fast = cluster(points, spec.n_clusters, "kmeans", 0, tolerance, "sklearn")
+            full = full_maps(maps[0], size)
+            slow = torch.from_numpy(brute_force_labels(full, spec.n_clusters, 0)).long()[None]
+            low, high = inertia(points, fast), inertia(full.flatten(1)[None], slow)
+            rows.append(
+                {
+                    "model": name,
+                    "image": i,
+                    "K": spec.n_clusters,
+                    "dimensions": f"{points.shape[-1]} for {full[0].numel()}",
+                    "labels that differ": int((fast != slow).sum()),
+                    "inertia, relative difference": float((low / high - 1).abs()),
+                }
+            )
+    table = pd.DataFrame(rows)
+    table["pass"] = (table["labels that differ"] == 0) & (table["inertia, relative difference"] <= 1e-4)
+    return table
+
+
+def ratio_table(root: str | None = None, repeats: int = 5) -> pd.DataFrame:
+    """ClusCAM's time against K + 1 plain passes and against brute force: medians of interleaved runs."""
+    rows = []
+    for name, (at_most, at_least) in RATIOS.items():
+        spec = get_spec(name)
+        module = load_model(spec, data_root=root).module
+        x = inputs(name, 1, root)
+        cam = ClusCAM.from_spec(spec, module)
+        chunk = default_batch_size(x)
+        settings = (spec.n_clusters, spec.drop_ratio, spec.temperature)
+        times = interleaved(
+            {
+                "ClusCAM": lambda cam=cam, x=x: cam(x),
+                "plain": lambda m=cam.model, x=x, k=spec.n_clusters, c=chunk: plain_passes(m, x, k, c),
+                "brute force": lambda m=cam.model, x=x, s=settings: brute_force_cluscam(m, x, *s),
+            },
+            repeats,
+        )
+        rows.append(
+            {
+                "model": name,
+                "K": spec.n_clusters,
+                "chunk": chunk,
+                "ClusCAM / (K + 1 passes)": times["ClusCAM"] / times["plain"],
+                "at most": at_most,
+                "brute force / ClusCAM": times["brute force"] / times["ClusCAM"],
+                "at least": at_least,
+            }
+        )
+    table = pd.DataFrame(rows)
+    table["pass"] = (table.iloc[:, 3] <= table["at most"]) & (table.iloc[:, 5] >= table["at least"])
+    return table
+
+
+@torch.no_grad()
+def plain_passes(model: HookedModel, x: Tensor, n: int, chunk: int) -> None:
+    """One pass of x and n further ones, in chunks and in the memory format that ClusCAM uses."""
+    model.output(x)
+    for start in range(0, n, chunk):
+        copies = x.expand(min(chunk, n - start), -1, -1, -1)
+        model.output(copies.contiguous(memory_format=torch.channels_last))
+
+
+def interleaved(functions: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Median seconds of each function, run in turn `repeats` times after one warm-up round."""
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for round_ in range(repeats + 1):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            if round_:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+CHECKS = {
+    "accuracy": ("Top-1 on all 1,000 images, in percent", accuracy_table),
+    "clustering": ("K-Means in h w dimensions against K-Means on whole maps", clustering_table),
+    "ratios": ("Time, as ratios measured side by side", ratio_table),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m analysis.verify", description=__doc__.splitlines()[0])
+    parser.add_argument("--data-root", help=f"folder with weights and data sets (default: ${VARIABLE})")
+    parser.add_argument("--only", choices=CHECKS, nargs="+", default=list(CHECKS), help="run these checks only")
+    arguments = parser.parse_args(argv)
+    try:
+        if data_root(arguments.data_root) is None:
+            raise CluscamError(f"these checks need real networks: set {VARIABLE} or --data-root to a data root")
+        passed = True
+        for name in arguments.only:
+            title, check = CHECKS[name]
+            print(f"\n{title} ...", flush=True)
+            table = check(arguments.data_root)
+            print(table.to_string(index=False, float_format="%.4g"), flush=True)
+            passed &= bool(table["pass"].all())
+    except CluscamError as error:
+        print(f"verify: {error}", file=sys.stderr)
+        return 2
+    print("\nall checks passed" if passed else "\nsome checks FAILED")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
