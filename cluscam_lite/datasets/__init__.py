@@ -1,0 +1,61 @@
+"""Data sets: the embedded icon scenes, the ILSVRC validation images, and any folder of images."""
+
+import os
+
+from ..errors import CluscamError, unknown
+from .images import open_image
+from .sample import Sample, Samples
+
+__all__ = ["Sample", "Samples", "dataset_names", "load_dataset", "open_image"]
+
+# what each data set understands beside `n`
+OPTIONS = {
+    "scenes": {"part", "setting", "seed"},
+    "ilsvrc": {"part", "path", "source", "data_root"},
+    "folder": {"path"},
+}
+
+
+def dataset_names() -> list[str]:
+    """The names of all data sets."""
+    return list(OPTIONS)
+
+
+def load_dataset(
+    name: str,
+    *,
+    data_root: str | os.PathLike | None = None,
+    path: str | os.PathLike | None = None,
+    part: str | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    source: str | None = None,
+    setting: str | None = None,
+) -> Samples:
+    """A data set as a lazy sequence of `Sample`.
+
+    "scenes": `n` (default 100) icon scenes of `seed`; `part` "test" (default) or "train"; `setting` "single",
+    "same" or "different", or None for all three in turn. "ilsvrc": see `load_ilsvrc` for `part`, `path` and
+    `source`. "folder": the images in `path`. `n` takes the first n. Raises UnknownName for a name, part, setting
+    or source that does not exist, CluscamError for anything missing, unreadable or too small.
+    """
+    if name not in OPTIONS:
+        raise unknown("data set", name, OPTIONS)
+    given = {"part": part, "path": path, "source": source, "setting": setting}
+    for option, value in given.items():
+        if value is not None and option not in OPTIONS[name]:
+            takers = [other for other in OPTIONS if option in OPTIONS[other]]
+            raise CluscamError(
+                f"the data set {name!r} takes no {option}, got {value!r}; leave it out (it is for {', '.join(takers)})"
+            )
+    if name == "folder":
+        from .folder import load_folder
+
+        return load_folder(path, n)
+    if name == "ilsvrc":
+        from .ilsvrc import load_ilsvrc
+
+        return load_ilsvrc(data_root, path, part, n, source)
+    from .scene_samples import load_scenes
+
+    return load_scenes(part or "test", n, seed, setting)

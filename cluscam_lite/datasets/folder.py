@@ -1,0 +1,43 @@
+"""Any folder of images: the files in it, or, where it has only subfolders, one class to each of them."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+from ..errors import CluscamError
+from .images import open_image
+from .sample import Sample, Samples, first
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+
+
+def load_folder(path: str | os.PathLike | None, n: int | None = None) -> Samples:
+    """The images of a folder, sorted by name; ids are paths inside it.
+
+    If no image lies in the folder itself, its subfolders (searched to any depth) are the classes, sorted by name.
+    Raises CluscamError if the folder or images in it are missing, or fewer than `n`.
+    """
+    if path is None:
+        raise CluscamError("the data set 'folder' needs a folder of images; give its path")
+    root = Path(path).expanduser()
+    if not root.is_dir():
+        raise CluscamError(f"there is no folder {root}; give a folder with images")
+    labels: dict[str, int | None] = {file.name: None for file in _images(root.iterdir())}
+    class_names: list[str] = []
+    if not labels:
+        folders = [f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")]
+        found = {folder.name: _images(folder.rglob("*")) for folder in folders}
+        class_names = [name for name, files in found.items() if files]
+        labels = {f.relative_to(root).as_posix(): i for i, c in enumerate(class_names) for f in found[c]}
+    if not labels:
+        raise CluscamError(f"the folder {root} has no images ({', '.join(sorted(SUFFIXES))}); choose another")
+    return Samples("folder", first(list(labels), n, str(root)), class_names, partial(_read, root, labels))
+
+
+def _images(files) -> list[Path]:
+    return sorted(f for f in files if f.suffix.lower() in SUFFIXES and not f.name.startswith(".") and f.is_file())
+
+
+def _read(root: Path, labels: dict[str, int | None], image_id: str) -> Sample:
+    image = open_image(root / image_id)
+    return Sample(image_id, image, labels[image_id], (), image.width, image.height)

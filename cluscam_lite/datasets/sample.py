@@ -1,0 +1,76 @@
+"""One image with what is known about it, and a lazy sequence of them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from ..errors import CluscamError
+
+if TYPE_CHECKING:
+    from .scenes import Scene
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An RGB image. `label` is its class (None: not known); `boxes` are (xmin, ymin, xmax, ymax) of its objects.
+
+    Boxes are in pixels of the original image, whose size is `width` x `height`: `image` itself may be a smaller
+    copy. `scene` is what an icon scene was drawn from, None for photographs.
+    """
+
+    image_id: str
+    image: Image.Image
+    label: int | None
+    boxes: tuple[Box, ...]
+    width: int
+    height: int
+    scene: "Scene | None" = None
+
+
+class Samples:
+    """A data set: a sequence of `Sample`, each read (and decoded) when it is asked for.
+
+    `ids` are the images' names in order; `class_names` those of the labels, empty where there are no labels.
+    `read(image_id)` gives one sample.
+    """
+
+    def __init__(
+        self, name: str, ids: Iterable[str], class_names: Iterable[str], read: Callable[[str], Sample]
+    ) -> None:
+        self.name = name
+        self.ids = tuple(ids)
+        self.class_names = tuple(class_names)
+        self._read = read
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, i: int) -> Sample:
+        """Sample `i`; negative numbers count from the end. Raises IndexError outside the data set."""
+        return self._read(self.ids[i])
+
+    def __iter__(self) -> Iterator[Sample]:
+        return map(self._read, self.ids)
+
+    def __repr__(self) -> str:
+        return f"Samples({self.name!r}, {len(self)} images)"
+
+
+def first(ids: list[str], n: int | None, where: str) -> list[str]:
+    """The first `n` of `ids`, all for None. Raises CluscamError if `n` is no count or more than there are."""
+    if n is None:
+        return ids
+    check_count(n)
+    if n > len(ids):
+        raise CluscamError(f"{n} images were asked for but {where} has {len(ids)}; ask for at most {len(ids)}")
+    return ids[:n]
+
+
+def check_count(n: object) -> None:
+    """Raise CluscamError unless `n` is a whole number of at least 1."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise CluscamError(f"the number of images must be a whole number of at least 1, got {n!r}")

@@ -1,0 +1,48 @@
+"""Building networks with random weights. The libraries are imported when one is built, not before."""
+
+from torch import nn
+
+
+def build_torchvision(name: str, **options) -> nn.Module:
+    """torchvision's network `name`, without a download."""
+    import torchvision
+
+    return torchvision.models.get_model(name, weights=None, **options)
+
+
+def build_timm(name: str) -> nn.Module:
+    """timm's network `name`, without a download."""
+    import timm
+
+    return timm.create_model(name, pretrained=False)
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """The same function with its parallel branches folded into single convolutions, as MobileOne is deployed."""
+    from timm.utils import reparameterize_model
+
+    return reparameterize_model(network.eval())
+
+
+def build_fused_timm(name: str) -> nn.Module:
+    """timm's network `name`, re-parameterised."""
+    return fuse(build_timm(name))
+
+
+def build_resnet50_v1() -> nn.Module:
+    """ResNet-50 with the stride in the first 1 x 1 convolution of a stage (He et al. 2016), not in the 3 x 3.
+
+    torchvision builds the other form, sometimes called v1.5. The weights differ; the shapes do not.
+    """
+    network = build_torchvision("resnet50")
+    for stage in (network.layer2, network.layer3, network.layer4):
+        stage[0].conv1.stride = (2, 2)
+        stage[0].conv2.stride = (1, 1)
+    return network
+
+
+def build_embedded(name: str) -> nn.Module:
+    """One of this project's own networks for the icon scenes."""
+    from . import embedded
+
+    return getattr(embedded, name)()
