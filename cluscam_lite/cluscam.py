@@ -77,6 +77,8 @@ class ClusCAM:
         ):
             if isinstance(given, str) and given not in known:
                 raise unknown(kind, given, known)
+        if not isinstance(seed, int) or not 0 <= seed < 2**32:
+            raise CluscamError(f"seed is {seed!r}; expected a whole number from 0 to {2**32 - 1}")
         if batch_size is not None and batch_size < 1:
             raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
         self.model = _maps_model(model, layer)

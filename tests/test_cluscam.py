@@ -308,6 +308,7 @@ def test_nan_raises(always):
         ({"drop_ratio": 37.12}, "0 <= r < 1"),
         ({"temperature": 0}, "tau > 0"),
         ({"batch_size": 0}, "at least 1"),
+        ({"seed": -1}, "from 0 to"),
         ({"space": "row"}, "nearest: raw"),
         ({"fill": "means"}, "nearest: mean"),
         ({"clustering": "kmeens"}, "nearest: kmeans"),

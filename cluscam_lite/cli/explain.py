@@ -1,0 +1,220 @@
+"""``cluscam explain``: everything is checked, then the network is loaded, then each image gets its three files."""
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ..clustering import CLUSTERINGS, SPACES
+from ..datasets.images import open_image
+from ..errors import CluscamError, unknown
+from ..files import atomic_path, output_folder, sha256
+from ..methods import method, method_info, settings_of
+from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
+from ..scoring import FILLS, fill_image
+from ..weighting import check_weighting
+
+if TYPE_CHECKING:
+    from ..explanation import Explanation
+    from ..methods import Explainer
+
+SCENE = "scene:"
+SUFFIXES = (".png", ".clusters.png", ".json")
+CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
+DEVICES = ("cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image that was opened and brought to the network's input: x (3, H, W), and what the report says of it."""
+
+    stem: str
+    x: Tensor
+    facts: dict[str, Any]
+
+
+def explain(arguments: argparse.Namespace) -> None:
+    """Run ``cluscam explain``. Raises CluscamError for a user's mistake; nothing half-written is left."""
+    spec = get_spec(arguments.model)
+    info = method_info(arguments.method)
+    settings = {key: value for key, value in vars(arguments).items() if key in info.parameters}
+    _check_settings(settings, arguments.device)
+    target = None if arguments.target is None else class_index(arguments.target, spec)
+    preprocess = spec.preprocess(arguments.preprocess)
+    pictures = [open_picture(name, preprocess) for name in arguments.images]
+    stems = distinct_stems([picture.stem for picture in pictures])
+    _check_folder(Path(arguments.out).expanduser(), arguments.images)
+    with _folder(Path(arguments.out).expanduser()) as out, _short_warnings():
+        model = load_model(spec, arguments.weights, arguments.data_root, settings.get("seed", 0))
+        model.module.to(arguments.device)
+        explainer = method(info.name, model.module, spec, arguments.layer, **settings)
+        for n, (picture, stem) in enumerate(zip(pictures, stems, strict=True), 1):
+            start = time.perf_counter()
+            explanation = explainer(picture.x[None].to(arguments.device), target)
+            files = _write(out, stem, picture, explanation, model, preprocess, info.name, explainer)
+            seconds = time.perf_counter() - start
+            _announce(f"[{n}/{len(pictures)}] {picture.facts['name']}", explanation, spec, seconds, files)
+
+
+def class_index(text: str, spec: ModelSpec) -> int:
+    """The class that a number or a name means. Raises CluscamError outside the range, UnknownName with the nearest.
+
+    Case, hyphens and underscores do not matter.
+    """
+    if text.strip().lstrip("+-").isdecimal():
+        number = int(text)
+        if not 0 <= number < spec.num_classes:
+            raise CluscamError(
+                f"target {number} is outside the classes of {spec.name}; expected 0 to {spec.num_classes - 1} or a name"
+            )
+        return number
+    names, wanted = [_folded(name) for name in spec.class_names], _folded(text)
+    found = [i for i, name in enumerate(names) if name == wanted]
+    if not found:
+        near = [name for name in names if wanted in name.split()] or names
+        raise unknown("class", text, near, f"a number from 0 to {spec.num_classes - 1} will do as well")
+    if len(found) > 1:
+        numbers = ", ".join(map(str, found))
+        raise CluscamError(f"{len(found)} classes are called {text!r}; give the number instead: {numbers}")
+    return found[0]
+
+
+def open_picture(name: str, preprocess: Preprocess) -> Picture:
+    """The image of a file, or the icon scene of ``scene:N``. Raises CluscamError if there is no such image."""
+    if name.startswith(SCENE):
+        return _scene_picture(name, preprocess)
+    path = Path(name).expanduser()
+    image = open_image(path)
+    shown = os.fsencode(path.name).decode("utf-8", "replace")
+    facts = {"name": shown, "sha256": sha256(path), "width": image.width, "height": image.height}
+    return Picture(path.stem, preprocess(image), facts)
+
+
+def _scene_picture(name: str, preprocess: Preprocess) -> Picture:
+    from ..datasets.scenes import BASE, SCENE_CLASSES, render, scene_at
+
+    number = name.removeprefix(SCENE)
+    if not number.isdecimal():
+        raise CluscamError(f"{name!r} is not a scene; expected {SCENE}N with a whole number N, such as {SCENE}3")
+    # drawn as large as the network needs it, so that it need not be enlarged
+    scene = scene_at(int(number), size=max(BASE, preprocess.resize or preprocess.size))
+    image = render(scene)
+    objects = [SCENE_CLASSES[thing.label] for thing in scene.objects]
+    facts = {"name": name, "sha256": None, "width": image.width, "height": image.height}
+    facts["scene"] = {"seed": scene.seed, "setting": scene.setting, "objects": objects}
+    return Picture(f"scene-{int(number)}", preprocess(image), facts)
+
+
+def distinct_stems(stems: Sequence[str]) -> list[str]:
+    """The stems with -2, -3, ... where two would give a file of the same name (upper and lower case are one)."""
+    taken: set[str] = set()
+    chosen = []
+    for stem in stems:
+        name, n = stem, 1
+        while taken & (files := {f"{name}{suffix}".casefold() for suffix in SUFFIXES}):
+            n += 1
+            name = f"{stem}-{n}"
+        taken |= files
+        chosen.append(name)
+    return chosen
+
+
+def _check_settings(settings: dict[str, Any], device: str) -> None:
+    """What can be known to be wrong before any file is opened."""
+    for key, known in CHOICES.items():
+        if key in settings and settings[key] not in known:
+            raise unknown(key, settings[key], known)
+    check_weighting(settings.get("drop_ratio", 0), settings.get("temperature"))
+    if settings.get("n_clusters", 1) < 1:
+        raise CluscamError(f"the number of clusters is {settings['n_clusters']}; expected at least 1")
+    if device not in DEVICES:
+        raise unknown("device", device, DEVICES)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise CluscamError("no CUDA device can be used here; leave --device out, or check driver and PyTorch's build")
+
+
+def _check_folder(out: Path, images: Sequence[str]) -> None:
+    """An overlay is named like its photograph: refuse the folder in which it could replace one."""
+    for name in images:
+        if not name.startswith(SCENE) and Path(name).expanduser().resolve().parent == out.resolve():
+            raise CluscamError(f"the output folder {out} is that of the image {name}; choose another folder")
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Path]:
+    """The output folder, made if missing; on failure what was made and is still empty goes again."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        yield output_folder(path)
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def _short_warnings() -> Iterator[None]:
+    """Warnings as one line each."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"cluscam: note: {message}", file=sys.stderr)
+        yield
+
+
+def _write(
+    out: Path,
+    stem: str,
+    picture: Picture,
+    explanation: "Explanation",
+    model: LoadedModel,
+    preprocess: Preprocess,
+    name: str,
+    explainer: "Explainer",
+) -> list[Path]:
+    """The files of one image: all of them, or none. Returns their paths."""
+    from ..drawing import clusters_figure, denormalized, explanation_figure
+    from ..report import explanation_report, to_json
+
+    settings = settings_of(name, explainer)
+    report = explanation_report(
+        explanation, model, preprocess, image=picture.facts, method=name, settings=settings
+    )
+    words = {"class_name": report["target"]["name"], "model": model.spec.title}
+    normalization = (preprocess.mean, preprocess.std)
+    image = denormalized(picture.x, *normalization)
+    figures = {".png": explanation_figure(image, explanation, method=method_info(name).title, **words)}
+    if hasattr(explanation, "labels"):
+        hidden = fill_image(picture.x[None], settings["fill"], normalization)
+        hidden = torch.zeros_like(picture.x[None]) if hidden is None else hidden.expand_as(picture.x[None])
+        background = denormalized(hidden[0], *normalization)
+        figures[".clusters.png"] = clusters_figure(image, explanation, background=background, **words)
+    paths = [out / f"{stem}{suffix}" for suffix in SUFFIXES if suffix == ".json" or suffix in figures]
+    with ExitStack() as stack:
+        temporary = {path: stack.enter_context(atomic_path(path)) for path in paths}
+        for path, figure in zip(paths, figures.values(), strict=False):
+            figure.savefig(temporary[path], format="png", metadata={"Software": None})
+        temporary[paths[-1]].write_text(to_json(report), encoding="utf-8")
+    return paths
+
+
+def _announce(start: str, explanation: "Explanation", spec: ModelSpec, seconds: float, files: list[Path]) -> None:
+    from ..report import describe_target
+
+    target = describe_target(explanation, 0, spec.class_names[int(explanation.target[0])])
+    flat = "; the map has no contrast" if bool(explanation.uniform[0]) else ""
+    print(f"{start}: {target}; {explanation.forward_passes} forward passes, {seconds:.1f} s{flat}")
+    wrote = ", ".join(os.fsencode(file).decode("utf-8", "replace") for file in files)
+    print(f"    wrote {wrote}", flush=True)
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())

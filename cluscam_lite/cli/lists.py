@@ -1,0 +1,134 @@
+"""``cluscam models``, ``methods`` and ``datasets``: what there is, and what of it can be used here."""
+
+import json
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..dataroot import VARIABLE
+from ..dataroot import data_root as find_data_root
+from ..errors import CluscamError
+
+DATASETS = {
+    "scenes": "icon scenes: ten classes of glyphs on textured ground, generated, with boxes and exact masks",
+    "ilsvrc": "ILSVRC 2012 validation images, 1,000 classes, with boxes (non-commercial research use)",
+    "folder": "the images of any folder; its subfolders are the classes",
+}
+GET_ILSVRC = (
+    f"put validation-*.parquet into ilsvrc2012_val/ of a data root ({VARIABLE}), or give the folder of the official "
+    "images as path, or pip install 'cluscam-lite[hub]' and accept the terms of ILSVRC/imagenet-1k on its hub"
+)
+
+
+BELOW = {
+    "models": ("note",),
+    "methods": ("description", "needs", "reference"),
+    "datasets": ("what", "status"),
+}
+
+
+def print_list(what: str, data_root: str | None, as_json: bool) -> None:
+    """Print the list of "models", "methods" or "datasets". Raises CluscamError for a bad data root."""
+    if what == "methods":
+        rows = method_rows()
+    else:
+        root = find_data_root(data_root)
+        rows = model_rows(root) if what == "models" else dataset_rows(root)
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    if what == "models":
+        print(_table([{key: value for key, value in row.items() if key != "note"} for row in rows]))
+        print("\nK clusters, a fraction r of them dropped, temperature tau (Eq. 10).\n")
+    for row in rows:
+        _print_entry(row["name"], [row[key] for key in BELOW[what] if row[key]])
+
+
+def _print_entry(name: str, lines: list[str]) -> None:
+    """The name, and what is said of it below, if anything."""
+    if lines:
+        print(name)
+    for line in lines:
+        print(textwrap.indent(textwrap.fill(line, 96, break_on_hyphens=False), "    "))
+
+
+def model_rows(root: Path | None) -> list[dict[str, Any]]:
+    """One row per network: name, title, family, K, r, tau, layers, tier, weights (where they come from), note."""
+    from ..hyperparameters import temperature
+    from ..models import get_spec, model_names
+
+    rows = []
+    for spec in map(get_spec, model_names()):
+        tau = temperature(spec.n_clusters, spec.drop_ratio) if spec.temperature is None else spec.temperature
+        rows.append(
+            {
+                "name": spec.name,
+                "title": spec.title,
+                "family": spec.family,
+                "K": spec.n_clusters,
+                "r": spec.drop_ratio,
+                "tau": round(tau, 3),
+                "layer_paper": spec.layer("paper"),
+                "layer_last": spec.layer("last"),
+                "tier": spec.tier,
+                "weights": _weights(spec, root),
+                "note": spec.note,
+            }
+        )
+    return rows
+
+
+def method_rows() -> list[dict[str, Any]]:
+    """One row per method: name, title, description, reference, gradients (True if needed), needs (in words)."""
+    from ..methods import METHODS
+
+    keys = ("name", "title", "description", "reference", "gradients")
+    words = {True: "needs gradients", False: "needs forward passes only, no gradients"}
+    return [{key: getattr(m, key) for key in keys} | {"needs": words[m.gradients]} for m in METHODS.values()]
+
+
+def dataset_rows(root: Path | None) -> list[dict[str, Any]]:
+    """One row per data set: name, what it is, available, status (how many images, or how to get it)."""
+    from ..datasets import dataset_names
+
+    rows = []
+    for name in dataset_names():
+        available, status = _ilsvrc(root) if name == "ilsvrc" else (True, "available, nothing to download")
+        rows.append({"name": name, "what": DATASETS[name], "available": available, "status": status})
+    return rows
+
+
+def _ilsvrc(root: Path | None) -> tuple[bool, str]:
+    """Is it in the data root? The hub is not asked: a list must not wait for a network."""
+    from ..datasets import load_dataset
+
+    if root is None:
+        return False, f"not here (no data root is named); {GET_ILSVRC}"
+    try:
+        found = len(load_dataset("ilsvrc", data_root=root, source="dataroot"))
+    except CluscamError:
+        return False, f"not in the data root, or not readable there; {GET_ILSVRC}"
+    return True, f"available in the data root, {found} images"
+
+
+def _weights(spec: Any, root: Path | None) -> str:
+    from ..models.statedict import SUFFIXES
+
+    if root and any((root / "weights" / f"{spec.name}{suffix}").is_file() for suffix in SUFFIXES):
+        return "data root"
+    if spec.library == "embedded":
+        return "shipped"
+    return f"{spec.library} hub" if spec.weights_id else "data root only"
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    """Columns as wide as their widest cell, numbers to the right."""
+    heads = list(rows[0])
+    texts = ([f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows)
+    cells = [heads, *texts]
+    widths = [max(len(line[c]) for line in cells) for c in range(len(heads))]
+    right = [isinstance(rows[0][head], int | float) for head in heads]
+    aligned = ([c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)] for line in cells)
+    lines = ["  ".join(line).rstrip() for line in aligned]
+    return "\n".join([*lines[:1], "-" * max(map(len, lines)), *lines[1:]])
