@@ -124,9 +124,7 @@ class ClusCAM:
             maps, x.shape[-2:], self.n_clusters, self.clustering, self.space, self.seed, self.backend
         )
         fill = fill_image(x, self.fill, self.normalization)
-        scores = score_masks(
-            self.model.output, x, centroids, valid, baseline, select, fill, self.batch_size
-        )
+        scores = score_masks(self.model.output, x, centroids, valid, baseline, select, fill, self.batch_size)
         weights, tau = softmax_weights(scores, valid, self.drop_ratio, self.temperature)
         saliency, uniform = saliency_of(weights, centroids, x.shape[-2:])
         return ClusteredExplanation(
@@ -176,8 +174,8 @@ def _maps_model(model: nn.Module | MapsModel, layer: str | None) -> MapsModel:
         return HookedModel(model, layer)
     if not isinstance(model, MapsModel):
         raise CluscamError(
-            f"model is a {type(model).__name__}; expected a torch module, or an object with forward(x) -> (maps, output) "
-            "and output(x) -> output"
+            f"model is a {type(model).__name__}; expected a torch module, or an object with "
+            "forward(x) -> (maps, output) and output(x) -> output"
         )
     if layer is not None:
         raise CluscamError("layer has no meaning for a model that gives its own maps; leave it out")

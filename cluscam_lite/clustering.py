@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import ClusCAMWarning, CluscamError, unknown
+from .errors import CluscamError, ClusCAMWarning, unknown
 from .kmeans_torch import kmeans_torch
 from .masks import axis_weights
 
@@ -97,7 +97,8 @@ def check_n_clusters(n_clusters: int, n_maps: int) -> None:
     """Raise CluscamError unless 1 <= K <= d."""
     if not 1 <= n_clusters <= n_maps:
         raise CluscamError(
-            f"n_clusters is {n_clusters}; expected 1 to {n_maps}, the number of maps of this layer (or clustering='none')"
+            f"n_clusters is {n_clusters}; expected 1 to {n_maps}, the number of maps of this layer "
+            "(or clustering='none')"
         )
 
 
@@ -143,8 +144,8 @@ def _consecutive(labels: Tensor) -> Tensor:
 def inertia(points: Tensor, labels: Tensor) -> Tensor:
     """Sum of squared distances to the clusters' means (B,), noise left out."""
     total = torch.zeros(len(points), dtype=torch.float64)
-    for i, (p, l) in enumerate(zip(points.double().cpu(), labels.cpu(), strict=True)):
-        for j in range(int(l.max()) + 1):
-            members = p[l == j]
+    for i, (image, groups) in enumerate(zip(points.double().cpu(), labels.cpu(), strict=True)):
+        for j in range(int(groups.max()) + 1):
+            members = image[groups == j]
             total[i] += (members - members.mean(0)).square().sum()
     return total

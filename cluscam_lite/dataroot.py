@@ -1,7 +1,7 @@
 """The data root: one folder with weights and data sets, for machines without a network.
 
-    <root>/weights/<model>.safetensors
-    <root>/ilsvrc2012_val/*.parquet
+<root>/weights/<model>.safetensors
+<root>/ilsvrc2012_val/*.parquet
 """
 
 import os
@@ -23,6 +23,6 @@ def data_root(path: str | os.PathLike | None = None) -> Path | None:
     root = Path(named).expanduser()
     if not root.is_dir():
         raise CluscamError(
-            f"the data root {root} is not a folder; set {VARIABLE} (or the option) to a folder with weights/ and data sets"
+            f"the data root {root} is not a folder; set {VARIABLE} (or the option) to one with weights/ and data sets"
         )
     return root

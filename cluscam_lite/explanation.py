@@ -69,6 +69,4 @@ class ClusteredExplanation(Explanation):
         ratio = self.drop_ratio if drop_ratio is None else drop_ratio
         weights, tau = softmax_weights(self.scores, self.valid, ratio, temperature)
         saliency, uniform = saliency_of(weights, self.centroids, self.size)
-        return replace(
-            self, saliency=saliency, uniform=uniform, weights=weights, drop_ratio=ratio, temperature=tau
-        )
+        return replace(self, saliency=saliency, uniform=uniform, weights=weights, drop_ratio=ratio, temperature=tau)

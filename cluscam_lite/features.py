@@ -63,9 +63,7 @@ class HookedModel:
         finally:
             handle.remove()
         if not captured:
-            raise CluscamError(
-                f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x)}"
-            )
+            raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x)}")
         # a layer used several times counts with its last use
         self.layout = find_layout(captured[-1], _size(x), _prefix_tokens(self.module))
         if self.layout is None:

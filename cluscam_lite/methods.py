@@ -78,9 +78,7 @@ def method_info(name: str) -> MethodInfo:
     return METHODS[name]
 
 
-def method(
-    name: str, module: "nn.Module", spec: "ModelSpec", layer: str = "paper", **settings: object
-) -> "Explainer":
+def method(name: str, module: "nn.Module", spec: "ModelSpec", layer: str = "paper", **settings: object) -> "Explainer":
     """A method ready to explain `module`: a callable ``(x (B, 3, H, W), target=None) -> Explanation``.
 
     `layer` is "paper", "last" or a dotted module name; `settings` override the method's defaults and the K, r and

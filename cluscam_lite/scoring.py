@@ -83,13 +83,16 @@ def score_masks(
             value = select(output(masked), image)
         except torch.OutOfMemoryError:
             if len(image) == 1:
-                raise CluscamError("one masked image does not fit in the device's memory; use a smaller input") from None
+                raise CluscamError(
+                    "one masked image does not fit in the device's memory; use a smaller input"
+                ) from None
             chunk = len(image) // 2
             continue
         scores[image, group] = value.to(scores) - baseline[image]
         start += len(image)
     if torch.isnan(scores).any():
         raise CluscamError(
-            "the model gave NaN on a masked input; expected finite logits: check its weights, precision and preprocessing"
+            "the model gave NaN on a masked input; expected finite logits: check its weights, precision and "
+            "preprocessing"
         )
     return scores

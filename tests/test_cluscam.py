@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from cluscam_lite import ClusCAM
-from cluscam_lite.errors import ClusCAMWarning, CluscamError, UnknownName
+from cluscam_lite.errors import CluscamError, ClusCAMWarning, UnknownName
 
 
 def network(channels=24, classes=5, seed=0):

@@ -6,7 +6,7 @@ import torch
 from oracle import brute_force_labels, full_size_maps
 
 from cluscam_lite.clustering import cluster, coordinates, inertia, permuted
-from cluscam_lite.errors import ClusCAMWarning, CluscamError, UnknownName
+from cluscam_lite.errors import CluscamError, ClusCAMWarning, UnknownName
 from cluscam_lite.kmeans_torch import kmeans_torch
 from cluscam_lite.masks import normalized_maps
 

@@ -169,9 +169,7 @@ def test_explanations_are_legible(class_name, size):
 
 def test_a_map_without_contrast_says_so():
     e = made_up(3)
-    flat = ClusteredExplanation(
-        **vars(e) | {"saliency": torch.zeros_like(e.saliency), "uniform": torch.tensor([True])}
-    )
+    flat = ClusteredExplanation(**vars(e) | {"saliency": torch.zeros_like(e.saliency), "uniform": torch.tensor([True])})
     figure = drawing.explanation_figure(image(), flat)
     assert any("no contrast" in text.get_text() for text in figure.texts)
 

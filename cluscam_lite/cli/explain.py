@@ -185,9 +185,7 @@ def _write(
     from ..report import explanation_report, to_json
 
     settings = settings_of(name, explainer)
-    report = explanation_report(
-        explanation, model, preprocess, image=picture.facts, method=name, settings=settings
-    )
+    report = explanation_report(explanation, model, preprocess, image=picture.facts, method=name, settings=settings)
     words = {"class_name": report["target"]["name"], "model": model.spec.title}
     normalization = (preprocess.mean, preprocess.std)
     image = denormalized(picture.x, *normalization)

@@ -142,9 +142,7 @@ def scene_seed(seed: int, i: int, split: str = "test") -> int:
     return 2 * ((int(seed) << 31) + int(i)) + SPLITS.index(split)
 
 
-def scene_at(
-    i: int, seed: int = 0, split: str = "test", setting: str | None = None, size: int = BASE
-) -> Scene:
+def scene_at(i: int, seed: int = 0, split: str = "test", setting: str | None = None, size: int = BASE) -> Scene:
     """Scene `i` of the collection `seed`, `split`; without a `setting` the three take turns."""
     return make_scene(scene_seed(seed, i, split), setting or SETTINGS[i % len(SETTINGS)], size)
 

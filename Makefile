@@ -1,0 +1,61 @@
+# Everything a user types. `make book` and `make test` set up what they need in .venv by themselves.
+
+PROFILE ?= embedded
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test verify lint clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@echo "Options: PROFILE=smoke|embedded|reference|FILE.yaml (book), JOBS=$(JOBS) (test), PYTHON=python3.12 (setup)"
+
+setup: $(STAMP) ## Make .venv and install the project into it (the other commands do this too)
+
+# A Python of this project's range, else one sentence. A candidate is tried, since a name on the path may not run.
+$(STAMP): pyproject.toml
+	@set -e; chosen=; \
+	for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  if "$$python" -c '$(IN_RANGE)' >/dev/null 2>&1; then chosen="$$python"; break; fi; \
+	  if [ "$$python" = "$(PYTHON)" ]; then echo "PYTHON=$(PYTHON) does not run or is not Python 3.11, 3.12 or 3.13; looking for another."; fi; \
+	done; \
+	if [ -z "$$chosen" ]; then \
+	  echo "Error: no Python 3.11, 3.12 or 3.13 was found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; fi; \
+	if ! $(BIN)/python -c '$(IN_RANGE)' 2>/dev/null || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	  echo "Making the virtual environment $(VENV) with $$chosen ($$("$$chosen" --version))."; \
+	  "$$chosen" -m venv --clear $(VENV) || { \
+	    echo "Error: $$chosen could not make $(VENV); on Debian and Ubuntu install the package python3-venv." >&2; exit 1; }; \
+	fi; \
+	echo "Installing cluscam-lite and its tools into $(VENV) (the first time: minutes, and several GB for PyTorch)."; \
+	$(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check -e '.[book,hub,test]' || { \
+	  echo "Error: pip could not install the project; its message is above. Is the network up and the disk not full?" >&2; exit 1; }; \
+	touch $@
+
+book: $(STAMP) ## Run the notebooks of PROFILE (embedded) and build the book
+	@echo "Running the notebooks with the profile $(PROFILE)."
+	@$(BIN)/python -m analysis.notebooks --profile $(PROFILE)
+	@echo "Building the book (a warning is an error)."
+	@$(BIN)/jupyter-book build . --all --quiet --warningiserror --keep-going >/dev/null || { \
+	  echo "Error: the book was not built, or not without warnings; they are above." >&2; exit 1; }
+	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+test: $(STAMP) ## Run the tests, JOBS at a time
+	@echo "Running the tests, $(JOBS) at a time."
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
+
+verify: $(STAMP) ## Run the slow checks on a data root (CLUSCAM_DATA)
+	@echo "Running the slow checks on the data root."
+	@$(BIN)/python -m analysis.verify
+
+lint: $(STAMP) ## Check the code with ruff, and that notebooks hold no outputs
+	@$(BIN)/ruff check .
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb && echo "The notebooks hold no outputs."
+
+clean: ## Remove what was built: the book, executed notebooks, caches (not .venv)
+	@rm -rf _build book/executed build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@find analysis book cluscam_lite tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Removed the book, the executed notebooks and the caches; .venv stays (rm -r .venv removes it)."

@@ -1,0 +1,288 @@
+"""Train the two embedded networks on icon scenes and write their weights and model cards.
+
+    python scripts/train_scenes.py --model all --seed 0
+
+Scenes are drawn once into a pool and varied while training. Half of what the networks see is partly hidden
+under smooth masks or rectangles of the mean colour, because masked images are what ClusCAM asks about. The
+CNN is trained as usual. The transformer gets two common aids, both training-only: it also labels every patch
+with the object drawn there (token labelling, https://arxiv.org/abs/2104.10858), and in most steps it sees a
+random third of the patches (PatchDropout, https://arxiv.org/abs/2208.07220), which makes a step cheaper.
+"""
+
+import argparse
+import json
+import math
+import platform
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from cluscam_lite.datasets.scenes import SCENE_CLASSES, SETTINGS, Scene, object_mask, render, scene_at
+from cluscam_lite.files import atomic_path, output_folder, sha256
+from cluscam_lite.models.embedded import MEAN, STD, SceneViT, scene_cnn, scene_vit
+
+ASSETS = Path(__file__).parents[1] / "cluscam_lite" / "assets"
+NOTHING = len(SCENE_CLASSES)  # the label of a pixel where no object is
+SHIFT = 6  # pixels: largest translation either way
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained. The result also depends on the scenes, the seed and the number of threads."""
+
+    build: Callable[[], nn.Module]
+    steps: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    token_labelling: float = 0.0  # weight of the patches' loss
+    patches_kept: float = 1.0  # fraction of the patches seen, until ...
+    short_steps: float = 0.0  # ... this fraction of the steps is done
+
+
+RECIPES = {
+    "scene_cnn": Recipe(scene_cnn, 1400, 64, 2e-3, 0.05),
+    "scene_vit": Recipe(scene_vit, 3200, 64, 1e-3, 0.05, token_labelling=1.0, patches_kept=1 / 3, short_steps=0.88),
+}
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Drawn scenes: `pixels` (N, 96, 96, 4) uint8, RGB and the label of each pixel; `targets` (N, 10)."""
+
+    pixels: Tensor
+    targets: Tensor
+
+
+def picture(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """A scene as (H, W, 4) uint8, RGB and label map, and its target: the classes' shares of the objects."""
+    labels = np.full((scene.size, scene.size), NOTHING, dtype=np.uint8)
+    target = np.zeros(len(SCENE_CLASSES), dtype=np.float32)
+    for k, thing in enumerate(scene.objects):
+        labels[object_mask(scene, k)] = thing.label
+        target[thing.label] += 1 / len(scene.objects)
+    return np.concatenate([np.asarray(render(scene)), labels[..., None]], axis=-1), target
+
+
+def _pictures(job: tuple[range, int, str]) -> tuple[np.ndarray, np.ndarray]:
+    numbers, seed, split = job
+    pixels, targets = zip(*(picture(scene_at(i, seed, split)) for i in numbers), strict=True)
+    return np.stack(pixels), np.stack(targets)
+
+
+def draw_pool(n: int, seed: int, split: str, workers: int) -> Pool:
+    """The first `n` scenes of a collection, the three settings in turn."""
+    jobs = [(range(i, min(i + 500, n)), seed, split) for i in range(0, n, 500)]
+    if workers > 1:
+        with ProcessPoolExecutor(workers) as executor:
+            pixels, targets = zip(*executor.map(_pictures, jobs), strict=True)
+    else:
+        pixels, targets = zip(*map(_pictures, jobs), strict=True)
+    return Pool(torch.from_numpy(np.concatenate(pixels)), torch.from_numpy(np.concatenate(targets)))
+
+
+def normalise(rgb: Tensor) -> Tensor:
+    """uint8 RGB (B, H, W, 3) as the networks' input, (B, 3, H, W)."""
+    return ((rgb / 255 - torch.tensor(MEAN)) / torch.tensor(STD)).permute(0, 3, 1, 2)
+
+
+def augment(pixels: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Vary a batch (B, H, W, 4) uint8: network input (B, 3, H, W) float, pixel labels (B, H, W) int64."""
+    B, H, W, _ = pixels.shape
+    moves = torch.randint(-SHIFT, SHIFT + 1, (2, B, 1), generator=rng)
+    rows = reflected(torch.arange(H) + moves[0], H)  # (B, H)
+    columns = reflected(torch.arange(W) + moves[1], W)  # (B, W)
+    columns = torch.where(torch.rand(B, 1, generator=rng) < 0.5, columns.flip(1), columns)
+    whole = pixels.view(torch.int32)[..., 0]  # one number to a pixel, which is quick to move about
+    moved = whole[torch.arange(B)[:, None, None], rows[:, :, None], columns[:, None, :]]  # (B, H, W)
+    moved = moved[..., None].view(torch.uint8)  # (B, H, W, 4)
+    x, labels = normalise(moved[..., :3]), moved[..., 3].long()
+    contrast, tint = torch.rand(B, 1, 1, 1, generator=rng), torch.randn(B, 3, 1, 1, generator=rng)
+    x = x * (0.8 + 0.4 * contrast) + 0.25 * tint
+    visible = random_masks(B, H, rng)  # (B, 1, H, W)
+    return x * visible, labels.masked_fill(visible[:, 0] < 0.3, NOTHING)
+
+
+def reflected(index: Tensor, side: int) -> Tensor:
+    """Indices that run past a border, mirrored back into 0 ... side - 1."""
+    return side - 1 - (side - 1 - index.abs()).abs()
+
+
+def random_masks(B: int, side: int, rng: torch.Generator) -> Tensor:
+    """(B, 1, side, side) in [0, 1]: a quarter smooth fields, a quarter with a rectangle out, half ones."""
+    cells = int(torch.randint(3, 13, (), generator=rng))
+    field = torch.randn(B, 1, cells, cells, generator=rng)
+    low, high = field.amin((2, 3), keepdim=True), field.amax((2, 3), keepdim=True)
+    field = ((field - low) / (high - low)) ** (0.5 + torch.rand(B, 1, 1, 1, generator=rng))
+    field = F.interpolate(field, size=side, mode="bilinear")
+    centre, extent = torch.rand(2, B, 2, 1, generator=rng) * side  # each (B, 2, 1): rows, columns
+    within = (torch.arange(side) - centre).abs() < extent / 4  # (B, 2, side)
+    rectangle = 1 - (within[:, 0, :, None] & within[:, 1, None, :])[:, None].float()
+    kind = torch.rand(B, 1, 1, 1, generator=rng)
+    return torch.where(kind < 0.25, field, torch.where(kind < 0.5, rectangle, 1.0))
+
+
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean cross-entropy of (..., C) logits with soft targets of the same shape."""
+    return -(target * logits.float().log_softmax(-1)).sum(-1).mean()
+
+
+def patch_shares(labels: Tensor, patch: int) -> Tensor:
+    """How much of each patch every class covers: pixel labels (B, H, W) to shares (B, patches, 11)."""
+    B, H, W = labels.shape
+    across = W // patch
+    number = (torch.arange(H) // patch)[:, None] * across + torch.arange(W) // patch  # (H, W)
+    number = number + torch.arange(B)[:, None, None] * (across * (H // patch))  # (B, H, W)
+    bins = B * across * (H // patch) * (NOTHING + 1)
+    counts = torch.bincount((number * (NOTHING + 1) + labels).flatten(), minlength=bins)
+    return counts.view(B, -1, NOTHING + 1) / patch**2
+
+
+def vit_loss(vit: SceneViT, patch_head: nn.Linear, x: Tensor, labels: Tensor, target: Tensor, kept: Tensor,
+             weight: float) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Loss of class token and kept patches, and the logits. `kept` indexes the 144 patches."""
+    tokens = vit.embed(x)  # (B, 145, C)
+    tokens = torch.cat([tokens[:, :1], tokens[:, 1:][:, kept]], dim=1)  # (B, 1 + kept, C)
+    tokens = vit.encode(tokens)
+    logits = vit.head(tokens[:, 0])
+    shares = patch_shares(labels, vit.patch_embed.stride[0])[:, kept]  # (B, kept, 11)
+    patches = cross_entropy(patch_head(tokens[:, 1:]), shares)
+    return cross_entropy(logits, target) + weight * patches, logits
+
+
+def rate(step: int, steps: int, warmup: int = 150) -> float:
+    """Learning rate as a share of its peak: linear warm-up, then half a cosine down to zero."""
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
+
+
+def forward(
+    model: nn.Module, patch_head: nn.Linear, batch: tuple[Tensor, ...], recipe: Recipe, kept: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Loss and logits of one batch (input, pixel labels, target), in bfloat16 where torch thinks it safe."""
+    x, labels, target = batch
+    # the fused attention is slow backwards in bfloat16 on CPUs
+    with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+        if recipe.token_labelling:
+            return vit_loss(model, patch_head, x, labels, target, kept, recipe.token_labelling)
+        logits = model(x)
+        return cross_entropy(logits, target), logits
+
+
+def train(recipe: Recipe, pool: Pool, seed: int) -> nn.Module:
+    """A trained network. Deterministic for a seed on one machine with one number of threads."""
+    torch.manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
+    model = recipe.build().to(memory_format=torch.channels_last)
+    patch_head = nn.Linear(96, NOTHING + 1)  # of token labelling; thrown away afterwards
+    parameters = [*model.parameters(), *(patch_head.parameters() if recipe.token_labelling else ())]
+    optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, recipe.steps))
+    start, losses, hits = time.perf_counter(), [], []
+    for step in range(recipe.steps):
+        chosen = torch.randint(0, len(pool.pixels), (recipe.batch_size,), generator=rng)
+        target = pool.targets[chosen]  # (B, 10)
+        batch = (*augment(pool.pixels[chosen], rng), target)
+        share = recipe.patches_kept if step < recipe.short_steps * recipe.steps else 1
+        kept = torch.randperm(144, generator=rng)[: int(144 * share)]
+        loss, logits = forward(model, patch_head, batch, recipe, kept)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        schedule.step()
+        losses.append(loss.item())
+        hits.append((target.gather(1, logits.argmax(1, keepdim=True)) > 0).float().mean().item())
+        if (step + 1) % 50 == 0:
+            loss, hit, seconds = np.mean(losses[-50:]), np.mean(hits[-50:]), time.perf_counter() - start
+            progress = f"step {step + 1}/{recipe.steps}  loss {loss:.3f}  hits {hit:.3f}  {seconds:.0f} s"
+            print(progress, flush=True)
+    return model.eval()
+
+
+@torch.inference_mode()
+def accuracy(model: nn.Module, pool: Pool) -> dict[str, float]:
+    """Percent of scenes whose top-1 prediction is a class that is present, for each setting (in turn)."""
+    top = torch.cat([model(normalise(batch[..., :3])).argmax(1) for batch in pool.pixels.split(100)])
+    hit = pool.targets.gather(1, top[:, None])[:, 0] > 0
+    return {name: round(100 * hit[i::3].float().mean().item(), 2) for i, name in enumerate(SETTINGS)}
+
+
+def write(name: str, model: nn.Module, out: Path) -> Path:
+    """The weights in fp16 as `out/<name>.safetensors`."""
+    state = {
+        key: (value.half() if value.is_floating_point() else value).contiguous()
+        for key, value in model.state_dict().items()
+    }
+    path = out / f"{name}.safetensors"
+    with atomic_path(path) as temporary:
+        save_file(state, temporary)
+    return path
+
+
+def write_card(weights: Path, recipe: Recipe, test: Pool, training: dict) -> dict:
+    """Measure the weights as written (fp16, loaded as float32) and write the model card beside them."""
+    model = recipe.build().eval()
+    model.load_state_dict({key: value.float() if value.is_floating_point() else value
+                           for key, value in load_file(weights).items()})  # fmt: skip
+    settings = {key: value for key, value in asdict(recipe).items() if key != "build"}
+    card = {
+        "name": weights.stem,
+        "task": "icon scenes, 96 x 96 pixels, 10 classes",
+        "classes": SCENE_CLASSES,
+        "mean": MEAN,
+        "std": STD,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "weights": weights.name,
+        "sha256": sha256(weights),
+        "accuracy": accuracy(model, test),
+        "accuracy_note": "percent of held-out scenes whose top-1 prediction is a class that is present",
+        "test_scenes": {setting: len(test.pixels[i::3]) for i, setting in enumerate(SETTINGS)},
+        "training": {**settings, **training},
+        "versions": {package: version(package) for package in ("torch", "pillow", "matplotlib", "numpy")},
+        "python": platform.python_version(),
+    }
+    with atomic_path(weights.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(card, indent=2) + "\n")
+    return card
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the embedded networks on icon scenes.")
+    parser.add_argument("--model", choices=[*RECIPES, "all"], default="all")
+    parser.add_argument("--out", type=Path, default=ASSETS, help="folder for weights and cards")
+    parser.add_argument("--steps", type=int, help="optimiser steps, in place of the recipe's")
+    parser.add_argument("--scenes", type=int, default=20_000, help="number of training scenes")
+    parser.add_argument("--test-scenes", type=int, default=2000, help="number of held-out scenes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    out = output_folder(options.out)
+    torch.set_num_threads(options.threads)
+    start = time.perf_counter()
+    pool = draw_pool(options.scenes, options.seed, "train", options.threads)
+    test = draw_pool(options.test_scenes, options.seed, "test", options.threads)
+    print(f"{options.scenes} training scenes drawn in {time.perf_counter() - start:.0f} s", flush=True)
+    for name in RECIPES if options.model == "all" else [options.model]:
+        recipe = replace(RECIPES[name], steps=options.steps or RECIPES[name].steps)
+        start = time.perf_counter()
+        weights = write(name, train(recipe, pool, options.seed), out)
+        training = {"scenes": options.scenes, "seed": options.seed, "threads": options.threads}
+        training["seconds"] = round(time.perf_counter() - start)
+        card = write_card(weights, recipe, test, training)
+        print(name, card["accuracy"], f"{training['seconds']} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
