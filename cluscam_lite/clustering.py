@@ -124,7 +124,7 @@ def kmeans_sklearn(points: np.ndarray, n_clusters: int, seed: int, tolerance: fl
 def _by_function(points: Tensor, n_clusters: int, function: Clustering, seed: int) -> Tensor:
     """`function` on each image by itself, its answer checked."""
     rows = []
-    for image in points.cpu().numpy():
+    for image in points.double().cpu().numpy():  # scikit-learn is fastest, and exact, in float64
         labels = np.asarray(function(image, n_clusters, seed))
         if labels.shape != image.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
             raise CluscamError(

@@ -42,13 +42,13 @@ def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | Non
 
 def mask_input(x: Tensor, masks: Tensor, fill: Tensor | None) -> Tensor:
     """``x * M`` with hidden pixels showing `fill`: x (n, 3, H, W), masks (n, 1, H, W) -> (n, 3, H, W)."""
-    return x * masks if fill is None else torch.lerp(fill.expand_as(x), x, masks)
+    return x * masks if fill is None else torch.lerp(fill, x, masks)
 
 
 def default_batch_size(x: Tensor) -> int:
-    """Masked images per pass: 16 of 224 x 224 on a CPU (larger ones leave the caches), 128 on an accelerator."""
+    """Masked images per pass: 8 of 224 x 224 on a CPU (more leave its caches, and are slower), 128 elsewhere."""
     pixels = x.shape[-2] * x.shape[-1] / 224**2
-    return max(1, round((16 if x.device.type == "cpu" else 128) / max(pixels, 0.25)))
+    return max(1, round((8 if x.device.type == "cpu" else 128) / max(pixels, 0.25)))
 
 
 def score_masks(
@@ -72,14 +72,14 @@ def score_masks(
     pairs = torch.nonzero(valid)  # (n, 2): image, group
     scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)
     chunk, start = batch_size or default_batch_size(x), 0
+    if x.device.type == "cpu":
+        x = x.contiguous(memory_format=torch.channels_last)  # as are then its masked copies
     while start < len(pairs):
         image, group = pairs[start : start + chunk].T
         masks = masks_of(centroids[image, group][:, None], size)  # (n, 1, H, W)
         shown = fill if fill is None or len(fill) == 1 else fill[image]
-        masked = mask_input(x[image], masks, shown)
-        if x.device.type == "cpu":
-            masked = masked.contiguous(memory_format=torch.channels_last)
         try:
+            masked = mask_input(x if len(x) == 1 else x[image], masks, shown)
             value = select(output(masked), image)
         except torch.OutOfMemoryError:
             if len(image) == 1:
