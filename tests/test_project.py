@@ -123,7 +123,7 @@ def test_every_notebook_takes_every_profile(profile):
 
 def test_the_table_of_contents_has_a_page_for_every_notebook():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    pages = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    pages = [toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])]
     executed = [Path(page).name for page in pages if page.startswith("book/executed/")]
     assert sorted(executed) == notebook_names()
 
