@@ -161,7 +161,7 @@ def reweighed_figure(
     for tau in temperatures:
         again = explanation.reweigh(temperature=tau)
         heaviest = float(again.weights[i].max())
-        maps[rf"$\tau$ = {tau:g}" + f"\nheaviest {heaviest:.0%}"] = again.saliency[i]
+        maps[rf"$\tau$ = {tau:.2g}" + f"\nheaviest {heaviest:.0%}"] = again.saliency[i]
     return overlays_figure(image, maps)
 
 
