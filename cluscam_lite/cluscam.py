@@ -118,7 +118,7 @@ class ClusCAM:
         x = _checked_input(x, self.model)
         maps, output = self.model.forward(x)  # (B, d, h, w), (B, C)
         target, select = resolve_target(target, output)
-        baseline = select(output, torch.arange(len(x), device=x.device))  # (B,)
+        baseline = select(output, torch.arange(len(x), device=x.device)).float()  # (B,)
         _check_finite(maps, baseline)
         labels, centroids, valid = group_maps(
             maps, x.shape[-2:], self.n_clusters, self.clustering, self.space, self.seed, self.backend

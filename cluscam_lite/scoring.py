@@ -76,7 +76,7 @@ def score_masks(
         x = x.contiguous(memory_format=torch.channels_last)  # as are then its masked copies
     while start < len(pairs):
         image, group = pairs[start : start + chunk].T
-        masks = masks_of(centroids[image, group][:, None], size)  # (n, 1, H, W)
+        masks = masks_of(centroids[image, group][:, None], size).to(x.dtype)  # (n, 1, H, W)
         shown = fill if fill is None or len(fill) == 1 else fill[image]
         try:
             masked = mask_input(x if len(x) == 1 else x[image], masks, shown)

@@ -1,28 +1,18 @@
 """Algorithm 1: the fast path against the loops of the paper, and the promises of the class."""
 
+import doctest
+import importlib
 import math
 import warnings
 
 import oracle
 import pytest
 import torch
+from tiny import images, network
 from torch import nn
 
 from cluscam_lite import ClusCAM
-from cluscam_lite.errors import CluscamError, ClusCAMWarning, UnknownName
-
-
-def network(channels=24, classes=5, seed=0):
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return nn.Sequential(
-            nn.Conv2d(3, channels, 5, stride=4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-            nn.Linear(channels, classes),
-        ).eval()  # fmt: skip
-
-
-def images(b=2, h=33, w=40, seed=0):
-    return torch.randn(b, 3, h, w, generator=torch.Generator().manual_seed(seed))
+from cluscam_lite.errors import CluscamError, ClusCAMWarning
 
 
 class CountingModel(nn.Module):
@@ -281,71 +271,13 @@ def test_memory_error_halves_the_chunk():
     assert net.biggest <= 3 and e.forward_passes == 11
 
 
-class Broken(nn.Module):
-    """NaN for inputs that are partly hidden, or for all."""
-
-    def __init__(self, always):
-        super().__init__()
-        self.net, self.always = network(), always
-
-    def forward(self, x):
-        output = self.net(x)
-        hidden = (x.abs().mean((1, 2, 3)) < 0.75)[:, None] | torch.tensor(self.always)
-        return output.masked_fill(hidden, math.nan)
+def test_low_precision_models_are_scored_in_float32():
+    net, x = network().bfloat16(), images().bfloat16()
+    e = ClusCAM(net, n_clusters=4)(x)
+    assert e.scores.dtype == e.saliency.dtype == torch.float32
+    torch.testing.assert_close(e.saliency, ClusCAM(network(), n_clusters=4)(images()).saliency, rtol=0, atol=0.2)
 
 
-@pytest.mark.parametrize("always", [True, False])
-def test_nan_raises(always):
-    with pytest.raises(CluscamError, match="gave NaN"):
-        ClusCAM(Broken(always), layer="net.1", n_clusters=4)(images())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"n_clusters": 0}, "expected 1 to 24"),
-        ({"n_clusters": 25}, "expected 1 to 24"),
-        ({"drop_ratio": 37.12}, "0 <= r < 1"),
-        ({"temperature": 0}, "tau > 0"),
-        ({"batch_size": 0}, "at least 1"),
-        ({"seed": -1}, "from 0 to"),
-        ({"space": "row"}, "nearest: raw"),
-        ({"fill": "means"}, "nearest: mean"),
-        ({"clustering": "kmeens"}, "nearest: kmeans"),
-        ({"layer": "8"}, "unknown layer"),
-    ],
-)
-def test_bad_settings(arguments, message):
-    with pytest.raises(CluscamError, match=message):
-        ClusCAM(network(), **arguments)(images())
-
-
-@pytest.mark.parametrize(
-    ("target", "message"),
-    [
-        (5, "0 to 4"),
-        (-1, "0 to 4"),
-        (torch.tensor([0, 9]), "0 to 4"),
-        (torch.tensor([1, 2, 3]), "3 classes for 2 images"),
-        (1.5, "expected None, a class number"),
-        (lambda output: output, "one number per row"),
-    ],
-)
-def test_bad_targets(target, message):
-    with pytest.raises(CluscamError, match=message):
-        ClusCAM(network(), n_clusters=3)(images(), target)
-
-
-@pytest.mark.parametrize(
-    "x", [torch.zeros(3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.full((1, 3, 32, 32), math.nan), None]
-)
-def test_bad_inputs(x):
-    with pytest.raises(CluscamError):
-        ClusCAM(network(), n_clusters=3)(x)
-
-
-def test_a_model_without_logits():
-    with pytest.raises(CluscamError, match=r"expected logits \(B, C\)"):
-        ClusCAM(nn.Conv2d(3, 4, 3), layer="")(images())
-    with pytest.raises(UnknownName):
-        ClusCAM(nn.Conv2d(3, 4, 3), layer="weight")
+def test_the_example_of_the_docstring():
+    done = doctest.testmod(importlib.import_module("cluscam_lite.cluscam"))
+    assert done.attempted and not done.failed

@@ -1,0 +1,81 @@
+"""What a user can get wrong with ClusCAM: one sentence each."""
+
+import math
+
+import pytest
+import torch
+from tiny import images, network
+from torch import nn
+
+from cluscam_lite import ClusCAM
+from cluscam_lite.errors import CluscamError, UnknownName
+
+
+class Broken(nn.Module):
+    """NaN for inputs that are partly hidden, or for all."""
+
+    def __init__(self, always):
+        super().__init__()
+        self.net, self.always = network(), always
+
+    def forward(self, x):
+        output = self.net(x)
+        hidden = (x.abs().mean((1, 2, 3)) < 0.75)[:, None] | torch.tensor(self.always)
+        return output.masked_fill(hidden, math.nan)
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_nan_raises(always):
+    with pytest.raises(CluscamError, match="gave NaN"):
+        ClusCAM(Broken(always), layer="net.1", n_clusters=4)(images())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_clusters": 0}, "expected 1 to 24"),
+        ({"n_clusters": 25}, "expected 1 to 24"),
+        ({"drop_ratio": 37.12}, "0 <= r < 1"),
+        ({"temperature": 0}, "tau > 0"),
+        ({"batch_size": 0}, "at least 1"),
+        ({"seed": -1}, "from 0 to"),
+        ({"space": "row"}, "nearest: raw"),
+        ({"fill": "means"}, "nearest: mean"),
+        ({"clustering": "kmeens"}, "nearest: kmeans"),
+        ({"layer": "8"}, "unknown layer"),
+    ],
+)
+def test_bad_settings(arguments, message):
+    with pytest.raises(CluscamError, match=message):
+        ClusCAM(network(), **arguments)(images())
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (5, "0 to 4"),
+        (-1, "0 to 4"),
+        (torch.tensor([0, 9]), "0 to 4"),
+        (torch.tensor([1, 2, 3]), "3 classes for 2 images"),
+        (1.5, "expected None, a class number"),
+        (lambda output: output, "one number per row"),
+    ],
+)
+def test_bad_targets(target, message):
+    with pytest.raises(CluscamError, match=message):
+        ClusCAM(network(), n_clusters=3)(images(), target)
+
+
+@pytest.mark.parametrize(
+    "x", [torch.zeros(3, 8, 8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.full((1, 3, 32, 32), math.nan), None]
+)
+def test_bad_inputs(x):
+    with pytest.raises(CluscamError):
+        ClusCAM(network(), n_clusters=3)(x)
+
+
+def test_a_model_without_logits():
+    with pytest.raises(CluscamError, match=r"expected logits \(B, C\)"):
+        ClusCAM(nn.Conv2d(3, 4, 3), layer="")(images())
+    with pytest.raises(UnknownName):
+        ClusCAM(nn.Conv2d(3, 4, 3), layer="weight")
