@@ -11,7 +11,7 @@ from .errors import CluscamError, unknown
 from .explanation import ClusteredExplanation
 from .features import HookedModel, MapsModel
 from .masks import centroids_of, normalized_maps, saliency_of
-from .scoring import FILLS, Normalization, fill_image, score_masks
+from .scoring import FILLS, Normalization, fill_image, masks_from, score_masks
 from .targets import Target, resolve_target
 from .weighting import check_weighting, softmax_weights
 
@@ -124,7 +124,8 @@ class ClusCAM:
             maps, x.shape[-2:], self.n_clusters, self.clustering, self.space, self.seed, self.backend
         )
         fill = fill_image(x, self.fill, self.normalization)
-        scores = score_masks(self.model.output, x, centroids, valid, baseline, select, fill, self.batch_size)
+        masks = masks_from(centroids, tuple(x.shape[-2:]))
+        scores = score_masks(self.model.output, x, masks, valid, baseline, select, fill, self.batch_size)
         weights, tau = softmax_weights(scores, valid, self.drop_ratio, self.temperature)
         saliency, uniform = saliency_of(weights, centroids, x.shape[-2:])
         return ClusteredExplanation(

@@ -51,10 +51,15 @@ def default_batch_size(x: Tensor) -> int:
     return max(1, round((8 if x.device.type == "cpu" else 128) / max(pixels, 0.25)))
 
 
+def masks_from(centroids: Tensor, size: tuple[int, int]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The masks of centroids (B, K, h, w), made for the pairs (image, group) that are asked for: (n, 1, H, W)."""
+    return lambda image, group: masks_of(centroids[image, group][:, None], size)
+
+
 def score_masks(
     output: Callable[[Tensor], Tensor],
     x: Tensor,
-    centroids: Tensor,
+    masks: Callable[[Tensor, Tensor], Tensor],
     valid: Tensor,
     baseline: Tensor,
     select: Callable[[Tensor, Tensor], Tensor],
@@ -65,10 +70,10 @@ def score_masks(
 
     `output` maps (n, 3, H, W) to the network's output; ``select(output, images)`` picks the explained logit of
     each row, `images` (n,) being the image each row comes from; `baseline` (B,) is that of the unmasked images.
-    Masks exist one chunk of `batch_size` at a time, so memory grows with the chunk and not with K. On an
-    accelerator that runs out of memory the chunk is halved. Raises CluscamError if a score is NaN.
+    ``masks(images, groups)`` makes the masks (n, 1, H, W) of one chunk of at most `batch_size` (see
+    `masks_from`), so memory grows with the chunk and not with K. On an accelerator that runs out of memory the
+    chunk is halved. Raises CluscamError if a score is NaN.
     """
-    size = (x.shape[-2], x.shape[-1])
     pairs = torch.nonzero(valid)  # (n, 2): image, group
     scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)
     chunk, start = batch_size or default_batch_size(x), 0
@@ -76,10 +81,10 @@ def score_masks(
         x = x.contiguous(memory_format=torch.channels_last)  # as are then its masked copies
     while start < len(pairs):
         image, group = pairs[start : start + chunk].T
-        masks = masks_of(centroids[image, group][:, None], size).to(x.dtype)  # (n, 1, H, W)
         shown = fill if fill is None or len(fill) == 1 else fill[image]
         try:
-            masked = mask_input(x if len(x) == 1 else x[image], masks, shown)
+            chosen = masks(image, group).to(x.dtype)  # (n, 1, H, W)
+            masked = mask_input(x if len(x) == 1 else x[image], chosen, shown)
             value = select(output(masked), image)
         except torch.OutOfMemoryError:
             if len(image) == 1:
