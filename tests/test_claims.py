@@ -1,0 +1,42 @@
+"""The claims are complete, quote the paper's words, and name populations that exist."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from analysis.studies.logits import PLANS
+from cluscam_lite import get_spec, load_dataset
+
+CLAIMS = yaml.safe_load((Path(__file__).parents[1] / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
+FIELDS = "id quote place study tier population unit estimand controls test interval sesoi family correction decide"
+BLOCKS = [(claim["id"], block) for claim in CLAIMS for block in claim["population"]["blocks"]]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
+def test_every_field_is_there(claim):
+    assert set(claim) == {*FIELDS.split(), "seen_before"} and all(claim.values())
+    assert set(claim["decide"]) == {"supported", "contradicted", "else"} and claim["decide"]["else"] == "inconclusive"
+    models = {block["model"] for block in claim["population"]["blocks"]}
+    assert claim["tier"] == {model: get_spec(model).tier for model in models}
+
+
+def test_ids_are_unique():
+    assert len({claim["id"] for claim in CLAIMS}) == len(CLAIMS)
+
+
+@pytest.mark.parametrize(("claim", "block"), BLOCKS)
+def test_populations_are_prefixes_of_the_split(claim, block, data_root):
+    ids = load_dataset("ilsvrc", data_root=data_root, part="confirm", n=block["n"]).ids
+    assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == block["ids"]
+
+
+def test_the_plan_of_the_study_is_the_population():
+    plan = PLANS["reference"]
+    planned = [(block.model, block.layer, block.n_images) for block in plan.blocks]
+    for claim in CLAIMS:
+        if claim["study"] == "logits":
+            population = claim["population"]
+            assert (population["dataset"], population["part"]) == (plan.dataset, plan.part)
+            assert [(b["model"], b["layer"], b["n"]) for b in population["blocks"]] == planned
