@@ -119,13 +119,13 @@ def test_rows_of_one_image(scored):
             return super().partition(7, seed)
 
     rows = image_rows(Small(scored.model, images(1)), own, "image", block, 1)
-    whole = {row["variant"]: row for row in rows if row["group"] == WHOLE}
+    whole = {row["masks"]: row for row in rows if row["group"] == WHOLE}
     assert {"kmeans", "members", "members, area matched", "mean of all", "renormalised", "rolled", "donor"} <= set(
         whole
     )
     assert [v for v in whole if v.startswith("random")] == ["random 000", "random 001", "random 002"]
     for variant in ("kmeans", "members", "random 000"):
-        groups = [row for row in rows if row["variant"] == variant and row["group"] != WHOLE]
+        groups = [row for row in rows if row["masks"] == variant and row["group"] != WHOLE]
         weighted = sum(row["n_maps"] / 24 * row["score"] for row in groups)
         assert len(groups) == 7 and weighted == pytest.approx(whole[variant]["score"], abs=1e-5)
     # one plain pass; kmeans, rolled, renormalised, donor and three random ones; the members twice; the mean of all

@@ -91,11 +91,11 @@ def image_rows(scored: ScoredImage, donor: Partition, image_id: str, block: Bloc
     own = scored.partition(spec.n_clusters, seed)
     rows: list[dict[str, Any]] = []
 
-    def add(variant: str, group: int, score: float, area: float, n_maps: int) -> None:
+    def add(masks: str, group: int, score: float, area: float, n_maps: int) -> None:
         rows.append(
             {
                 "image_id": image_id,
-                "variant": variant,
+                "masks": masks,
                 "group": group,
                 "n_maps": n_maps,
                 "score": score,
@@ -103,21 +103,20 @@ def image_rows(scored: ScoredImage, donor: Partition, image_id: str, block: Bloc
             }
         )
 
-    def add_partition(variant: str, masks: Masks, partition: Partition, by_group: bool = True) -> None:
+    def add_partition(name: str, masks: Masks, partition: Partition, by_group: bool = True) -> None:
         n = len(partition.sizes)
-        scores, areas = scored.scores(masks, n), coverage(masks, n)
-        add_groups(variant, scores, areas, partition, by_group)
+        add_groups(name, scored.scores(masks, n), coverage(masks, n), partition, by_group)
 
-    def add_groups(variant: str, scores: Tensor, areas: Tensor, partition: Partition, by_group: bool) -> None:
+    def add_groups(name: str, scores: Tensor, areas: Tensor, partition: Partition, by_group: bool = True) -> None:
         if by_group:
             for j, (s, a, k) in enumerate(zip(scores.tolist(), areas.tolist(), partition.sizes.tolist(), strict=True)):
-                add(variant, j, s, a, k)
+                add(name, j, s, a, k)
         share = partition.shares
-        add(variant, WHOLE, float(share @ scores), float(share @ areas), int(partition.sizes.sum()))
+        add(name, WHOLE, float(share @ scores), float(share @ areas), int(partition.sizes.sum()))
 
     add_partition("kmeans", plain(own.centroids, size), own)
-    for variant, member_means in members(scored, own, image_id, block, seed).items():
-        add_groups(variant, *member_means, own, by_group=True)
+    for name, (scores, areas) in members(scored, own, image_id, block, seed).items():
+        add_groups(name, scores, areas, own)
     mean_of_all = plain(own.normalized.mean(0, keepdim=True), size)
     add("mean of all", WHOLE, float(scored.scores(mean_of_all, 1)), float(coverage(mean_of_all, 1)), len(own.labels))
     add_partition("renormalised", renormalised(own.centroids, size), own)
