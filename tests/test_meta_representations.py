@@ -17,7 +17,7 @@ from analysis.meta_representations import (
     sampled_members,
     seed_of,
 )
-from analysis.studies.logits import PLANS, WHOLE, Block, image_rows, shard_rows
+from analysis.studies.logits import WHOLE, Block, image_rows
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.features import HookedModel
 
@@ -133,13 +133,3 @@ def test_rows_of_one_image(scored):
     # the masks of every partition have the same area: the mean of all maps
     for variant in ("kmeans", "random 001", "mean of all", "rolled"):
         assert whole[variant]["coverage"] == pytest.approx(whole["kmeans"]["coverage"], abs=1e-4)
-
-
-def test_a_shard_is_what_it_is_in_the_whole():
-    plan = PLANS["smoke"]
-    block = Block("scene_cnn", "paper", 2, n_random=1, members=1)
-    from analysis.studies.logits import datasets
-
-    ids = datasets(plan, 2)[0].ids
-    both, second = shard_rows(plan, block, ids), shard_rows(plan, block, ids[1:])
-    assert both[both.image_id == ids[1]].reset_index(drop=True).equals(second)

@@ -5,7 +5,7 @@ partitions of the same sizes, and the masks rolled, renormalised, or taken from 
 of the partitions that are described group by group, and one (group -1) for each partition as a whole.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +26,13 @@ from analysis.meta_representations import (
     sampled_members,
     seed_of,
 )
+from analysis.study import Cell, chunks
 from cluscam_lite import get_spec, load_dataset, load_model
+from cluscam_lite.datasets.sample import Samples
+from cluscam_lite.errors import CluscamError
 from cluscam_lite.features import HookedModel
 
+IMAGES_PER_CELL = 5
 WHOLE = -1  # the group number of a row that stands for a whole partition
 
 
@@ -154,28 +158,82 @@ def mean_by_group(groups: Tensor, n_groups: int) -> Callable[[Tensor], Tensor]:
     return lambda values: torch.zeros(n_groups).index_add_(0, groups, values) / count
 
 
-def shard_rows(
-    plan: Plan, block: Block, image_ids: tuple[str, ...], seed: int = 0, data_root: str | None = None
-) -> pd.DataFrame:
-    """The rows of some images of a block of the plan, in the order of `image_ids`."""
-    spec = get_spec(block.model)
-    model = HookedModel(load_model(spec, data_root=data_root).module, spec.layer(block.layer))
-    preprocess = spec.preprocess()
-    samples, donors = datasets(plan, block.n_images, data_root)
-    position = {image_id: i for i, image_id in enumerate(samples.ids)}
-    rows = []
-    for image_id in image_ids:
-        i = position[image_id]
-        donor = ScoredImage(model, preprocess(donors[i % len(donors)].image)[None])
-        scored = ScoredImage(model, preprocess(samples[i].image)[None])
-        rows += image_rows(scored, donor.partition(spec.n_clusters, seed), image_id, block, seed)
-    return pd.DataFrame(rows)
+class Logits:
+    """The study as the engine wants it; the engine sets the data root."""
+
+    name, version, keys = "logits", 1, ("image_id", "masks", "group")
+
+    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
+        """Five images of one network and layer to a cell; donors are named in it, since rows depend on them."""
+        plan, seed = plan_of(profile), int(profile.get("seed", 0))
+        return [cell for block in plan.blocks for cell in self._block_cells(plan, block, seed)]
+
+    def _block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+        spec = get_spec(block.model)
+        samples, donors = datasets(plan, block.n_images)
+        settings = {
+            "K": spec.n_clusters,
+            "n_random": block.n_random,
+            "members": block.members,
+            "donor_part": plan.donor_part,
+            "weights": load_model(spec).sha256,
+        }
+        paired = {image_id: donors.ids[i % len(donors)] for i, image_id in enumerate(samples.ids)}
+        return [
+            Cell(
+                self.name,
+                self.version,
+                plan.dataset,
+                plan.part,
+                block.model,
+                block.layer,
+                "meta-representations",
+                images,
+                seed=seed,
+                settings=settings | {"donors": [paired[image_id] for image_id in images]},
+            )
+            for images in chunks(samples.ids, IMAGES_PER_CELL)
+        ]
+
+    def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
+        """The rows of the cell's images, in their order."""
+        spec, s = get_spec(cell.model), cell.settings
+        block = Block(cell.model, cell.layer, len(cell.images), s["n_random"], s["members"])
+        model = HookedModel(load_model(spec).module, spec.layer(cell.layer))
+        preprocess = spec.preprocess()
+        samples, donors = (load_dataset(cell.dataset, part=part) for part in (cell.part, s["donor_part"]))
+        rows = []
+        for done, (image_id, donor_id) in enumerate(zip(cell.images, s["donors"], strict=True), 1):
+            donor = ScoredImage(model, preprocess(donors[donors.ids.index(donor_id)].image)[None])
+            scored = ScoredImage(model, preprocess(samples[samples.ids.index(image_id)].image)[None])
+            rows += image_rows(scored, donor.partition(spec.n_clusters, cell.seed), image_id, block, cell.seed)
+            progress(done)
+        return pd.DataFrame(rows)
 
 
-def datasets(plan: Plan, n: int, data_root: str | None = None) -> tuple[Any, Any]:
-    """The first n images of the plan's part, and those that lend them their masks.
+def plan_of(profile: Mapping[str, Any]) -> Plan:
+    """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters."""
+    if profile.get("profile") in PLANS:
+        return PLANS[profile["profile"]]
+    for needed in ("dataset", "models", "n_images"):
+        if not profile.get(needed):
+            raise CluscamError(
+                f"the profile has no {needed!r}; the study of Section 4.1 needs dataset, models, n_images"
+            )
+    blocks = tuple(Block(model, "paper", int(profile["n_images"]), 19) for model in profile["models"])
+    usual = {"scenes": ("test", "train"), "ilsvrc": ("tune", "pilot")}.get(profile["dataset"])
+    if usual is None:
+        raise CluscamError(f"the study of Section 4.1 runs on scenes and ilsvrc, not on {profile['dataset']}")
+    return Plan(profile["dataset"], profile.get("part") or usual[0], usual[1], blocks)
+
+
+def datasets(plan: Plan, n: int) -> tuple[Samples, Samples]:
+    """The first n images of the plan's part, and all that may lend their masks.
 
     Donor i goes with image i whatever n is, so that a smaller study is a prefix of a larger one.
     """
-    samples = load_dataset(plan.dataset, data_root=data_root, part=plan.part, n=n)
-    return samples, load_dataset(plan.dataset, data_root=data_root, part=plan.donor_part)
+    samples = load_dataset(plan.dataset, part=plan.part, n=n)
+    return samples, load_dataset(plan.dataset, part=plan.donor_part)
+
+
+STUDY = Logits()

@@ -1,5 +1,8 @@
 """The command line: ``cluscam explain``, and lists of the models, methods and data sets.
 
+An installed package adds a command by an entry point of the group `GROUP`: a function that takes argparse's
+`add_parser`, adds the command's parser with `run` set, and returns it. It is loaded when the command is used.
+
 A user's mistake is one sentence on standard error and exit status 2; Ctrl-C is 130. Images, names and the output
 folder are checked before any network is loaded, and a file appears under its name only when it is whole.
 """
@@ -9,11 +12,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import CluscamError, unknown
 
+GROUP = "cluscam.commands"
 EXAMPLES = """examples:
   cluscam explain scene:3 --model scene_cnn --out out/
   cluscam explain cat.jpg dog.png --model resnet50 --out out/
@@ -45,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(done.code or 0)
     except CluscamError as error:
         return _fail(str(error), 2)
-    except KeyboardInterrupt:
-        return _fail("interrupted; what was announced as written is whole, nothing else is left", 130)
+    except KeyboardInterrupt as stop:  # a command may say more than this
+        return _fail(str(stop) or "interrupted; what was announced as written is whole, nothing else is left", 130)
     except BrokenPipeError:  # the reader of a pipe, `head` say, has enough
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,9 +66,15 @@ def _fail(sentence: str, status: int) -> int:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    parser, commands = _parsers()
+    parser, commands, add = _parsers()
+    added = {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in commands}
+    for name, entry in added.items():
+        if name in argv[:1]:
+            commands[name] = _load(entry, add)
+        else:
+            add(name, help=f"see `cluscam {name} --help`")
     if argv and not argv[0].startswith("-") and argv[0] not in commands:
-        raise unknown("command", argv[0], commands)
+        raise unknown("command", argv[0], [*commands, *added])
     chosen = commands.get(argv[0], parser) if argv else parser
     for word in argv[: argv.index("--") if "--" in argv else None]:
         if word.startswith("--") and word.partition("=")[0] not in chosen.names:
@@ -71,7 +82,17 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _parsers() -> tuple[Parser, dict[str, Parser]]:
+def _load(entry: EntryPoint, add: Callable[..., Parser]) -> Parser:
+    """The parser of a command that another package adds."""
+    try:
+        command = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise CluscamError(f"the command {entry.name} cannot be loaded: {error}; install its package again") from error
+    return command(add)
+
+
+def _parsers() -> tuple[Parser, dict[str, Parser], Callable[..., Parser]]:
+    """The parser, those of the commands by name, and the function that adds a command."""
     parser = Parser(
         prog="cluscam",
         description="Explain what an image classifier looks at (ClusCAM, without gradients).",
@@ -93,7 +114,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
         if name != "methods":
             _add_data_root(added)
         added.set_defaults(run=_list)
-    return parser, parsers
+    return parser, parsers, commands.add_parser
 
 
 def _explain_parser(add: Callable[..., Parser]) -> Parser:

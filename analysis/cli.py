@@ -1,0 +1,62 @@
+"""`cluscam study`: added to the command line by the entry point `study` of the group "cluscam.commands"."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from cluscam_lite.errors import CluscamError
+
+from .parameters import ROOT, profile_parameters
+from .studies import REGISTRY, find_study
+
+EXAMPLES = """examples:
+  cluscam study {name} --profile embedded
+  cluscam study {name} --profile reference --out results/ --shard 2/3
+  cluscam study {name} --profile reference --out results/ --status
+"""
+
+
+def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the parser of the command with `add`, argparse's `add_parser`, and return it."""
+    known = ", ".join(REGISTRY) or "none yet"
+    parser = add(
+        "study",
+        help="run a study: rows of numbers, one per image and setting",
+        description="Run a study: rows of numbers, one per image and setting.\nIt may be stopped at any moment and "
+        f"started again, and several processes may share one folder.\nStudies: {known}.",
+        epilog=EXAMPLES.format(name=next(iter(REGISTRY), "NAME")),
+    )
+    option = parser.add_argument
+    option("name", metavar="NAME", help="the study")
+    option("--profile", required=True, metavar="P", help="smoke, embedded, reference, or a .yaml file of your own")
+    option("--out", metavar="DIR", help="the results folder (default: out/studies/PROFILE/NAME in the repository)")
+    option("--shard", default="1/1", metavar="I/N", help="make every N-th cell only, from the I-th on")
+    option("--status", action="store_true", help="say how far the folder is, and make nothing")
+    option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
+    option("--quiet", action="store_true", help="no line for each cell")
+    parser.set_defaults(run=_run)
+    return parser
+
+
+def results_folder(name: str, profile: str) -> Path:
+    """Where the results of a study go unless another folder is named; a profile is a name or a .yaml file."""
+    return ROOT / "out" / "studies" / Path(profile).stem / name
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    try:
+        from .study import run, status
+        from .study.shard import parse_shard
+
+        chosen = find_study(arguments.name)
+        profile = profile_parameters(arguments.profile)
+    except ModuleNotFoundError as error:
+        raise CluscamError(
+            f"studies need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
+        ) from error
+    shard = parse_shard(arguments.shard)
+    folder = Path(arguments.out) if arguments.out else results_folder(arguments.name, arguments.profile)
+    if arguments.status:
+        print(status(chosen, profile, folder))
+        return
+    run(chosen, profile, folder, shard=shard, discard=arguments.discard, quiet=arguments.quiet)

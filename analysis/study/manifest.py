@@ -1,0 +1,65 @@
+"""The manifest of a results folder: what it holds and where that comes from. Written last, when every cell is there."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ..provenance import provenance
+from .cell import Cell
+from .contract import Study
+from .reading import combine
+from .store import Store
+
+ORIGIN = ("commit", "modified", "python", "platform", "cpus", "device", "versions")
+
+
+def origin() -> dict[str, Any]:
+    """What this process makes cells with: commit, versions, device; no path and no host's name."""
+    found = provenance()
+    return {name: found[name] for name in ORIGIN}
+
+
+def make_manifest(study: Study, cells: Sequence[Cell], store: Store, profile: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a folder in which every cell is done.
+
+    `origins` has one entry for each commit, version and device that made some of the cells, with their number.
+    Raises FileNotFoundError or Damaged if a cell is not done, CluscamError if a row is doubled.
+    """
+    files = [store.load(cell) for cell in cells]
+    rows = combine(study, [file.table for file in files])
+    origins: list[dict[str, Any]] = []
+    for file in files:
+        made_with = {name: file.record["origin"][name] for name in ORIGIN}
+        known = next((o for o in origins if {name: o[name] for name in ORIGIN} == made_with), None)
+        if known is None:
+            origins.append(known := {**made_with, "cells": 0})
+        known["cells"] += 1
+    finished = sorted(file.record["finished"] for file in files)
+    return {
+        "study": study.name,
+        "version": study.version,
+        "profile": provenance(parameters=profile)["parameters"],
+        "seeds": sorted({cell.seed for cell in cells}),
+        "weights": {cell.model: cell.settings["weights"] for cell in cells if "weights" in cell.settings},
+        "images": rows["image_id"].nunique(),
+        "rows": len(rows),
+        "seconds": round(sum(file.record["seconds"] for file in files), 3),
+        "first cell finished": finished[0],
+        "last cell finished": finished[-1],
+        "origins": origins,
+        "cells": [
+            {
+                "name": cell.name,
+                "hash": cell.hash,
+                "sha256": file.sha256,
+                "rows": file.table.num_rows,
+                "seconds": file.record["seconds"],
+            }
+            for cell, file in zip(cells, files, strict=True)
+        ],
+    }
+
+
+def now() -> str:
+    """The time, UTC, to the second; as text it sorts."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
