@@ -1,0 +1,123 @@
+"""What the `logits` chapter puts together: the rows of its profile, three strips of masks, and the paper's table."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import torch
+import yaml
+from PIL import Image
+from torch import Tensor
+
+from analysis.cli import results_folder
+from analysis.logits_evidence import claim_table, contrast_table
+from analysis.meta_representations import ScoredImage, plain, random_partitions
+from analysis.parameters import ROOT
+from analysis.reference import reference_rows
+from analysis.statistics import Spread, p_bound
+from analysis.study import Study, read, run
+from analysis.verdicts import NOT_RUN
+from cluscam_lite.errors import CluscamError
+from cluscam_lite.features import HookedModel
+from cluscam_lite.masks import masks_of
+from cluscam_lite.models import LoadedModel
+
+PAPER_TABLE_1 = ROOT / "analysis" / "paper" / "table1.csv"
+PAPER_IMAGES = 2000  # Section 4.1; the table does not print it
+
+
+def study_rows(study: Study, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of a profile: run now, or as far as missing. The reference profile's are read, for they take hours.
+
+    Raises CluscamError if the reference run has not begun.
+    """
+    if parameters["profile"] == "reference":
+        rows = reference_rows(study)
+        if not len(rows):
+            raise CluscamError(
+                f"the reference run of {study.name} has no rows yet; make them with "
+                f"`cluscam study {study.name} --profile reference --out results/reference/{study.name}`"
+            )
+        return rows
+    folder = results_folder(study.name, parameters["profile"])
+    run(study, parameters, folder, discard=True, quiet=True)
+    return read(study, folder)
+
+
+def planned_blocks() -> list[dict[str, Any]]:
+    """The blocks that the claims of Section 4.1 name: model, layer and n."""
+    claims = yaml.safe_load((ROOT / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
+    return next(claim for claim in claims if claim["id"] == "C6a")["population"]["blocks"]
+
+
+@torch.no_grad()
+def strips(
+    loaded: LoadedModel, image: Image.Image, lender: Image.Image, n: int, seed: int
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Masks (n, H, W) and scores (n,) of the n largest groups of an image: K-Means, random, and another image's."""
+    spec, preprocess = loaded.spec, loaded.spec.preprocess()
+    model = HookedModel(loaded.module, spec.layer("paper"))
+    scored, other = (ScoredImage(model, preprocess(picture)[None]) for picture in (image, lender))
+    own, donor = (one.partition(spec.n_clusters, seed) for one in (scored, other))
+    kinds = {
+        "K-Means": (own.centroids, own.sizes),
+        "random": (next(random_partitions(own, 1, seed, "strips")), own.sizes),
+        "another image's": (donor.centroids, donor.sizes),
+    }
+    found = {}
+    for name, (centroids, sizes) in kinds.items():
+        largest = centroids[sizes.argsort(descending=True)[:n]]
+        found[name] = (
+            masks_of(largest[None], scored.size)[0],
+            scored.scores(plain(largest, scored.size), len(largest)),
+        )
+    return found
+
+
+def paper_row() -> dict[str, Any]:
+    """The row of the paper's Table 1, with the headings that `Table1.row` gives ours."""
+    table = pd.read_csv(PAPER_TABLE_1).set_index("metric")
+    mean, d = (Spread(*table.loc[m, ["value", "std", "min", "max"]]) for m in ("mean_difference_logit", "cohens_d"))
+    t, w = (p_bound(math.log10(table.loc[f"p_{m}_one_sided_upper_bound", "value"]) - 1) for m in ("ttest", "wilcoxon"))
+    return {
+        "network": f"paper ({table.loc['cohens_d', 'model']})",
+        "images": PAPER_IMAGES,
+        "Mean Difference (range)": str(mean),
+        "Cohen's d (range)": str(d),
+        "p (t-test)": t,
+        "p (Wilcoxon)": w,
+    }
+
+
+def side_by_side(tables_1: pd.DataFrame) -> pd.DataFrame:
+    """The paper's Table 1 above that of each block."""
+    paper = paper_row()
+    ours = tables_1.assign(network=tables_1.model + ", " + tables_1.layer).rename(columns={"n": "images"})
+    return pd.DataFrame([paper, *ours[list(paper)].to_dict("records")])
+
+
+def reference_table(progress: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
+    """C6a and C6b, a row for each planned block; "not run" where it is not complete.
+
+    The decision needs all blocks, since its p is Holm's over all of them.
+    """
+    contrasts = contrast_table(complete) if len(complete) else pd.DataFrame()
+    everything = bool((progress["state"] == "complete").all())
+    found = []
+    for claim, against in (("C6a", "members"), ("C6b", "random")):
+        judged = claim_table(contrasts, against) if len(contrasts) else pd.DataFrame(columns=["model", "layer"])
+        for _, block in progress.iterrows():
+            mine = judged[(judged["model"] == block["model"]) & (judged["layer"] == block["layer"])]
+            row = {"claim": claim, "model": block["model"], "layer": block["layer"], "images": block["images"]}
+            if len(mine):
+                one = mine.iloc[0]
+                row |= {
+                    "mean [95 %]": f"{one['mean']:+.2f} [{one['low']:+.2f}, {one['high']:+.2f}]",
+                    "d_z [95 %]": f"{one['d_z']:+.2f} [{one['d_z low']:+.2f}, {one['d_z high']:+.2f}]",
+                    "decision": one["decision"] if everything else "open: not all blocks are complete",
+                }
+            else:
+                row |= {"mean [95 %]": NOT_RUN, "d_z [95 %]": NOT_RUN, "decision": NOT_RUN}
+            found.append(row)
+    return pd.DataFrame(found)

@@ -1,0 +1,45 @@
+"""Paired statistics over images: tests, effect sizes, intervals, and the paper's Table 1.
+
+Every function is pure. Samples are 1-D sequences of finite numbers with one entry per image; a paired function takes
+either the differences `x` or two samples `x, y` in the same order of images and works on x - y. `alternative` is about
+x - y: "greater" (the claim is x > y), "less", or "two-sided". Bad input raises CluscamError with one sentence.
+"""
+
+from analysis.statistics.effects import d_pooled, d_z, rank_biserial
+from analysis.statistics.equivalence import Equivalence, tost
+from analysis.statistics.intervals import Interval, bootstrap_interval
+from analysis.statistics.multiplicity import holm
+from analysis.statistics.paired import paired_t, sign_test, wilcoxon
+from analysis.statistics.permutation import permutation_test
+from analysis.statistics.power import minimal_detectable_effect, paired_t_power, smallest_margin
+from analysis.statistics.proportions import McNemar, cochran_q, mcnemar
+from analysis.statistics.results import HypothesisTest, p_bound, p_text
+from analysis.statistics.table1 import GroupSummary, Spread, Table1, paper_table1
+
+__all__ = [
+    "Equivalence",
+    "GroupSummary",
+    "HypothesisTest",
+    "Interval",
+    "McNemar",
+    "Spread",
+    "Table1",
+    "bootstrap_interval",
+    "cochran_q",
+    "d_pooled",
+    "d_z",
+    "holm",
+    "mcnemar",
+    "minimal_detectable_effect",
+    "p_bound",
+    "p_text",
+    "paired_t",
+    "paired_t_power",
+    "paper_table1",
+    "permutation_test",
+    "rank_biserial",
+    "sign_test",
+    "smallest_margin",
+    "tost",
+    "wilcoxon",
+]

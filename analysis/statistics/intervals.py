@@ -1,0 +1,109 @@
+"""Bootstrap intervals over images, or over groups of them."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis.statistics import checks
+from cluscam_lite.errors import CluscamError
+
+BATCH = 2_000_000  # resampled values held at once
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval: `estimate` from the sample, `low` and `high` at `level` (0-1), over `n` units."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+    n: int
+    method: str
+
+
+def bootstrap_interval(
+    *samples: ArrayLike,
+    statistic: Callable[..., np.ndarray] = np.mean,
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+    draws: int = 9_999,
+    seed: int = 0,
+) -> Interval:
+    """BCa bootstrap interval of `statistic` (Efron 1987, by scipy).
+
+    Args:
+        samples: one or several arrays (n,) of the same images; a resample takes the same images from each.
+        statistic: called as statistic(*samples, axis=-1), reduces the last axis.
+        groups: (n,) labels. Whole groups are resampled instead of single entries (images that belong together, seeds
+            of one image), and `n` of the result counts groups.
+        level: confidence, 0-1.
+        draws, seed: resamples, and the seed that they depend on.
+
+    If no resample changes the statistic (a constant sample), the interval is that one value, method "constant". Where
+    BCa has no answer (all resamples on one side of the estimate, or leaving out any one image changes nothing), the
+    percentile interval is returned, and `method` says so. Raises CluscamError for fewer than 2 units, or a statistic
+    that is not finite.
+    """
+    checks.between_0_and_1(level, "level")
+    checks.count(draws, "draws", least=100)
+    if not samples:
+        raise CluscamError("no sample was given; give at least one array with one number per image")
+    arrays = [checks.array(sample, f"sample {i}") for i, sample in enumerate(samples, 1)]
+    for other in arrays[1:]:
+        checks.same_length(len(arrays[0]), len(other), "the samples")
+    members = None if groups is None else group_members(groups, len(arrays[0]))
+    units = len(arrays[0]) if members is None else len(members)
+    checks.at_least(2, units, "images" if members is None else "groups")
+
+    def of_units(index: np.ndarray, axis: int = -1) -> np.ndarray:
+        """The statistic of resampled units; `index` is (..., units), or (units,) where groups are resampled."""
+        rows = index if members is None else np.concatenate([members[i] for i in index])
+        return statistic(*(array[rows] for array in arrays), axis=axis)
+
+    estimate = float(of_units(np.arange(units)))
+    if not np.isfinite(estimate):
+        raise CluscamError(f"the statistic of the sample is {estimate}; an interval needs a finite one")
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+        warnings.simplefilter("ignore")  # scipy warns of what is handled below
+        result = stats.bootstrap(
+            (np.arange(units),),
+            of_units,
+            n_resamples=draws,
+            batch=max(1, BATCH // units),
+            vectorized=members is None,
+            confidence_level=level,
+            method="BCa",
+            random_state=np.random.default_rng(seed),
+        )
+    low, high, method = limits(result, level)
+    return Interval(estimate, low, high, level, units, method)
+
+
+def group_members(groups: ArrayLike, n: int) -> list[np.ndarray]:
+    """The positions of the entries of each group."""
+    labels = np.asarray(groups)
+    if labels.ndim != 1:
+        raise CluscamError(f"groups must be one label per entry, but its shape is {labels.shape}")
+    checks.same_length(n, len(labels), "the sample and its groups")
+    _, inverse = np.unique(labels, return_inverse=True)
+    return [np.flatnonzero(inverse == i) for i in range(inverse.max() + 1)]
+
+
+def limits(result, level: float) -> tuple[float, float, str]:
+    """Low and high end and the method, from scipy's bootstrap."""
+    resampled = result.bootstrap_distribution
+    if not np.isfinite(resampled).all():
+        bad = int((~np.isfinite(resampled)).sum())
+        raise CluscamError(f"the statistic is not finite in {bad} of {resampled.size} resamples; choose another one")
+    if np.ptp(resampled) == 0:
+        return float(resampled[0]), float(resampled[0]), "constant"
+    low, high = result.confidence_interval
+    if np.isfinite([low, high]).all():
+        return float(low), float(high), "BCa bootstrap"
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high), "percentile bootstrap (BCa is undefined)"
