@@ -15,9 +15,10 @@ from analysis.logits_evidence import claim_table, contrast_table
 from analysis.meta_representations import ScoredImage, plain, random_partitions
 from analysis.parameters import ROOT
 from analysis.reference import reference_rows
-from analysis.statistics import Spread, p_bound
+from analysis.statistics import Spread, p_bound, p_text
 from analysis.study import Study, read, run
 from analysis.verdicts import NOT_RUN
+from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.features import HookedModel
 from cluscam_lite.masks import masks_of
@@ -97,6 +98,34 @@ def side_by_side(tables_1: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([paper, *ours[list(paper)].to_dict("records")])
 
 
+def contrast_text(contrasts: pd.DataFrame) -> pd.DataFrame:
+    """The table of contrasts for a page: intervals and p-values as text."""
+    return pd.DataFrame(
+        {
+            "network": [get_spec(model).title for model in contrasts["model"]],
+            "layer": contrasts["layer"],
+            "K-Means against": contrasts["against"],
+            "images": contrasts["n"],
+            "mean [95 %]": [with_interval(row, "mean", "low", "high") for _, row in contrasts.iterrows()],
+            "d_z [95 %]": [with_interval(row, "d_z", "d_z low", "d_z high") for _, row in contrasts.iterrows()],
+            "p": [p_text(value) for value in contrasts["log10 p"]],
+            "ahead in, %": contrasts["share ahead, %"].round().astype(int),
+        }
+    )
+
+
+def with_interval(row: pd.Series, value: str, low: str, high: str) -> str:
+    """An estimate and its interval as text: ``+0.12 [+0.06, +0.19]``."""
+    return f"{row[value]:+.2f} [{row[low]:+.2f}, {row[high]:+.2f}]"
+
+
+def standing(contrasts: pd.DataFrame, against: str) -> str:
+    """In how many networks and layers K-Means' masks are ahead of a contrast, behind, or neither, by the interval."""
+    mine = contrasts[contrasts["against"] == against]
+    ahead, behind, n = int((mine["low"] > 0).sum()), int((mine["high"] < 0).sum()), len(mine)
+    return f"ahead in {ahead} of {n}, behind in {behind}, undecided in {n - ahead - behind}"
+
+
 def reference_table(progress: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
     """C6a and C6b, a row for each planned block; "not run" where it is not complete.
 
@@ -113,8 +142,8 @@ def reference_table(progress: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFr
             if len(mine):
                 one = mine.iloc[0]
                 row |= {
-                    "mean [95 %]": f"{one['mean']:+.2f} [{one['low']:+.2f}, {one['high']:+.2f}]",
-                    "d_z [95 %]": f"{one['d_z']:+.2f} [{one['d_z low']:+.2f}, {one['d_z high']:+.2f}]",
+                    "mean [95 %]": with_interval(one, "mean", "low", "high"),
+                    "d_z [95 %]": with_interval(one, "d_z", "d_z low", "d_z high"),
                     "decision": one["decision"] if everything else "open: not all blocks are complete",
                 }
             else:

@@ -115,8 +115,8 @@ def spaces_table(networks: dict[str, nn.Module], images: list[Image.Image], seed
 
 
 def styled(table: pd.DataFrame) -> Styler:
-    """A table for a page: three significant digits, no row numbers, the book's own look."""
-    numbers = {name: "{:.3g}" for name in table.select_dtypes("number")}
+    """A table for a page: three significant digits of what is not whole, no row numbers, the book's own look."""
+    numbers = {name: "{:.3g}" for name in table.select_dtypes("float")}
     return table.style.hide(axis="index").format(numbers).set_table_attributes('class="dataframe"')
 
 

@@ -4,7 +4,16 @@ import pandas as pd
 import pytest
 from test_logits_evidence import rows
 
-from analysis.logits_chapter import paper_row, planned_blocks, reference_table, side_by_side, strips, study_rows
+from analysis.logits_chapter import (
+    contrast_text,
+    paper_row,
+    planned_blocks,
+    reference_table,
+    side_by_side,
+    standing,
+    strips,
+    study_rows,
+)
 from analysis.logits_evidence import tables_1
 from analysis.logits_figures import forest_figure, paper_figure_2, paper_figure_9, scores_figure, strips_figure
 from analysis.reference import complete_blocks, progress_table, reference_rows
@@ -73,6 +82,7 @@ def test_figures_of_a_small_run(tmp_path, monkeypatch):
     again = study_rows(STUDY, {"profile": "smoke", "dataset": "scenes", "seed": 0})
     assert found.equals(again) and found.image_id.nunique() == 3
     contrasts = contrast_table(found)
+    assert contrast_text(contrasts)["p"].notna().all() and "of 2" in standing(contrasts, "random")
     for drawn in (scores_figure(found), forest_figure(contrasts), paper_figure_9(found)):
         assert len(drawn.axes) == 2  # two blocks
     assert paper_figure_2(found[found.model == "scene_cnn"]).axes
