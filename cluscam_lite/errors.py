@@ -1,7 +1,8 @@
 """Errors that a user can act on: one sentence saying what is wrong, what was expected, what to do."""
 
+import re
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 
 class CluscamError(ValueError):
@@ -19,8 +20,7 @@ class ClusCAMWarning(UserWarning):
 def unknown(kind: str, name: object, known: Iterable[str], hint: str = "") -> UnknownName:
     """An :class:`UnknownName` naming the nearest of the `known` names (or all of them, when they are few)."""
     known = list(known)
-    near = get_close_matches(str(name), known, n=4, cutoff=0.5)
-    near += [k for k in known if str(name) and str(name) in k and k not in near][: 4 - len(near)]
+    near = nearest(str(name), known)
     if near:
         advice = f"nearest: {', '.join(near)}"
     elif known:
@@ -28,3 +28,22 @@ def unknown(kind: str, name: object, known: Iterable[str], hint: str = "") -> Un
     else:
         advice = "none is known"
     return UnknownName(f"unknown {kind} {str(name)!r}; {advice}{'; ' + hint if hint else ''}")
+
+
+def nearest(name: str, known: list[str], n: int = 4) -> list[str]:
+    """The n of `known` that a misspelt `name` most likely meant: near as a whole, in one of their words, or within."""
+    matcher = SequenceMatcher(b=name.lower())
+
+    def closeness(candidate: str) -> float:
+        text = candidate.lower()
+        words = [word for word in re.split(r"[^a-z0-9]+", text) if len(word) > 2]
+        ratios = []
+        for part in (text, *words):
+            matcher.set_seq1(part)
+            ratios.append(matcher.ratio() if matcher.quick_ratio() > 0.5 else 0.0)
+        # within a longer name counts, and a near word a little less than the whole
+        within = 0.6 if len(name) > 2 and name.lower() in text else 0.0
+        return max(ratios[0], 0.95 * max(ratios[1:], default=0.0), within)
+
+    scored = sorted(((closeness(candidate), candidate) for candidate in known), key=lambda pair: -pair[0])
+    return [candidate for score, candidate in scored[:n] if score >= 0.55]
