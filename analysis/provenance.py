@@ -62,11 +62,14 @@ def provenance(
 
 
 def git_state() -> dict[str, Any]:
-    """The commit and whether files differ from it; both "unknown" outside the project's own git repository."""
+    """The commit and whether files differ from it; both "unknown" outside the project's own git repository.
+
+    Results do not count: a run that writes its rows into `results/` does not make itself modified.
+    """
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != ROOT:
         return {"commit": "unknown", "modified": "unknown"}
-    changes = _git("status", "--porcelain")
+    changes = _git("status", "--porcelain", "--", ".", ":(exclude)results")
     return {
         "commit": _git("rev-parse", "HEAD") or "unknown",
         "modified": "unknown" if changes is None else bool(changes),
