@@ -17,7 +17,8 @@ def build(folder: Path, address: str) -> subprocess.CompletedProcess:
     assert config.count('project_address: ""') == 1
     (folder / "_config.yml").write_text(config.replace('project_address: ""', f'project_address: "{address}"'))
     (folder / "_toc.yml").write_text("format: jb-book\nroot: book/index\nchapters:\n- file: book/executed/method\n")
-    shutil.copytree(ROOT / "book" / "_ext", folder / "book" / "_ext")
+    for part in ("_ext", "_static"):
+        shutil.copytree(ROOT / "book" / part, folder / "book" / part)
     shutil.copy(ROOT / "book" / "references.bib", folder / "book")
     page = "# A page\n\nA formula: $x^2$.\n\n```{bibliography}\n:all:\n```\n"
     (folder / "book" / "index.md").write_text(page)
