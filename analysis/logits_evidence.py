@@ -23,16 +23,16 @@ from cluscam_lite import get_spec
 BLOCK = ["model", "layer"]
 RANDOM = re.compile(r"random \d+")
 
-# the contrasts: name, what is held against K-Means' masks, and what a difference would mean
-CONTRASTS = {
-    "members": "the same groups' maps one by one (the paper's baseline, Fig. 9)",
-    "members, area matched": "those maps with the area of their group's mask",
-    "mean of all": "one mask, the mean of all maps (the other reading of the baseline)",
-    "random": "groups of the same sizes, members drawn at random",
-    "rolled": "the same masks, moved elsewhere",
-    "donor": "the masks of another image",
-    "renormalised": "the same masks, stretched to reach 1",
-}
+# what K-Means' masks are held against
+CONTRASTS = (
+    "members",  # the same groups' maps one by one: the paper's baseline, Fig. 9
+    "members, area matched",  # those maps with the area of their group's mask
+    "mean of all",  # one mask, the mean of all maps: the other reading of the baseline
+    "random",  # groups of the same sizes, members drawn at random
+    "rolled",  # the same masks, moved elsewhere
+    "donor",  # the masks of another image
+    "renormalised",  # the same masks, stretched to reach 1
+)
 
 
 def blocks(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
