@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from .clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering, cluster, coordinates
 from .errors import CluscamError, unknown
 from .explanation import ClusteredExplanation
-from .features import HookedModel, MapsModel
+from .features import MapsModel
+from .inputs import check_finite, checked_input, maps_model
 from .masks import centroids_of, normalized_maps, saliency_of
 from .scoring import FILLS, Normalization, fill_image, masks_from, score_masks
 from .targets import Target, resolve_target
@@ -81,7 +82,7 @@ class ClusCAM:
             raise CluscamError(f"seed is {seed!r}; expected a whole number from 0 to {2**32 - 1}")
         if batch_size is not None and batch_size < 1:
             raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
-        self.model = _maps_model(model, layer)
+        self.model = maps_model(model, layer)
         self.n_clusters, self.drop_ratio, self.temperature = n_clusters, drop_ratio, temperature
         self.clustering, self.space, self.seed, self.backend = clustering, space, seed, backend
         self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
@@ -115,11 +116,11 @@ class ClusCAM:
         `target` is None (top-1), a class, a LongTensor (B,), or a function of the output (n, C) -> (n,).
         Raises CluscamError for a malformed input or target, a K out of range, or NaN from the model.
         """
-        x = _checked_input(x, self.model)
+        x = checked_input(x, self.model)
         maps, output = self.model.forward(x)  # (B, d, h, w), (B, C)
         target, select = resolve_target(target, output)
         baseline = select(output, torch.arange(len(x), device=x.device)).float()  # (B,)
-        _check_finite(maps, baseline)
+        check_finite(maps, baseline)
         labels, centroids, valid = group_maps(
             maps, x.shape[-2:], self.n_clusters, self.clustering, self.space, self.seed, self.backend
         )
@@ -168,38 +169,6 @@ def group_maps(
         return labels, normalized, torch.ones_like(labels, dtype=torch.bool)
     centroids, valid = centroids_of(normalized, labels, k)
     return labels, centroids, valid
-
-
-def _maps_model(model: nn.Module | MapsModel, layer: str | None) -> MapsModel:
-    if isinstance(model, nn.Module):
-        return HookedModel(model, layer)
-    if not isinstance(model, MapsModel):
-        raise CluscamError(
-            f"model is a {type(model).__name__}; expected a torch module, or an object with "
-            "forward(x) -> (maps, output) and output(x) -> output"
-        )
-    if layer is not None:
-        raise CluscamError("layer has no meaning for a model that gives its own maps; leave it out")
-    return model
-
-
-def _checked_input(x: Tensor, model: MapsModel) -> Tensor:
-    if not isinstance(x, Tensor) or x.ndim != 4 or not x.is_floating_point() or len(x) == 0:
-        given = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-        raise CluscamError(f"x is {given}; expected a normalised float tensor (B, 3, H, W), x[None] for one image")
-    if not torch.isfinite(x).all():
-        raise CluscamError("x contains NaN or infinite values; expected a normalised image")
-    parameter = next(getattr(model, "module", nn.Identity()).parameters(), None)
-    return x if parameter is None else x.to(parameter.device)
-
-
-def _check_finite(maps: Tensor, baseline: Tensor) -> None:
-    for what, values in (("feature maps", maps), ("logits", baseline)):
-        if not torch.isfinite(values).all():
-            raise CluscamError(
-                f"the model gave NaN or infinite {what}; expected finite numbers: check its weights, precision and "
-                "preprocessing"
-            )
 
 
 def _notes(maps: Tensor, valid: Tensor, tau: Tensor, uniform: Tensor, cam: ClusCAM) -> tuple[str, ...]:

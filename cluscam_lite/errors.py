@@ -13,6 +13,10 @@ class UnknownName(CluscamError):
     """A model, layer, data set, method or parameter that does not exist."""
 
 
+class NotApplicable(CluscamError):
+    """A method that cannot explain this network, layer or image, and why: studies record it and go on."""
+
+
 class ClusCAMWarning(UserWarning):
     """The result is defined but not what was literally asked for (fewer clusters, uniform weights, a flat map)."""
 

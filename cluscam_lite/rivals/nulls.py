@@ -1,0 +1,180 @@
+"""Null methods: ClusCAM's passes and weights, spent on masks that know nothing of its clusters.
+
+AD, IC and AG reward whatever keeps the logit up. What `Donor` and `Smooth` reach is reached by choosing among masks
+by their scores; only what ClusCAM reaches beyond them can be due to its clusters.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from ..cluscam import ClusCAM, group_maps
+from ..errors import CluscamError
+from ..explanation import Explanation
+from ..features import MapsModel
+from ..inputs import checked_input, maps_model
+from ..masks import normalized_maps, saliency_of
+from ..scoring import Normalization, fill_image, masks_from, score_masks
+from ..targets import Target
+from ..weighting import check_weighting, softmax_weights
+from .common import ask
+
+GRID = 7  # cells along each side of a random map: the grid of a CNN's last maps at 224 x 224
+
+
+class ScoredMasks(ABC):
+    """What `Donor` and `Smooth` share: masks from elsewhere, Eqs. 5 to 7 from here."""
+
+    def __init__(
+        self,
+        model: nn.Module | MapsModel,
+        layer: str | None,
+        n_clusters: int,
+        drop_ratio: float,
+        temperature: float | None,
+        seed: int,
+        fill: str | Tensor,
+        normalization: Normalization | None,
+        batch_size: int | None,
+    ):
+        check_weighting(drop_ratio, temperature)
+        if n_clusters < 1:
+            raise CluscamError(f"the number of masks is {n_clusters}; expected at least 1")
+        self.model = maps_model(model, layer)
+        self.n_clusters, self.drop_ratio, self.temperature, self.seed = n_clusters, drop_ratio, temperature, seed
+        self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
+
+    @abstractmethod
+    def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
+        """Masks before upsampling (B, K, h, w), valid (B, K), and the passes per image that they took."""
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
+        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,)."""
+        x = checked_input(x, self.model)
+        question = ask(self.model.output(x), target)
+        centroids, valid, passes = self.centroids(x)
+        size = (x.shape[-2], x.shape[-1])
+        scores = score_masks(
+            self.model.output,
+            x,
+            masks_from(centroids, size),
+            valid,
+            question.baseline,
+            question.logits,
+            fill_image(x, self.fill, self.normalization),
+            self.batch_size,
+        )
+        weights, _ = softmax_weights(scores, valid, self.drop_ratio, self.temperature)
+        saliency, uniform = saliency_of(weights, centroids, size)
+        return Explanation(
+            saliency=saliency,
+            target=question.target,
+            output=question.output,
+            uniform=uniform,
+            layer=getattr(self.model, "layer_name", None) or "",
+            forward_passes=1 + passes + int(valid.sum(1).max()),
+        )
+
+
+class Donor(ScoredMasks):
+    """ClusCAM with the masks of another image: `donor` (1, 3, H, W) or (B, 3, H, W), normalised as `x` is.
+
+    Without a `donor`, an icon scene of the input's size lends its masks. Everything else as in `ClusCAM`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | MapsModel,
+        layer: str | None = None,
+        n_clusters: int = 30,
+        drop_ratio: float = 0.37,
+        temperature: float | None = None,
+        donor: Tensor | None = None,
+        seed: int = 0,
+        fill: str | Tensor = "mean",
+        normalization: Normalization | None = None,
+        batch_size: int | None = None,
+    ):
+        super().__init__(model, layer, n_clusters, drop_ratio, temperature, seed, fill, normalization, batch_size)
+        self.donor = donor
+
+    def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
+        """The donor's ClusCAM centroids: one pass of the donor."""
+        donor = scene_like(x, self.normalization) if self.donor is None else checked_input(self.donor, self.model)
+        if donor.shape[1:] != x.shape[1:] or len(donor) not in (1, len(x)):
+            raise CluscamError(
+                f"the donor is {tuple(donor.shape)} and x {tuple(x.shape)}; expected one donor, or one for each image, "
+                "of the same size"
+            )
+        maps, _ = self.model.forward(donor)
+        _, centroids, valid = group_maps(maps, (x.shape[-2], x.shape[-1]), self.n_clusters, seed=self.seed)
+        return centroids.expand(len(x), *centroids.shape[1:]), valid.expand(len(x), -1), 1
+
+
+class Smooth(ScoredMasks):
+    """ClusCAM's weighting of K smooth random masks: uniform noise on a 7 x 7 grid, upsampled and normalised.
+
+    The masks depend on `seed` alone.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | MapsModel,
+        layer: str | None = None,
+        n_clusters: int = 30,
+        drop_ratio: float = 0.37,
+        temperature: float | None = None,
+        seed: int = 0,
+        fill: str | Tensor = "mean",
+        normalization: Normalization | None = None,
+        batch_size: int | None = None,
+    ):
+        super().__init__(model, layer, n_clusters, drop_ratio, temperature, seed, fill, normalization, batch_size)
+
+    def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
+        """Random centroids, the same for every image; no pass."""
+        noise = noise_maps(self.n_clusters, (x.shape[-2], x.shape[-1]), self.seed).to(x)
+        valid = torch.ones(len(x), self.n_clusters, dtype=torch.bool, device=x.device)
+        return noise.expand(len(x), *noise.shape[1:]), valid, 0
+
+
+class Inverted:
+    """One minus ClusCAM's map. Its settings are those of `ClusCAM`."""
+
+    def __init__(
+        self,
+        model: nn.Module | MapsModel,
+        layer: str | None = None,
+        n_clusters: int = 30,
+        drop_ratio: float = 0.37,
+        temperature: float | None = None,
+        seed: int = 0,
+    ):
+        self.cam = ClusCAM(model, layer, n_clusters, drop_ratio, temperature, seed=seed)
+        self.n_clusters, self.drop_ratio, self.temperature, self.seed = n_clusters, drop_ratio, temperature, seed
+
+    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
+        """The inverted map of each image; where ClusCAM's has no contrast, zeros as there."""
+        e = self.cam(x, target)
+        inverted = (1 - e.saliency).masked_fill(e.uniform[:, None, None], 0)
+        return Explanation(inverted, e.target, e.output, e.uniform, e.layer, e.forward_passes)
+
+
+def noise_maps(n: int, size: tuple[int, int], seed: int) -> Tensor:
+    """n random maps (1, n, 7, 7) of uniform noise whose upsampling to `size` is min-max normalised."""
+    noise = torch.rand(1, n, GRID, GRID, generator=torch.Generator().manual_seed(seed))
+    return normalized_maps(noise, size)
+
+
+def scene_like(x: Tensor, normalization: Normalization | None) -> Tensor:
+    """An icon scene of the size of `x` (B, 3, H, W), (1, 3, H, W), in its units."""
+    from ..datasets.scenes import BASE, render, scene_at
+    from ..models.spec import Preprocess
+
+    height, width = x.shape[-2:]
+    scene = render(scene_at(0, split="train", size=max(BASE, height, width)))
+    mean, std = normalization or ((0.5,) * 3, (0.25,) * 3)
+    pixels = Preprocess(max(height, width), None, "bilinear", mean, std)(scene)
+    return pixels[None, :, :height, :width].to(x)
