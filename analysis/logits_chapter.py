@@ -14,10 +14,11 @@ from analysis.cli import results_folder
 from analysis.logits_evidence import claim_table, contrast_table
 from analysis.meta_representations import ScoredImage, plain, random_partitions
 from analysis.parameters import ROOT
-from analysis.reference import reference_rows
+from analysis.reference import complete_blocks, progress_table, reference_rows
 from analysis.statistics import Spread, p_bound, p_text
+from analysis.studies.logits import STUDY
 from analysis.study import Study, read, run
-from analysis.verdicts import NOT_RUN
+from analysis.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.features import HookedModel
@@ -91,11 +92,17 @@ def paper_row() -> dict[str, Any]:
     }
 
 
-def side_by_side(tables_1: pd.DataFrame) -> pd.DataFrame:
-    """The paper's Table 1 above that of each block."""
+def side_by_side(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The paper's Table 1 above that of each block of each run (its name -> its `tables_1`); "not run" if empty."""
     paper = paper_row()
-    ours = tables_1.assign(network=tables_1.model + ", " + tables_1.layer).rename(columns={"n": "images"})
-    return pd.DataFrame([paper, *ours[list(paper)].to_dict("records")])
+    found = [{"run": "paper", **paper}]
+    for run_name, tables in runs.items():
+        if not len(tables):
+            found.append({"run": run_name, **dict.fromkeys(paper, NOT_RUN)})
+            continue
+        ours = tables.assign(network=tables.model + ", " + tables.layer).rename(columns={"n": "images"})
+        found += [{"run": run_name, **row} for row in ours[list(paper)].to_dict("records")]
+    return pd.DataFrame(found)
 
 
 def contrast_text(contrasts: pd.DataFrame) -> pd.DataFrame:
@@ -150,3 +157,21 @@ def reference_table(progress: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFr
                 row |= {"mean [95 %]": NOT_RUN, "d_z [95 %]": NOT_RUN, "decision": NOT_RUN}
             found.append(row)
     return pd.DataFrame(found)
+
+
+def judged_claims() -> pd.DataFrame:
+    """`reference_table` of the reference run as it is."""
+    rows = reference_rows(STUDY)
+    progress = progress_table(planned_blocks(), rows)
+    return reference_table(progress, complete_blocks(progress, rows))
+
+
+def claim_text(table: pd.DataFrame, claim: str) -> str:
+    """Where a claim of `reference_table` stands, in words: how many blocks support it, and so on."""
+    decisions = table.loc[table["claim"] == claim, "decision"]
+    if not decisions.isin([SUPPORTED, CONTRADICTED, INCONCLUSIVE]).all():
+        return f"open, since {int((decisions == NOT_RUN).sum())} of {len(decisions)} blocks have not run"
+    counts = [(name, int((decisions == name).sum())) for name in (SUPPORTED, CONTRADICTED, INCONCLUSIVE)]
+    first, *others = [(name, n) for name, n in counts if n]
+    words = [f"{first[0]} in {first[1]} of {len(decisions)} networks and layers"]
+    return ", ".join(words + [f"{name} in {n}" for name, n in others])

@@ -5,6 +5,7 @@ import pytest
 from test_logits_evidence import rows
 
 from analysis.logits_chapter import (
+    claim_text,
     contrast_text,
     paper_row,
     planned_blocks,
@@ -29,7 +30,9 @@ def test_the_papers_row_is_printed_as_in_the_paper():
     assert row["Mean Difference (range)"] == "1.31 ± 0.05 (1.25 – 1.41)"
     assert row["Cohen's d (range)"] == "0.82 ± 0.04 (0.76 – 0.88)"
     assert (row["p (t-test)"], row["p (Wilcoxon)"]) == ("< 10^-202", "< 10^-199")
-    assert len(side_by_side(tables_1(rows(5)))) == 2
+    both = side_by_side({"reference run": pd.DataFrame(), "this run": tables_1(rows(5))})
+    assert both["run"].tolist() == ["paper", "reference run", "this run"]
+    assert both["images"].tolist() == [2000, "not run", 5]
 
 
 def test_nothing_run_is_said_in_every_cell():
@@ -47,6 +50,7 @@ def test_an_incomplete_block_has_no_numbers_and_no_block_a_decision():
     assert table.loc[("C6a", "scene_cnn"), "mean [95 %]"].startswith("+1.0")
     assert table.loc[("C6a", "scene_cnn"), "decision"].startswith("open")
     assert table.loc[("C6b", "scene_vit"), "decision"] == "not run"
+    assert claim_text(table.reset_index(), "C6a") == "open, since 1 of 2 blocks have not run"
 
 
 def test_complete_blocks_are_decided():
@@ -54,6 +58,7 @@ def test_complete_blocks_are_decided():
     progress = progress_table(PLANNED, everything)
     table = reference_table(progress, complete_blocks(progress, everything))
     decisions = table.set_index(["claim", "model"])["decision"]
+    assert claim_text(table, "C6a").startswith("supported in ") and " of 2 networks" in claim_text(table, "C6a")
     assert decisions["C6b", "scene_cnn"] == "contradicted" and decisions["C6a", "scene_cnn"] == "supported"
 
 
