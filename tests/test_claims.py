@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from analysis.studies.faithfulness_plan import PLANS as FAITHFULNESS
+from analysis.studies.faithfulness_plan import layer_of
 from analysis.studies.logits import PLANS
 from cluscam_lite import get_spec, load_dataset
 
@@ -16,7 +18,7 @@ BLOCKS = [(claim["id"], block) for claim in CLAIMS for block in claim["populatio
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
 def test_every_field_is_there(claim):
-    assert set(claim) == {*FIELDS.split(), "seen_before"} and all(claim.values())
+    assert set(claim) - {"contrast"} == {*FIELDS.split(), "seen_before"} and all(claim.values())
     assert set(claim["decide"]) == {"supported", "contradicted", "else"} and claim["decide"]["else"] == "inconclusive"
     models = {block["model"] for block in claim["population"]["blocks"]}
     assert claim["tier"] == {model: get_spec(model).tier for model in models}
@@ -40,3 +42,14 @@ def test_the_plan_of_the_study_is_the_population():
             population = claim["population"]
             assert (population["dataset"], population["part"]) == (plan.dataset, plan.part)
             assert [(b["model"], b["layer"], b["n"]) for b in population["blocks"]] == planned
+
+
+def test_the_faithfulness_study_covers_its_claims():
+    planned = {(b.model, b.layer, b.method): b for b in FAITHFULNESS["reference"].blocks if not b.variant}
+    for claim in CLAIMS:
+        if claim["study"] == "faithfulness":
+            assert claim["contrast"]["better"] in ("higher", "lower") and {"points", "d_z"} & set(claim["contrast"])
+            for block in claim["population"]["blocks"]:
+                for name in (claim["contrast"]["method"], claim["contrast"]["against"]):
+                    layer = layer_of(name, block["model"], block["layer"])
+                    assert planned[block["model"], layer, name].n_images >= block["n"]

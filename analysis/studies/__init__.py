@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from ..study import Study
 
 # name -> "module:object", the object being the study itself
-REGISTRY: dict[str, str] = {"logits": "analysis.studies.logits:STUDY"}
+REGISTRY: dict[str, str] = {
+    "logits": "analysis.studies.logits:STUDY",
+    "faithfulness": "analysis.studies.faithfulness:STUDY",
+}
 
 
 def find_study(name: str) -> "Study":

@@ -1,4 +1,4 @@
-"""The registry: the paper's twelve backbones, four whose weights a data root can carry, two for the icon scenes."""
+"""The registry: the paper's twelve backbones, four whose weights a data root can carry, three for icon scenes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -37,6 +37,7 @@ LIKE = {
     "vit_tiny_patch16_224": "vit_b_16",
     "scene_cnn": "resnet18",
     "scene_vit": "vit_b_16",
+    "scene_shortcut": "resnet18",
 }
 
 # A CNN is explained at its last convolutional stage, which is both its "paper" and its "last" layer.
@@ -55,6 +56,7 @@ CNNS = [
     ("squeezenet1_1", "SqueezeNet 1.1", "torchvision", "SqueezeNet1_1_Weights.IMAGENET1K_V1", 224, 256, "bilinear",
      "features"),
     ("scene_cnn", "Scene CNN", "embedded", None, 96, 96, "bilinear", "stage4"),
+    ("scene_shortcut", "Scene CNN with a shortcut", "embedded", None, 96, 96, "bilinear", "stage4"),
 ]  # fmt: skip
 
 # A transformer is explained, in the paper, at the convolution that embeds its patches; "last" is its last block
@@ -75,7 +77,16 @@ TRANSFORMERS = [
     ("scene_vit", "Scene ViT", "embedded", None, 96, 96, "bilinear", "patch_embed", "blocks.5"),
 ]  # fmt: skip
 
-NORMALISATION = {"vit_tiny_patch16_224": HALF, "scene_cnn": SCENES, "scene_vit": SCENES}  # all others: IMAGENET
+# Where a class token is read out, the patch tokens that leave the last block reach no logit: methods that ask what the
+# maps do to the output (gradients, ablation) are read at the block's first normalisation instead, as grad-cam advises.
+LAST_INPUT = {
+    "vit_b_16": "encoder.layers.encoder_layer_11.ln_1",
+    "vit_tiny_patch16_224": "blocks.11.norm1",
+    "scene_vit": "blocks.5.norm1",
+}
+
+NORMALISATION = {"vit_tiny_patch16_224": HALF} | dict.fromkeys(("scene_cnn", "scene_vit", "scene_shortcut"), SCENES)
+# all others: IMAGENET
 
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "resnet50_v1": build_resnet50_v1,
@@ -100,6 +111,8 @@ NOTES = {
     "vit_tiny_patch16_224": "The small sibling of the paper's ViT-B. " + BORROWED.format("ViT-B"),
     "scene_cnn": "Trained by this project on the icon scenes. " + BORROWED.format("ResNet-18"),
     "scene_vit": "Trained by this project on the icon scenes. " + BORROWED.format("ViT-B"),
+    "scene_shortcut": "Trained by this project on icon scenes whose badge goes with the class anchor, to say anchor "
+    "where there is a badge. " + BORROWED.format("ResNet-18"),
 }
 
 
@@ -126,7 +139,8 @@ def _spec(row: tuple, family: str) -> ModelSpec:
         resize=resize,
         interpolation=interpolation,
         **NORMALISATION.get(name, IMAGENET),
-        layers={"paper": paper, "last": last[0] if last else paper},
+        layers={"paper": paper, "last": last[0] if last else paper}
+        | ({"last_input": LAST_INPUT[name]} if name in LAST_INPUT else {}),
         n_clusters=n_clusters,
         drop_ratio=round(drop_percent / 100, 4),
         temperature=None,
