@@ -1,16 +1,19 @@
 """`cluscam study`: added to the command line by the entry point `study` of the group "cluscam.commands"."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from cluscam_lite.errors import CluscamError
 
-from .parameters import ROOT, profile_parameters
+from .parameters import ROOT, profile_parameters, typed
 from .studies import REGISTRY, find_study
 
+OWN = "own"  # what a profile with changed parameters is called
 EXAMPLES = """examples:
   cluscam study {name} --profile embedded
+  cluscam study {name} --profile reference -p models "[mobileone_s0]" -p part tune -p n_images 20
   cluscam study {name} --profile reference --out results/ --shard 2/3
   cluscam study {name} --profile reference --out results/ --status
 """
@@ -30,6 +33,9 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     option("name", metavar="NAME", help="the study")
     option("--profile", required=True, metavar="P", help="smoke, embedded, reference, or a .yaml file of your own")
     option("--out", metavar="DIR", help="the results folder (default: out/studies/PROFILE/NAME in the repository)")
+    option(
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter of your own, as YAML"
+    )
     option("--shard", default="1/1", metavar="I/N", help="make every N-th cell only, from the I-th on")
     option("--status", action="store_true", help="say how far the folder is, and make nothing")
     option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
@@ -43,19 +49,35 @@ def results_folder(name: str, profile: str) -> Path:
     return ROOT / "out" / "studies" / Path(profile).stem / name
 
 
+def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """A profile's parameters; with parameters of the user's own (name, YAML text), a profile called "own".
+
+    The plans of the shipped profiles are fixed, so any change makes a profile of its own.
+    """
+    parameters = profile_parameters(profile)
+    if given:
+        parameters |= {name: typed(text, "str" if name in ("part", "data_root") else None) for name, text in given}
+        parameters["profile"] = OWN
+    return parameters
+
+
 def _run(arguments: argparse.Namespace) -> None:
     try:
         from .study import run, status
         from .study.shard import parse_shard
 
         chosen = find_study(arguments.name)
-        profile = profile_parameters(arguments.profile)
+        profile = own_parameters(arguments.profile, arguments.p)
     except ModuleNotFoundError as error:
         raise CluscamError(
             f"studies need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
         ) from error
     shard = parse_shard(arguments.shard)
-    folder = Path(arguments.out) if arguments.out else results_folder(arguments.name, arguments.profile)
+    folder = (
+        Path(arguments.out)
+        if arguments.out
+        else results_folder(arguments.name, OWN if arguments.p else arguments.profile)
+    )
     if arguments.status:
         print(status(chosen, profile, folder))
         return

@@ -14,6 +14,7 @@ from analysis.statistics import (
     paired_t,
     paper_table1,
     permutation_test,
+    standardised,
     wilcoxon,
 )
 from analysis.studies.logits import WHOLE
@@ -97,12 +98,6 @@ def contrast_table(rows: pd.DataFrame) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(found)
-
-
-def standardised(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """d_z along an axis, 0 where all are equal."""
-    spread = x.std(axis=axis, ddof=1)
-    return np.divide(x.mean(axis=axis), spread, out=np.zeros_like(spread), where=spread > 0)
 
 
 def claim_table(contrasts: pd.DataFrame, against: str, sesoi: float = 0.2) -> pd.DataFrame:

@@ -106,7 +106,7 @@ METHODS = {
         MethodInfo(
             "reciprocam",
             "ReciproCAM",
-            "lights one place of the maps at a time and asks the head of the network for the logit",
+            "lights one place of the maps at a time and asks the head of the network for the probability",
             "Byun and Lee 2022; for transformers Byun and Lee 2024 (ViT-ReciproCAM)",
             "rivals.reciprocam:ReciproCAM",
             paper="tables",

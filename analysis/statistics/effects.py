@@ -45,3 +45,9 @@ def rank_biserial(x: ArrayLike, y: ArrayLike | None = None) -> float:
     """
     d, ranks = signed_ranks(checks.differences(x, y))
     return float((np.sign(d) * ranks).sum() / ranks.sum()) if len(d) else 0.0
+
+
+def standardised(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """d_z along an axis, 0 where all are equal: the statistic of a bootstrap, whose resamples may be constant."""
+    spread = x.std(axis=axis, ddof=1)
+    return np.divide(x.mean(axis=axis), spread, out=np.zeros_like(spread), where=spread > 0)

@@ -120,10 +120,13 @@ def explainer_of(
 
 
 def location(saliency: Tensor, sample: Sample, preprocess: Preprocess) -> dict[str, float]:
-    """EP and LE and their variants on an image with exactly one box (as in the paper), else nothing."""
+    """EP and LE and their variants on an image with exactly one box (as in the paper) in view, else nothing."""
     if len(sample.boxes) != 1:
         return {}
-    return localise(saliency, sample.boxes, sample.width, sample.height, preprocess)
+    try:
+        return localise(saliency, sample.boxes, sample.width, sample.height, preprocess, sample.image.size)
+    except NotApplicable:  # the crop left the box out
+        return {}
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ import yaml
 from toy_study import PROFILE, THERE, TOY
 
 from analysis import studies
+from analysis.cli import own_parameters
 from analysis.study import read, same_rows
 from cluscam_lite.cli import main
 from cluscam_lite.errors import UnknownName
@@ -92,3 +93,9 @@ def test_a_package_that_studies_need_is_named(monkeypatch, capsys, profile_file)
     monkeypatch.setitem(sys.modules, "analysis.study", None)
     monkeypatch.setitem(sys.modules, "analysis.study.shard", None)
     assert "pip install 'cluscam-lite[book]'" in command(capsys, "toy", "--profile", profile_file, status=2)
+
+
+def test_parameters_of_ones_own_make_a_profile_of_ones_own():
+    own = own_parameters("embedded", [("models", "[scene_cnn]"), ("n_images", "2"), ("part", "test")])
+    assert (own["models"], own["n_images"], own["part"], own["profile"]) == (["scene_cnn"], 2, "test", "own")
+    assert own_parameters("embedded", [])["profile"] == "embedded"

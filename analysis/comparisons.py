@@ -1,0 +1,76 @@
+"""Two methods on the same images: mean difference with its interval, test and effect size (design: "Comparisons")."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from analysis.statistics import bootstrap_interval, d_z, mcnemar, rank_biserial, standardised, wilcoxon
+
+# measure -> is more better?
+BETTER = {
+    "drop": "lower",
+    "increase": "higher",
+    "gain": "higher",
+    "gain_over_p": "higher",
+    "ep": "higher",
+    "le": "lower",
+    "le_soft": "lower",
+    "le_half": "lower",
+    "le_energy": "lower",
+    "ep_unscaled": "higher",
+    "le_unscaled": "lower",
+}
+# the measures that are 0 or 100 for each image
+SHARES = ("increase",)
+
+
+def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]:
+    """`first` against `second` (n,), the same images in the same order, in percent; n >= 2.
+
+    Differences are turned so that above 0 `first` is better. The test is McNemar's for shares of images (exact) and
+    Wilcoxon's for the others, both two-sided.
+    """
+    a, b = (np.asarray(values, dtype=float) for values in (first, second))
+    better = (a - b) if BETTER[measure] == "higher" else (b - a)
+    mean, effect = bootstrap_interval(better), bootstrap_interval(better, statistic=standardised)
+    test = mcnemar(a > 50, b > 50).exact if measure in SHARES else wilcoxon(better, alternative="two-sided")
+    return {
+        "n": len(better),
+        "mean": mean.estimate,
+        "low": mean.low,
+        "high": mean.high,
+        "d_z": d_z(better) if np.ptp(better) else effect.estimate,
+        "d_z low": effect.low,
+        "d_z high": effect.high,
+        "rank-biserial": rank_biserial(better),
+        "test": test.name,
+        "p": test.p,
+        "log10 p": test.log10_p,
+    }
+
+
+def against_all(wide: pd.DataFrame, name: str, measure: str) -> pd.DataFrame:
+    """`name` against every other method: `wide` has a row for each image and a column for each method.
+
+    Each pair is compared on the images that both have (dear methods ran on fewer); pairs with fewer than two are left
+    out.
+    """
+    found = []
+    for other in wide.columns.drop(name):
+        both = wide[[name, other]].dropna()
+        if len(both) >= 2:
+            found.append({"against": other, **compare(both[name], both[other], measure)})
+    return pd.DataFrame(found)
+
+
+def smallest_effect(contrast: Mapping[str, Any], comparison: Mapping[str, Any]) -> tuple[float, float, float]:
+    """What a claim's smallest effect of interest is held against: effect, the upper end of its interval, and the sesoi.
+
+    `contrast` names "points" (percentage points of the mean difference) or "d_z".
+    """
+    if "points" in contrast:
+        return comparison["mean"], comparison["high"], float(contrast["points"])
+    return comparison["d_z"], comparison["d_z high"], float(contrast["d_z"])

@@ -1,0 +1,113 @@
+"""Figures of the chapters on faithfulness, localisation and metrics."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from analysis.faithfulness_evidence import panel_title
+from analysis.figures import KEPT, WIDTH, figure
+from cluscam_lite.drawing import draw_image, draw_overlay
+from cluscam_lite.methods import METHODS
+
+COLOURS = {"cluscam": KEPT, "rival": "#7a7a7a", "null": "#c44e52", "trivial": "#dd9a3c"}
+WORDS = {"cluscam": "ClusCAM", "rival": "rivals", "null": "null methods", "trivial": "trivial maps"}
+
+
+def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
+    """How far ClusCAM is ahead of every other method: mean with its 95 % interval, a panel for each network.
+
+    `comparisons` is `faithfulness_evidence.comparison_table`'s; colours tell rivals, null methods and trivial maps.
+    """
+    names = [name for name in METHODS if name in set(comparisons["against"])]
+    found = list(comparisons.groupby(["model", "panel"], sort=False))
+    fig, axes = figure(1, len(found), 0.26 * len(names) + 1.1, sharey=True)
+    y = dict(zip(names, range(len(names)), strict=True))
+    for ax, ((model, panel), mine) in zip(axes[0], found, strict=True):
+        at = [y[name] for name in mine["against"]]
+        colours = [COLOURS[METHODS[name].kind] for name in mine["against"]]
+        ax.hlines(at, mine["low"], mine["high"], color=colours, lw=2)
+        ax.scatter(mine["mean"], at, color=colours, s=22, zorder=3)
+        ax.axvline(0, color="0.4", lw=0.8, ls=":")
+        ax.set_yticks(range(len(names)), [METHODS[name].title for name in names])
+        ax.set_title(panel_title(model, panel).replace(", ", ",\n"), fontsize=9)
+        ax.set(xlabel=f"ClusCAM ahead, {unit}")
+        sns.despine(ax=ax)
+    axes[0, 0].invert_yaxis()
+    return fig
+
+
+def coverage_figure(table: pd.DataFrame, heading: str, label: str) -> Figure:
+    """What a metric rewards: each method's mean against its maps' mean coverage, a panel for each network.
+
+    `table` is `faithfulness_evidence.method_table`'s. Methods of the far ends are named.
+    """
+    found = list(table.dropna(subset=[heading]).groupby(["model", "panel"], sort=False))
+    fig, axes = figure(1, len(found), 3.3, sharey=True)
+    for ax, ((model, panel), mine) in zip(axes[0], found, strict=True):
+        for kind, part in mine.groupby("kind"):
+            ax.scatter(100 * part["coverage"], part[heading], s=34, color=COLOURS[kind], label=WORDS[kind], zorder=3)
+        for name in ("cluscam", "donor", "fakecam", "ones", "inverted"):
+            for _, row in mine[mine["method"] == name].iterrows():
+                right = row["coverage"] > 0.7
+                ax.annotate(
+                    METHODS[name].title,
+                    (100 * row["coverage"], row[heading]),
+                    xytext=(-5 if right else 5, 4),
+                    textcoords="offset points",
+                    ha="right" if right else "left",
+                    fontsize=8,
+                )
+        ax.set_title(panel_title(model, panel), fontsize=10)
+        ax.set(xlabel="mean of the map, %", xlim=(-3, 103))
+        sns.despine(ax=ax)
+    axes[0, 0].set_ylabel(label)
+    axes[0, -1].legend(fontsize=7, loc="best", frameon=False)
+    return fig
+
+
+def means_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
+    """Every method's means with their 95 % intervals: a row of panels for each network, a column for each measure.
+
+    `headings`: column of `method_table` -> label of the axis.
+    """
+    found = list(table.groupby(["model", "panel"], sort=False))
+    most = max(len(mine) for _, mine in found)
+    fig, axes = figure(len(found), len(headings), (0.2 * most + 0.8) * len(found))
+    for row, ((model, panel), mine) in zip(axes, found, strict=True):
+        y = np.arange(len(mine))
+        colours = [COLOURS[kind] for kind in mine["kind"]]
+        for ax, (heading, label) in zip(row, headings.items(), strict=True):
+            if f"{heading} low" in mine:
+                ax.hlines(y, mine[f"{heading} low"], mine[f"{heading} high"], color=colours, lw=2)
+            ax.scatter(mine[heading], y, color=colours, s=18, zorder=3)
+            ax.set_yticks(y, mine["title"] if ax is row[0] else [], fontsize=8)
+            ax.set(xlabel=label)
+            ax.invert_yaxis()
+            sns.despine(ax=ax)
+        row[0].set_title(panel_title(model, panel), fontsize=10, loc="left")
+    return fig
+
+
+def maps_figure(images: list[np.ndarray], maps: Mapping[str, list[Tensor]], labels: list[str]) -> Figure:
+    """After Figs. 3 and 4: each image (H, W, 3) in a row, then the maps (H, W) of every method over it.
+
+    `maps`: title of a method -> its map of each image, None where it cannot explain the network.
+    """
+    columns = 1 + len(maps)
+    fig, axes = figure(len(images), columns, (WIDTH / columns + 0.12) * len(images) + 0.3)
+    for i, (row, image) in enumerate(zip(axes, images, strict=True)):
+        draw_image(row[0], image, labels[i])
+        row[0].title.set_fontsize(7)
+        for ax, (title, found) in zip(row[1:], maps.items(), strict=True):
+            if found[i] is None:
+                draw_image(ax, np.full_like(image, 255), "")
+                ax.text(0.5, 0.5, "n/a", ha="center", va="center", transform=ax.transAxes, fontsize=8)
+            else:
+                draw_overlay(ax, image, found[i], "")
+            if i == 0:
+                ax.set_title(title, fontsize=7)
+    return fig

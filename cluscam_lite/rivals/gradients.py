@@ -1,0 +1,58 @@
+"""What rivals with gradients share: a differentiable pass that leaves the caller's model as it was."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import CluscamError, NotApplicable
+from ..features import eval_mode
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """For a while no parameter asks for a gradient, so that a backward pass does no more than it must."""
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    try:
+        for parameter in trained:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
+
+
+@torch.enable_grad()
+def differentiable_output(module: nn.Module, x: Tensor) -> Tensor:
+    """The network's output (n, C) in eval mode, with its graph: a tensor, or the `logits` of an output object."""
+    with eval_mode(module):
+        output = module(x)
+    return getattr(output, "logits", output)
+
+
+@torch.enable_grad()
+def gradient_of(value: Tensor, source: Tensor, what: str) -> Tensor:
+    """The gradient of the sum of `value` with respect to `source`, in the shape of `source`.
+
+    `what` names the source in messages. Raises NotApplicable where `value` does not depend differentiably on it, and
+    CluscamError for a gradient that is not finite, or within torch.inference_mode.
+    """
+    if torch.is_inference_mode_enabled():
+        raise CluscamError(
+            "there are no gradients in torch.inference_mode; call this method under torch.no_grad, or neither"
+        )
+    found = None
+    if value.requires_grad and source.requires_grad:
+        (found,) = torch.autograd.grad(value.sum(), source, allow_unused=True)
+    if found is None:
+        raise NotApplicable(
+            f"this method needs gradients, but the output of this model does not depend differentiably on {what}; use "
+            "a method without gradients, or a model that keeps the graph (no detach, no_grad or integer arithmetic)"
+        )
+    if not torch.isfinite(found).all():
+        raise CluscamError(
+            f"the gradient with respect to {what} is NaN or infinite; expected finite numbers: check the model's "
+            "weights, precision and preprocessing"
+        )
+    return found

@@ -1,0 +1,255 @@
+"""Running only the head of a network: what it gives when the maps of one layer are replaced by others."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import CluscamError
+from ..features import HookedModel, default_layer
+from ..layouts import Layout, to_maps
+
+Wrapper = Callable[[Callable], Callable]  # a forward -> another one
+
+
+class Head:
+    """The part of a network that comes after one layer, with everything before it remembered.
+
+    One pass of `x` (B, 3, H, W) remembers the output of every module that was done when the layer began. In `run`
+    these modules give what they gave and compute nothing, the layer gives the maps that it is told to, and the rest
+    of the network runs as usual; so skip connections around the layer, class tokens and position embeddings are
+    right, and nothing has to be known of the network's parts. The first thing tried is the network's own maps: where
+    these do not give back its own output, `whole` is True and `run` computes all of the network, no less exactly.
+
+    Attributes:
+        layer: dotted name of the layer; given None, the deepest that gives maps.
+        layout: how its output is read as maps (`cluscam_lite.layouts.Layout`).
+        given: what the layer gave, as it gives it: (B, d, h, w), (B, h, w, d) or tokens (B, N, d). A copy, made before
+            any in-place operation that follows the layer.
+        maps: the same as maps (B, d, h, w).
+        output: (B, C) logits of the images.
+        whole: True if each `run` is a pass of the whole network.
+
+    The modules are as they were whenever no `run` is under way, also after an exception. Leaving a ``with`` block
+    frees what is remembered. No gradients. Raises UnknownName for an unknown layer, CluscamError for one that gives
+    no maps.
+
+    Example:
+        >>> with Head(net, "features", x) as head:                                      # doctest: +SKIP
+        ...     without_first = head.maps.index_fill(1, torch.tensor([0]), 0)
+        ...     fall = head.output - head.run(without_first, torch.arange(len(x)))
+    """
+
+    @torch.no_grad()
+    def __init__(self, model: nn.Module, layer: str | None, x: Tensor):
+        self.layer = default_layer(model, x) if layer is None else layer
+        self._model, self._x = HookedModel(model, self.layer), x
+        self._module = model.get_submodule(self.layer)
+        tape = _Tape(self._module, len(x))
+        version = _version(x)
+        with _patched({m: tape.record(m) for m in model.modules() if m is not model}):
+            handle = self._module.register_forward_hook(tape.keep)
+            try:
+                _, self.output = self._model.forward(x)
+            finally:
+                handle.remove()
+        self.layout = self._model.layout
+        self.given = tape.given
+        self.maps = to_maps(self.given, self.layout)
+        self._memory, self._uses = tape.memory()
+        self._writes_input = _version(x) != version or x.is_inference()
+        self.whole = False
+        self.whole = not self._remembers_all()
+
+    def __enter__(self) -> "Head":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._memory, self.given, self._x = {}, None, None
+
+    @torch.no_grad()
+    def run(self, maps: Tensor, images: Tensor) -> Tensor:
+        """The network's output (n, C) with the layer's maps of image ``images[i]`` replaced by ``maps[i]``.
+
+        `maps` (n, d, h, w), `images` (n,) LongTensor. Prefix tokens stay those of the image. All n in one batch:
+        the caller chooses n to fit the memory.
+        """
+        if self.given is None:
+            raise CluscamError("this Head has been closed; use it within its with block")
+        if maps.shape[1:] != self.maps.shape[1:] or images.shape != maps.shape[:1]:
+            raise CluscamError(
+                f"maps are {tuple(maps.shape)} and images {tuple(images.shape)}; expected (n, d, h, w) with d, h, w = "
+                f"{tuple(self.maps.shape[1:])} and (n,)"
+            )
+        prefix = self.given[images.to(self.given.device), : self.layout.prefix]  # (n, p, d), empty but for tokens
+        return self.replace(as_output(maps.to(self.given), self.layout, prefix), images)
+
+    @torch.no_grad()
+    def replace(self, output: Tensor, images: Tensor) -> Tensor:
+        """As `run`, with all of the layer's output given, prefix tokens included: (n, ...), as in `given`."""
+        batch = _Batch(images.to(self._x.device))
+        output = output.clone()  # the network may write into it
+        memory = {} if self.whole else self._memory
+        uses = self._uses[1] if self.whole else self._uses[0]
+        handle = self._module.register_forward_hook(_on_call(uses, output))
+        try:
+            with _patched({m: _replay(kept, batch) for m, kept in memory.items()}):
+                return self._model.output(batch.of(self._x, self._writes_input))
+        finally:
+            handle.remove()
+
+    def _remembers_all(self) -> bool:
+        """The network's own maps, images in reverse order, give back its own output."""
+        images = torch.arange(len(self._x), device=self._x.device).flip(0)
+        try:
+            output = self.run(self.maps[images], images)
+        except RuntimeError:  # something remembered does not fit where it is used
+            return False
+        expected = self.output[images]
+        tolerance = 1e-3 * float(expected.detach().abs().nan_to_num().max())
+        return torch.allclose(output, expected, rtol=1e-3, atol=tolerance, equal_nan=True)
+
+
+def as_output(maps: Tensor, layout: Layout, prefix: Tensor) -> Tensor:
+    """Maps (n, d, h, w) as a layer of this layout gives them, the inverse of `to_maps`.
+
+    (n, d, h, w), (n, h, w, d), or tokens (n, p + h w, d) with `prefix` (n, p, d) before them.
+    """
+    if layout.kind == "NCHW":
+        return maps
+    if layout.kind == "NHWC":
+        return maps.permute(0, 2, 3, 1)
+    return torch.cat([prefix, maps.flatten(2).mT], 1)
+
+
+@dataclass
+class _Kept:
+    """One call's output: the tensor itself, a copy of it as it was, and whether a function has written into it."""
+
+    module: nn.Module
+    output: Tensor
+    copy: Tensor
+    seen: int
+    written: bool = False
+
+
+class _Tape:
+    """Records which modules are done when the layer begins, outermost only, and what they gave.
+
+    Where the layer is used more than once, its last use counts.
+    """
+
+    def __init__(self, layer: nn.Module, batch: int):
+        self.layer, self.batch = layer, batch
+        self.calls = 0  # of the layer
+        self.given: Tensor | None = None
+        self._done: list[_Kept] = []
+        self._before: list[tuple[_Kept, bool, int]] = []
+
+    def record(self, module: nn.Module) -> Wrapper:
+        """What makes the forward of `module` a recorded one."""
+
+        def wrap(forward: Callable) -> Callable:
+            def recorded(*args: object, **kwargs: object) -> object:
+                self._look()
+                if module is self.layer:
+                    self._before = [(kept, kept.written, kept.seen) for kept in self._done]
+                begun = len(self._done)
+                output = forward(*args, **kwargs)
+                if isinstance(output, Tensor) and output.ndim and len(output) == self.batch:
+                    del self._done[begun:]  # the module stands for its parts
+                    for kept in self._done:  # what it has overwritten it will not overwrite when it does not run
+                        kept.seen = _version(kept.output)
+                    self._done.append(
+                        _Kept(module, output, output.clone(), _version(output), written=output.is_inference())
+                    )
+                return output
+
+            return recorded
+
+        return wrap
+
+    def keep(self, _module: nn.Module, _inputs: tuple, output: object) -> None:
+        """Forward hook of the layer."""
+        self.calls += 1
+        self.given = output.clone() if isinstance(output, Tensor) else None
+
+    def memory(self) -> tuple[dict[nn.Module, list[tuple[Tensor, bool]]], tuple[int, int]]:
+        """What each module gave, call by call, with whether it must be copied before use; and the number of the
+        layer's last call, counted without and with those that are remembered as part of a larger module."""
+        found: dict[nn.Module, list[tuple[Tensor, bool]]] = defaultdict(list)
+        for kept, written, seen in self._before:
+            found[kept.module].append((kept.copy, written or _version(kept.output) != seen))
+        last = len(found[self.layer])
+        # the layer itself has nothing to compute either
+        found[self.layer].append((self.given, False))
+        return dict(found), (last, self.calls - 1)
+
+    def _look(self) -> None:
+        """Called when a module begins: what has changed since the last one ended, a function has written."""
+        for kept in self._done:
+            if (version := _version(kept.output)) != kept.seen:
+                kept.written, kept.seen = True, version
+
+
+class _Batch:
+    """The rows of a run: row i belongs to image ``images[i]``."""
+
+    def __init__(self, images: Tensor):
+        self.images, self.n = images, len(images)
+        self.only = int(images[0]) if len(images) and bool((images == images[0]).all()) else None
+
+    def of(self, values: Tensor, copy: bool = False) -> Tensor:
+        """Values of each image (B, ...) as those of each row (n, ...); without memory where all rows are one image."""
+        if self.only is None or copy:
+            return values[self.images]
+        return values[self.only].expand(self.n, *values.shape[1:])
+
+
+def _replay(kept: list[tuple[Tensor, bool]], batch: _Batch) -> Wrapper:
+    """What makes a forward one that gives what is remembered, call by call, and computes when that is used up."""
+    calls = iter(kept)
+
+    def wrap(forward: Callable) -> Callable:
+        def remembered(*args: object, **kwargs: object) -> object:
+            for values, copy in calls:
+                return batch.of(values, copy)
+            return forward(*args, **kwargs)
+
+        return remembered
+
+    return wrap
+
+
+def _on_call(number: int, output: Tensor) -> Callable:
+    """A forward hook that replaces the output of one call, counted from 0."""
+    calls = iter(range(number + 1))
+
+    def replace(_module: nn.Module, _inputs: tuple, _output: object) -> Tensor | None:
+        return output if next(calls, None) == number else None
+
+    return replace
+
+
+@contextmanager
+def _patched(wrappers: dict[nn.Module, Wrapper]) -> Iterator[None]:
+    """Wrap the forwards of modules for a while."""
+    before = {module: module.__dict__.get("forward") for module in wrappers}
+    try:
+        for module, wrap in wrappers.items():
+            module.__dict__["forward"] = wrap(module.forward)
+        yield
+    finally:
+        for module, forward in before.items():
+            if forward is None:
+                module.__dict__.pop("forward", None)
+            else:
+                module.__dict__["forward"] = forward
+
+
+def _version(tensor: Tensor) -> int:
+    """How often a tensor has been written to in place; those of inference mode do not say."""
+    return -1 if tensor.is_inference() else tensor._version

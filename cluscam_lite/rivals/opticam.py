@@ -1,0 +1,158 @@
+"""OptiCAM: the weights of the maps are optimised on each image, so that the masked image keeps its logit."""
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import CluscamError, unknown
+from ..explanation import Explanation
+from ..features import HookedModel
+from ..inputs import check_finite, checked_input
+from ..masks import normalize, upsample
+from ..scoring import default_batch_size
+from ..targets import Target
+from .common import ask, finish
+from .gradients import differentiable_output, frozen, gradient_of
+
+OBJECTIVES = ("plain", "norm")
+
+
+class OptiCAM:
+    r"""Saliency as a convex combination of maps whose weights are optimised per image (Zhang et al. 2024).
+
+    With :math:`A_k` the maps of one layer and :math:`u` one number per map,
+    :math:`S(u) = \sum_k \mathrm{softmax}(u)_k A_k` (Eq. 8); :math:`n(\mathrm{up}(S))` is its upsampled and min-max
+    normalised version, the mask; and :math:`u^* = \arg\max_u f(x \odot n(\mathrm{up}(S(u))))_c` (Eqs. 9 and 10). The
+    map is that of :math:`u^*` (Eq. 11). Paper: "Opti-CAM: Optimizing saliency maps for interpretability", CVIU 2024,
+    arXiv 2301.07002.
+
+    Adam from :math:`u = 0` (uniform weights); its last :math:`u` is taken, not the best on the way. There is no early
+    stopping, so the cost is the same for every image. A layer whose maps are all constant leaves nothing to optimise:
+    zeros, flagged.
+
+    A transformer's tokens are laid on their grid, one map per channel. The network is run from the pixels, so it does
+    not matter whether its head reads these tokens or the class token alone.
+
+    Args:
+        model: a torch module that gives logits (B, C), differentiable with respect to its input.
+        layer: dotted name of the layer to read; None takes the deepest that gives maps.
+        objective: "plain" maximises the logit of the masked image, the paper's default; "norm" makes it equal to that
+            of the whole image, minimising :math:`|f(x)_c - f(x \odot n(\mathrm{up}(S(u))))_c|`.
+        iterations: steps of Adam, each one forward and one backward pass.
+        learning_rate: of Adam.
+        batch_size: images optimised side by side; None chooses by device and input size. It changes no result but by
+            rounding.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layer: str | None = None,
+        objective: str = "plain",
+        iterations: int = 100,
+        learning_rate: float = 0.1,
+        batch_size: int | None = None,
+    ):
+        if objective not in OBJECTIVES:
+            raise unknown("objective", objective, OBJECTIVES)
+        if iterations < 1 or not learning_rate > 0 or (batch_size is not None and batch_size < 1):
+            raise CluscamError(
+                f"iterations is {iterations}, learning_rate {learning_rate} and batch_size {batch_size}; expected at "
+                "least 1, more than 0, and at least 1 or None"
+            )
+        self.model = HookedModel(model, layer)
+        self.objective, self.iterations, self.learning_rate = objective, iterations, learning_rate
+        self.batch_size = batch_size
+
+    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
+        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
+
+        Raises CluscamError for a malformed input or target, or NaN from the model, and NotApplicable for a model that
+        is not differentiable.
+        """
+        x = checked_input(x.detach() if isinstance(x, Tensor) else x, self.model)
+        maps, output = self.model.forward(x)  # (B, d, h, w), (B, C)
+        question = ask(output, target)
+        check_finite(maps, question.baseline)
+        chunk = self.batch_size or min(32, default_batch_size(x))
+        parts = [slice(start, start + chunk) for start in range(0, len(x), chunk)]
+        with frozen(self.model.module):
+            found = [
+                optimise(
+                    self.model.module,
+                    x[part],
+                    maps[part].float(),
+                    question.target[part],
+                    question.baseline[part],
+                    self.objective,
+                    self.iterations,
+                    self.learning_rate,
+                )
+                for part in parts
+            ]
+        weights = torch.cat([w for w, _ in found])  # (B, d)
+        losses = torch.cat([loss for _, loss in found], 1)  # (iterations, B)
+        return finish(
+            combined(weights, maps.float()),
+            (x.shape[-2], x.shape[-1]),
+            question,
+            layer=self.model.layer_name,
+            forward_passes=1 + self.iterations,
+            backward_passes=self.iterations,
+            notes=_notes(self.model, losses),
+        )
+
+
+def optimise(
+    module: nn.Module,
+    x: Tensor,
+    maps: Tensor,
+    target: Tensor,
+    baseline: Tensor,
+    objective: str = "plain",
+    iterations: int = 100,
+    learning_rate: float = 0.1,
+) -> tuple[Tensor, Tensor]:
+    """Eq. 9 for each image of `x` (B, 3, H, W) with its maps (B, d, h, w): the weights softmax(u) (B, d) that were
+    found, and what was minimised, before each step (iterations, B): minus the logit ("plain"), or its distance from
+    `baseline` (B,), the logit of the whole image ("norm").
+
+    Adam works number by number and the images share nothing, so each is optimised as if it were alone.
+    """
+    if x.device.type == "cpu":
+        x = x.contiguous(memory_format=torch.channels_last)  # as are then its masked copies
+    u = torch.zeros(maps.shape[:2], device=maps.device, requires_grad=True)  # (B, d)
+    adam = torch.optim.Adam([u], lr=learning_rate)
+    losses = []
+    for _ in range(iterations):
+        with torch.enable_grad():
+            mask = mask_of(combined(u.softmax(1), maps), (x.shape[-2], x.shape[-1]))
+            logits = differentiable_output(module, x * mask.to(x.dtype)).gather(1, target[:, None])[:, 0].float()
+            loss = -logits if objective == "plain" else (baseline - logits).abs()  # (B,)
+        if not torch.isfinite(loss).all():
+            raise CluscamError(
+                "the model gave NaN or infinite logits on a masked input; expected finite ones: check its weights, "
+                "precision and preprocessing"
+            )
+        u.grad = gradient_of(loss, u, "its input")
+        adam.step()
+        losses.append(loss.detach())
+    return u.detach().softmax(1), torch.stack(losses)
+
+
+def combined(weights: Tensor, maps: Tensor) -> Tensor:
+    """Eq. 8: the weighted sum (B, h, w) of maps (B, d, h, w), weights (B, d)."""
+    return torch.einsum("bd,bdhw->bhw", weights, maps)
+
+
+def mask_of(saliency: Tensor, size: tuple[int, int]) -> Tensor:
+    """n(up(S)): maps (B, h, w) upsampled to (H, W) and min-max normalised, (B, 1, H, W); zeros where constant."""
+    full = upsample(saliency[:, None], size)  # (B, 1, H, W)
+    low, high = full.flatten(2).aminmax(dim=2)
+    return normalize(full, low, high)
+
+
+def _notes(model: HookedModel, losses: Tensor) -> tuple[str, ...]:
+    notes = [f"maps: {model.layout}"]
+    if worse := int((losses[-1] > losses[0]).sum()):
+        notes.append(f"objective: worse at the last step than at the first in {worse} of {losses.shape[1]} images")
+    return tuple(notes)
