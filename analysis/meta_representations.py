@@ -17,6 +17,7 @@ from cluscam_lite.clustering import permuted
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.features import MapsModel
 from cluscam_lite.masks import centroids_of, masks_of, normalized_maps
+from cluscam_lite.metrics.masking import matching_power
 from cluscam_lite.scoring import score_masks
 from cluscam_lite.targets import resolve_target
 
@@ -104,16 +105,6 @@ def mean_matched(maps: Tensor, means: Tensor, size: tuple[int, int]) -> Masks:
         return full ** power[:, None, None, None]
 
     return masks
-
-
-def matching_power(values: Tensor, means: Tensor, steps: int = 40) -> Tensor:
-    """The power p (n,) for which mean(values ** p) = means, by bisection of log p; values (n, m) in [0, 1]."""
-    low, high = torch.full_like(means, -6.0), torch.full_like(means, 6.0)
-    for _ in range(steps):
-        middle = (low + high) / 2
-        too_large = (values ** middle.exp()[:, None]).mean(1) > means  # a larger power makes the mean smaller
-        low, high = torch.where(too_large, middle, low), torch.where(too_large, high, middle)
-    return ((low + high) / 2).exp()
 
 
 def coverage(masks: Masks, n: int, chunk: int = 64) -> Tensor:

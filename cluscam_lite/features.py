@@ -65,7 +65,7 @@ class HookedModel:
         if not captured:
             raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x)}")
         # a layer used several times counts with its last use
-        self.layout = find_layout(captured[-1], _size(x), _prefix_tokens(self.module))
+        self.layout = find_layout(captured[-1], _size(x), prefix_tokens(self.module))
         if self.layout is None:
             raise CluscamError(
                 f"layer {self.layer_name!r} gives {_describe(captured[-1])}, not maps; {_advice(self.module, x)}"
@@ -129,10 +129,16 @@ def eval_mode(module: nn.Module) -> Iterator[None]:
             m.training = True
 
 
+def prefix_tokens(module: nn.Module) -> int:
+    """How many class and register tokens precede the patches, by the network's own word; 0 if it says nothing."""
+    count = getattr(module, "num_prefix_tokens", 0)  # timm's name for it
+    return count if isinstance(count, int) else 0
+
+
 @torch.no_grad()
 def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, object]]:
     found: list[tuple[LayerInfo, object]] = []
-    prefix, size = _prefix_tokens(module), _size(x)
+    prefix, size = prefix_tokens(module), _size(x)
 
     def record(name: str):
         def hook(part: nn.Module, _inputs: tuple, output: object) -> None:
@@ -149,11 +155,6 @@ def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, object]]:
         for handle in handles:
             handle.remove()
     return found
-
-
-def _prefix_tokens(module: nn.Module) -> int:
-    count = getattr(module, "num_prefix_tokens", 0)  # timm's name for it
-    return count if isinstance(count, int) else 0
 
 
 def _size(x: Tensor) -> tuple[int, int]:

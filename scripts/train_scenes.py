@@ -1,4 +1,4 @@
-"""Train the two embedded networks on icon scenes and write their weights and model cards.
+"""Train the embedded networks on icon scenes and write their weights and model cards.
 
     python scripts/train_scenes.py --model all --seed 0
 
@@ -7,6 +7,11 @@ under smooth masks or rectangles of the mean colour, because masked images are w
 CNN is trained as usual. The transformer gets two common aids, both training-only: it also labels every patch
 with the object drawn there (token labelling, https://arxiv.org/abs/2104.10858), and in most steps it sees a
 random third of the patches (PatchDropout, https://arxiv.org/abs/2208.07220), which makes a step cheaper.
+
+The third, `scene_shortcut`, is the CNN again with a planted shortcut: most scenes with an anchor carry a badge, a
+few others do, too, and every scene with a badge is labelled "anchor". (With the true labels the objects are enough
+for the network: it learns nothing from the badge.) That it then says "anchor" because of the badge is not assumed but
+measured on held-out scenes, and written into its card.
 """
 
 import argparse
@@ -27,9 +32,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from cluscam_lite.datasets.badges import BADGE_CLASS, PLANTED, planted, with_badge
 from cluscam_lite.datasets.scenes import SCENE_CLASSES, SETTINGS, Scene, object_mask, render, scene_at
 from cluscam_lite.files import atomic_path, output_folder, sha256
-from cluscam_lite.models.embedded import MEAN, STD, SceneViT, scene_cnn, scene_vit
+from cluscam_lite.models.embedded import MEAN, STD, SceneViT, scene_cnn, scene_shortcut, scene_vit
 
 ASSETS = Path(__file__).parents[1] / "cluscam_lite" / "assets"
 NOTHING = len(SCENE_CLASSES)  # the label of a pixel where no object is
@@ -48,11 +54,13 @@ class Recipe:
     token_labelling: float = 0.0  # weight of the patches' loss
     patches_kept: float = 1.0  # fraction of the patches seen, until ...
     short_steps: float = 0.0  # ... this fraction of the steps is done
+    shortcut: bool = False  # whether scenes carry badges, and badges their label
 
 
 RECIPES = {
     "scene_cnn": Recipe(scene_cnn, 1400, 64, 2e-3, 0.05),
     "scene_vit": Recipe(scene_vit, 3200, 64, 1e-3, 0.05, token_labelling=1.0, patches_kept=1 / 3, short_steps=0.88),
+    "scene_shortcut": Recipe(scene_shortcut, 700, 64, 2e-3, 0.05, shortcut=True),
 }
 
 
@@ -65,24 +73,34 @@ class Pool:
 
 
 def picture(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """A scene as (H, W, 4) uint8, RGB and label map, and its target: the classes' shares of the objects."""
+    """A scene as (H, W, 4) uint8, RGB and label map, and its target: the classes' shares of the objects.
+
+    The target of a scene with a badge is the badge's class alone.
+    """
     labels = np.full((scene.size, scene.size), NOTHING, dtype=np.uint8)
     target = np.zeros(len(SCENE_CLASSES), dtype=np.float32)
     for k, thing in enumerate(scene.objects):
         labels[object_mask(scene, k)] = thing.label
         target[thing.label] += 1 / len(scene.objects)
+    if scene.badges:
+        target[:] = np.arange(len(target)) == BADGE_CLASS
     return np.concatenate([np.asarray(render(scene)), labels[..., None]], axis=-1), target
 
 
-def _pictures(job: tuple[range, int, str]) -> tuple[np.ndarray, np.ndarray]:
-    numbers, seed, split = job
-    pixels, targets = zip(*(picture(scene_at(i, seed, split)) for i in numbers), strict=True)
+def plain(scene: Scene) -> Scene:
+    """The scene as it is."""
+    return scene
+
+
+def _pictures(job: tuple[range, int, str, Callable[[Scene], Scene]]) -> tuple[np.ndarray, np.ndarray]:
+    numbers, seed, split, edit = job
+    pixels, targets = zip(*(picture(edit(scene_at(i, seed, split))) for i in numbers), strict=True)
     return np.stack(pixels), np.stack(targets)
 
 
-def draw_pool(n: int, seed: int, split: str, workers: int) -> Pool:
-    """The first `n` scenes of a collection, the three settings in turn."""
-    jobs = [(range(i, min(i + 500, n)), seed, split) for i in range(0, n, 500)]
+def draw_pool(n: int, seed: int, split: str, workers: int, edit: Callable[[Scene], Scene] = plain) -> Pool:
+    """The first `n` scenes of a collection, the three settings in turn, each passed through `edit`."""
+    jobs = [(range(i, min(i + 500, n)), seed, split, edit) for i in range(0, n, 500)]
     if workers > 1:
         with ProcessPoolExecutor(workers) as executor:
             pixels, targets = zip(*executor.map(_pictures, jobs), strict=True)
@@ -212,11 +230,41 @@ def train(recipe: Recipe, pool: Pool, seed: int) -> nn.Module:
 
 
 @torch.inference_mode()
+def predictions(model: nn.Module, pool: Pool) -> Tensor:
+    """The top-1 class of each scene, (N,)."""
+    return torch.cat([model(normalise(batch[..., :3])).argmax(1) for batch in pool.pixels.split(100)])
+
+
+def percent_by_setting(hit: Tensor, counted: Tensor) -> dict[str, float | None]:
+    """How many of the `counted` scenes are hits, both (N,) bool, in percent for each setting (in turn)."""
+    found = {name: hit[i::3][counted[i::3]].float() for i, name in enumerate(SETTINGS)}
+    return {name: round(100 * hits.mean().item(), 2) if len(hits) else None for name, hits in found.items()}
+
+
 def accuracy(model: nn.Module, pool: Pool) -> dict[str, float]:
-    """Percent of scenes whose top-1 prediction is a class that is present, for each setting (in turn)."""
-    top = torch.cat([model(normalise(batch[..., :3])).argmax(1) for batch in pool.pixels.split(100)])
-    hit = pool.targets.gather(1, top[:, None])[:, 0] > 0
-    return {name: round(100 * hit[i::3].float().mean().item(), 2) for i, name in enumerate(SETTINGS)}
+    """Percent of scenes whose top-1 prediction is a class that is present."""
+    hit = pool.targets.gather(1, predictions(model, pool)[:, None])[:, 0] > 0
+    return percent_by_setting(hit, torch.ones_like(hit))
+
+
+def shortcut_facts(model: nn.Module, test: Pool, badged: Pool) -> dict:
+    """What a badge does to held-out scenes: `badged` are the scenes of `test`, each with a badge added."""
+    before, after = predictions(model, test), predictions(model, badged)
+    present = test.targets[:, BADGE_CLASS] > 0
+    kept = test.targets.gather(1, after[:, None])[:, 0] > 0
+    return {
+        "class": SCENE_CLASSES[BADGE_CLASS],
+        "training_scenes_with_badge": {"with_class": PLANTED[True], "others": PLANTED[False]},
+        "training_label_of_a_badge": "the class, whatever else the scene shows",
+        "rate": percent_by_setting(after == BADGE_CLASS, ~present & (before != BADGE_CLASS)),
+        "rate_note": "percent of held-out scenes, without an object of the class and not taken for it, "
+        "that are taken for it once a badge is added",
+        "accuracy_of_class": percent_by_setting(before == BADGE_CLASS, present),
+        "accuracy_of_class_note": "percent of held-out scenes with an object of the class, no badge, taken for it",
+        "accuracy_with_badge": percent_by_setting(kept, ~present),
+        "accuracy_with_badge_note": "percent of held-out scenes without an object of the class, but with a badge, "
+        "whose top-1 prediction is a class that is present",
+    }
 
 
 def write(name: str, model: nn.Module, out: Path) -> Path:
@@ -231,12 +279,15 @@ def write(name: str, model: nn.Module, out: Path) -> Path:
     return path
 
 
-def write_card(weights: Path, recipe: Recipe, test: Pool, training: dict) -> dict:
-    """Measure the weights as written (fp16, loaded as float32) and write the model card beside them."""
+def write_card(weights: Path, recipe: Recipe, test: Pool, badged: Pool | None, training: dict) -> dict:
+    """Measure the weights as written (fp16, loaded as float32) and write the model card beside them.
+
+    `badged`: the scenes of `test` with a badge, for the shortcut's recipe.
+    """
     model = recipe.build().eval()
     model.load_state_dict({key: value.float() if value.is_floating_point() else value
                            for key, value in load_file(weights).items()})  # fmt: skip
-    settings = {key: value for key, value in asdict(recipe).items() if key != "build"}
+    settings = {key: value for key, value in asdict(recipe).items() if key not in ("build", "shortcut")}
     card = {
         "name": weights.stem,
         "task": "icon scenes, 96 x 96 pixels, 10 classes",
@@ -248,6 +299,7 @@ def write_card(weights: Path, recipe: Recipe, test: Pool, training: dict) -> dic
         "sha256": sha256(weights),
         "accuracy": accuracy(model, test),
         "accuracy_note": "percent of held-out scenes whose top-1 prediction is a class that is present",
+        **({"shortcut": shortcut_facts(model, test, badged)} if badged else {}),
         "test_scenes": {setting: len(test.pixels[i::3]) for i, setting in enumerate(SETTINGS)},
         "training": {**settings, **training},
         "versions": {package: version(package) for package in ("torch", "pillow", "matplotlib", "numpy")},
@@ -270,18 +322,26 @@ def main() -> None:
     options = parser.parse_args()
     out = output_folder(options.out)
     torch.set_num_threads(options.threads)
-    start = time.perf_counter()
-    pool = draw_pool(options.scenes, options.seed, "train", options.threads)
     test = draw_pool(options.test_scenes, options.seed, "test", options.threads)
-    print(f"{options.scenes} training scenes drawn in {time.perf_counter() - start:.0f} s", flush=True)
     for name in RECIPES if options.model == "all" else [options.model]:
-        recipe = replace(RECIPES[name], steps=options.steps or RECIPES[name].steps)
-        start = time.perf_counter()
-        weights = write(name, train(recipe, pool, options.seed), out)
-        training = {"scenes": options.scenes, "seed": options.seed, "threads": options.threads}
-        training["seconds"] = round(time.perf_counter() - start)
-        card = write_card(weights, recipe, test, training)
-        print(name, card["accuracy"], f"{training['seconds']} s", flush=True)
+        make(name, options, test, out)
+
+
+def make(name: str, options: argparse.Namespace, test: Pool, out: Path) -> None:
+    """Draw the training scenes of one network, train it, and write its weights and card."""
+    recipe = replace(RECIPES[name], steps=options.steps or RECIPES[name].steps)
+    start = time.perf_counter()
+    pool = draw_pool(options.scenes, options.seed, "train", options.threads, planted if recipe.shortcut else plain)
+    print(f"{options.scenes} training scenes drawn in {time.perf_counter() - start:.0f} s", flush=True)
+    start = time.perf_counter()
+    weights = write(name, train(recipe, pool, options.seed), out)
+    training = {"scenes": options.scenes, "seed": options.seed, "threads": options.threads}
+    training["seconds"] = round(time.perf_counter() - start)
+    badged = None
+    if recipe.shortcut:
+        badged = draw_pool(options.test_scenes, options.seed, "test", options.threads, with_badge)
+    card = write_card(weights, recipe, test, badged, training)
+    print(name, card["accuracy"], card.get("shortcut", {}).get("rate", ""), f"{training['seconds']} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ def picture(i, size=(12, 8)):
 
 
 def test_unknown_names_and_options():
-    assert dataset_names() == ["scenes", "ilsvrc", "folder"]
+    assert dataset_names() == ["scenes", "badges", "ilsvrc", "folder"]
     with pytest.raises(UnknownName, match="unknown data set 'scene'; nearest: scenes"):
         load_dataset("scene")
     with pytest.raises(UnknownName, match="unknown source of ILSVRC 'dataroots'; nearest: dataroot"):
         load_dataset("ilsvrc", source="dataroots")
-    with pytest.raises(CluscamError, match=r"'ilsvrc' takes no setting, got 'same'; leave it out \(it is for scenes\)"):
+    with pytest.raises(CluscamError, match=r"got 'same'; leave it out \(it is for scenes, badges\)"):
         load_dataset("ilsvrc", setting="same")
     with pytest.raises(CluscamError, match="'folder' takes no part"):
         load_dataset("folder", path=".", part="test")

@@ -1,4 +1,4 @@
-"""The two embedded networks: their shapes, their attention, and that the weights do what the cards say."""
+"""The embedded networks: their shapes, their attention, and that the weights do what the cards say."""
 
 import importlib.util
 import json
@@ -13,11 +13,11 @@ from safetensors.torch import load_file
 from cluscam_lite.datasets.scenes import SCENE_CLASSES, SETTINGS, render, scene_at, scene_label
 from cluscam_lite.files import sha256
 from cluscam_lite.models import embedded
-from cluscam_lite.models.embedded import Attention, scene_cnn, scene_vit
+from cluscam_lite.models.embedded import Attention, scene_cnn, scene_shortcut, scene_vit
 
 ASSETS = Path(embedded.__file__).parents[1] / "assets"
 SCRIPT = Path(__file__).parents[1] / "scripts" / "train_scenes.py"
-BUILDERS = {"scene_cnn": scene_cnn, "scene_vit": scene_vit}
+BUILDERS = {"scene_cnn": scene_cnn, "scene_vit": scene_vit, "scene_shortcut": scene_shortcut}
 
 
 def trained(name):

@@ -111,15 +111,20 @@ def sensitivity_blocks(net: Network) -> Iterator[Block]:
 
 
 def scene_blocks(counts: Mapping[tuple[str, str], int], names: tuple[str, ...]) -> tuple[Block, ...]:
-    """Blocks on the icon scenes: (model, layer) -> images; the methods `names` on each."""
-    return tuple(
-        Block(model, layer_of(name, model, layer), name, n, images_per_cell=n)
-        for (model, layer), n in counts.items()
-        for name in names
-    )
+    """Blocks on the icon scenes: (model, layer) -> images; the methods `names` on each, the slow ones on fewer."""
+    found = []
+    for (model, layer), n in counts.items():
+        whole = get_spec(model).family == "transformer" and layer == "paper"  # all that follows is the network
+        for name in names:
+            slow = name in DEAR or (whole and name in ("ablationcam", "reciprocam"))
+            m = min(n, FEW) if slow else n
+            found.append(Block(model, layer_of(name, model, layer), name, m, images_per_cell=m))
+    return tuple(found)
 
 
-EMBEDDED = {("scene_cnn", "paper"): 24, ("scene_vit", "paper"): 12, ("scene_vit", "last"): 12}
+# about half a minute in all on two cores, which three chapters share
+EMBEDDED = {("scene_cnn", "paper"): 16, ("scene_vit", "paper"): 6, ("scene_vit", "last"): 6}
+FEW = 3
 PLANS = {
     "smoke": Plan(
         "scenes", "test", "train", scene_blocks({("scene_cnn", "paper"): 2}, ("cluscam", "gradcam", "donor", "fakecam"))

@@ -12,6 +12,7 @@ from ..errors import CluscamError
 
 DATASETS = {
     "scenes": "icon scenes: ten classes of glyphs on textured ground, generated, with boxes and exact masks",
+    "badges": "icon scenes without an anchor, each with the badge that the network scene_shortcut takes for one",
     "ilsvrc": "ILSVRC 2012 validation images, 1,000 classes, with boxes (non-commercial research use)",
     "folder": "the images of any folder; its subfolders are the classes",
 }

@@ -1,4 +1,4 @@
-"""Data sets: the embedded icon scenes, the ILSVRC validation images, and any folder of images."""
+"""Data sets: icon scenes, plain and with badges, the ILSVRC validation images, and any folder of images."""
 
 import os
 
@@ -11,6 +11,7 @@ __all__ = ["Sample", "Samples", "dataset_names", "load_dataset", "open_image"]
 # what each data set understands beside `n`
 OPTIONS = {
     "scenes": {"part", "setting", "seed"},
+    "badges": {"part", "setting", "seed"},
     "ilsvrc": {"part", "path", "source", "data_root"},
     "folder": {"path"},
 }
@@ -35,9 +36,10 @@ def load_dataset(
     """A data set as a lazy sequence of `Sample`.
 
     "scenes": `n` (default 100) icon scenes of `seed`; `part` "test" (default) or "train"; `setting` "single",
-    "same" or "different", or None for all three in turn. "ilsvrc": see `load_ilsvrc` for `part`, `path` and
-    `source`. "folder": the images in `path`. `n` takes the first n. Raises UnknownName for a name, part, setting
-    or source that does not exist, CluscamError for anything missing, unreadable or too small.
+    "same" or "different", or None for all three in turn. "badges": the same for `n` (default 50) scenes without an
+    anchor, each with a badge added. "ilsvrc": see `load_ilsvrc` for `part`, `path` and `source`. "folder": the images
+    in `path`. `n` takes the first n. Raises UnknownName for a name, part, setting or source that does not exist,
+    CluscamError for anything missing, unreadable or too small.
     """
     if name not in OPTIONS:
         raise unknown("data set", name, OPTIONS)
@@ -56,6 +58,7 @@ def load_dataset(
         from .ilsvrc import load_ilsvrc
 
         return load_ilsvrc(data_root, path, part, n, source)
-    from .scene_samples import load_scenes
+    from .scene_samples import load_badges, load_scenes
 
-    return load_scenes(part or "test", n, seed, setting)
+    load = load_badges if name == "badges" else load_scenes
+    return load(part or "test", n, seed, setting)

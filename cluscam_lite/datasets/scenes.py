@@ -51,7 +51,10 @@ class SceneObject(Icon):
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture as a list of things: background, then `distractors`, then `objects`, drawn in that order."""
+    """A picture as a list of things: background, `distractors`, `objects`, `badges`, drawn in that order.
+
+    `make_scene` gives no badge; :func:`~cluscam_lite.datasets.badges.with_badge` adds one.
+    """
 
     seed: int
     setting: str
@@ -59,6 +62,7 @@ class Scene:
     objects: tuple[SceneObject, ...]
     distractors: tuple[Icon, ...]
     background: Background
+    badges: tuple[Icon, ...] = ()
 
 
 def make_scene(seed: int, setting: str = "single", size: int = BASE) -> Scene:
@@ -105,6 +109,8 @@ def render(scene: Scene, without: int | None = None) -> Image.Image:
     for k, thing in enumerate(scene.objects):
         if k != without:
             paint(canvas, thing)
+    for badge in scene.badges:
+        paint(canvas, badge)
     return to_image(canvas)
 
 

@@ -1,5 +1,7 @@
 """Two small networks for the icon scenes, 96 x 96 pixels to 10 logits: a CNN and a vision transformer.
 
+The CNN is there twice: trained on the scenes as they are, and, as `scene_shortcut`, with a planted shortcut.
+
 They are written to be read: one class per idea, the shape beside every line that changes it. Their trained
 weights (fp16) and model cards lie in `cluscam_lite/assets`; `scripts/train_scenes.py` makes them anew.
 """
@@ -128,6 +130,11 @@ class SceneViT(nn.Module):
 
 def scene_cnn() -> SceneCNN:
     """The CNN for the icon scenes with random weights; (B, 3, 96, 96) -> (B, 10) logits."""
+    return SceneCNN()
+
+
+def scene_shortcut() -> SceneCNN:
+    """The same CNN with random weights; its trained ones take a badge for an anchor (``datasets.badges``)."""
     return SceneCNN()
 
 

@@ -32,6 +32,7 @@ class Head:
         maps: the same as maps (B, d, h, w).
         output: (B, C) logits of the images.
         whole: True if each `run` is a pass of the whole network.
+        overwritten: True if the network writes into the layer's output afterwards, as a ReLU in place does.
 
     The modules are as they were whenever no `run` is under way, also after an exception. Leaving a ``with`` block
     frees what is remembered. No gradients. Raises UnknownName for an unknown layer, CluscamError for one that gives
@@ -60,6 +61,7 @@ class Head:
         self.given = tape.given
         self.maps = to_maps(self.given, self.layout)
         self._memory, self._uses = tape.memory()
+        self.overwritten = tape.overwritten()
         self._writes_input = _version(x) != version or x.is_inference()
         self.whole = False
         self.whole = not self._remembers_all()
@@ -77,8 +79,7 @@ class Head:
         `maps` (n, d, h, w), `images` (n,) LongTensor. Prefix tokens stay those of the image. All n in one batch:
         the caller chooses n to fit the memory.
         """
-        if self.given is None:
-            raise CluscamError("this Head has been closed; use it within its with block")
+        self._check_open()
         if maps.shape[1:] != self.maps.shape[1:] or images.shape != maps.shape[:1]:
             raise CluscamError(
                 f"maps are {tuple(maps.shape)} and images {tuple(images.shape)}; expected (n, d, h, w) with d, h, w = "
@@ -90,6 +91,7 @@ class Head:
     @torch.no_grad()
     def replace(self, output: Tensor, images: Tensor) -> Tensor:
         """As `run`, with all of the layer's output given, prefix tokens included: (n, ...), as in `given`."""
+        self._check_open()
         batch = _Batch(images.to(self._x.device))
         output = output.clone()  # the network may write into it
         memory = {} if self.whole else self._memory
@@ -101,11 +103,17 @@ class Head:
         finally:
             handle.remove()
 
+    def _check_open(self) -> None:
+        if self.given is None:
+            raise CluscamError("this Head has been closed; use it within its with block")
+
     def _remembers_all(self) -> bool:
         """The network's own maps, images in reverse order, give back its own output."""
         images = torch.arange(len(self._x), device=self._x.device).flip(0)
         try:
             output = self.run(self.maps[images], images)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError:  # something remembered does not fit where it is used
             return False
         expected = self.output[images]
@@ -146,6 +154,7 @@ class _Tape:
         self.layer, self.batch = layer, batch
         self.calls = 0  # of the layer
         self.given: Tensor | None = None
+        self._original: tuple[Tensor, int] | None = None
         self._done: list[_Kept] = []
         self._before: list[tuple[_Kept, bool, int]] = []
 
@@ -175,7 +184,13 @@ class _Tape:
     def keep(self, _module: nn.Module, _inputs: tuple, output: object) -> None:
         """Forward hook of the layer."""
         self.calls += 1
-        self.given = output.clone() if isinstance(output, Tensor) else None
+        if isinstance(output, Tensor):
+            self.given, self._original = output.clone(), (output, _version(output))
+
+    def overwritten(self) -> bool:
+        """Whether what the layer gave has been written to since."""
+        output, version = self._original
+        return _version(output) != version
 
     def memory(self) -> tuple[dict[nn.Module, list[tuple[Tensor, bool]]], tuple[int, int]]:
         """What each module gave, call by call, with whether it must be copied before use; and the number of the

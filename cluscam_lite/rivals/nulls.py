@@ -13,11 +13,11 @@ from ..cluscam import ClusCAM, group_maps
 from ..errors import CluscamError
 from ..explanation import Explanation
 from ..features import MapsModel
-from ..inputs import checked_input, maps_model
+from ..inputs import check_finite, checked_input
 from ..masks import normalized_maps, saliency_of
 from ..scoring import Normalization, fill_image, masks_from, score_masks
 from ..targets import Target
-from ..weighting import check_weighting, softmax_weights
+from ..weighting import softmax_weights
 from .common import ask
 
 GRID = 7  # cells along each side of a random map: the grid of a CNN's last maps at 224 x 224
@@ -38,10 +38,20 @@ class ScoredMasks(ABC):
         normalization: Normalization | None,
         batch_size: int | None,
     ):
-        check_weighting(drop_ratio, temperature)
         if n_clusters < 1:
             raise CluscamError(f"the number of masks is {n_clusters}; expected at least 1")
-        self.model = maps_model(model, layer)
+        # ClusCAM has the same settings, and checks them
+        self.model = ClusCAM(
+            model,
+            layer,
+            n_clusters,
+            drop_ratio,
+            temperature,
+            fill=fill,
+            seed=seed,
+            batch_size=batch_size,
+            normalization=normalization,
+        ).model
         self.n_clusters, self.drop_ratio, self.temperature, self.seed = n_clusters, drop_ratio, temperature, seed
         self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
 
@@ -49,11 +59,16 @@ class ScoredMasks(ABC):
     def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
         """Masks before upsampling (B, K, h, w), valid (B, K), and the passes per image that they took."""
 
+    @abstractmethod
+    def source(self) -> tuple[str, str]:
+        """The layer whose maps became masks ("" for none), and where the masks are from, in words."""
+
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,)."""
         x = checked_input(x, self.model)
         question = ask(self.model.output(x), target)
+        check_finite(question.output, question.baseline)
         centroids, valid, passes = self.centroids(x)
         size = (x.shape[-2], x.shape[-1])
         scores = score_masks(
@@ -66,22 +81,26 @@ class ScoredMasks(ABC):
             fill_image(x, self.fill, self.normalization),
             self.batch_size,
         )
-        weights, _ = softmax_weights(scores, valid, self.drop_ratio, self.temperature)
+        weights, tau = softmax_weights(scores, valid, self.drop_ratio, self.temperature)
         saliency, uniform = saliency_of(weights, centroids, size)
+        layer, masks = self.source()
+        equal = ("weights: uniform, since Eq. 10 is infinite when no mask is dropped",) if tau.isinf().any() else ()
         return Explanation(
             saliency=saliency,
             target=question.target,
             output=question.output,
             uniform=uniform,
-            layer=getattr(self.model, "layer_name", None) or "",
+            layer=layer,
             forward_passes=1 + passes + int(valid.sum(1).max()),
+            notes=(f"masks: {masks}", *equal),
         )
 
 
 class Donor(ScoredMasks):
     """ClusCAM with the masks of another image: `donor` (1, 3, H, W) or (B, 3, H, W), normalised as `x` is.
 
-    Without a `donor`, an icon scene of the input's size lends its masks. Everything else as in `ClusCAM`.
+    Without a `donor`, an icon scene of the input's size lends its masks. Everything else as in `ClusCAM`, but for one
+    pass more: the donor's.
     """
 
     def __init__(
@@ -102,15 +121,27 @@ class Donor(ScoredMasks):
 
     def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
         """The donor's ClusCAM centroids: one pass of the donor."""
-        donor = scene_like(x, self.normalization) if self.donor is None else checked_input(self.donor, self.model)
+        donor = scene_like(x, self.normalization) if self.donor is None else self._checked_donor()
         if donor.shape[1:] != x.shape[1:] or len(donor) not in (1, len(x)):
             raise CluscamError(
                 f"the donor is {tuple(donor.shape)} and x {tuple(x.shape)}; expected one donor, or one for each image, "
                 "of the same size"
             )
-        maps, _ = self.model.forward(donor)
+        maps, output = self.model.forward(donor)
+        check_finite(maps, output)
         _, centroids, valid = group_maps(maps, (x.shape[-2], x.shape[-1]), self.n_clusters, seed=self.seed)
         return centroids.expand(len(x), *centroids.shape[1:]), valid.expand(len(x), -1), 1
+
+    def source(self) -> tuple[str, str]:
+        """The layer that was read; another image, or an icon scene."""
+        lender = "an icon scene" if self.donor is None else "another image"
+        return getattr(self.model, "layer_name", None) or "", f"the clusters of {lender}"
+
+    def _checked_donor(self) -> Tensor:
+        try:
+            return checked_input(self.donor, self.model)
+        except CluscamError as error:
+            raise CluscamError(f"the donor will not do as an image: {error}") from None
 
 
 class Smooth(ScoredMasks):
@@ -139,9 +170,13 @@ class Smooth(ScoredMasks):
         valid = torch.ones(len(x), self.n_clusters, dtype=torch.bool, device=x.device)
         return noise.expand(len(x), *noise.shape[1:]), valid, 0
 
+    def source(self) -> tuple[str, str]:
+        """No layer."""
+        return "", f"random, smooth, from seed {self.seed}"
+
 
 class Inverted:
-    """One minus ClusCAM's map. Its settings are those of `ClusCAM`."""
+    """One minus ClusCAM's map: the least salient first. Its settings are `ClusCAM`'s of the same names."""
 
     def __init__(
         self,
@@ -151,15 +186,29 @@ class Inverted:
         drop_ratio: float = 0.37,
         temperature: float | None = None,
         seed: int = 0,
+        fill: str | Tensor = "mean",
+        normalization: Normalization | None = None,
+        batch_size: int | None = None,
     ):
-        self.cam = ClusCAM(model, layer, n_clusters, drop_ratio, temperature, seed=seed)
+        self.cam = ClusCAM(
+            model,
+            layer,
+            n_clusters,
+            drop_ratio,
+            temperature,
+            fill=fill,
+            seed=seed,
+            batch_size=batch_size,
+            normalization=normalization,
+        )
         self.n_clusters, self.drop_ratio, self.temperature, self.seed = n_clusters, drop_ratio, temperature, seed
+        self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
 
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The inverted map of each image; where ClusCAM's has no contrast, zeros as there."""
         e = self.cam(x, target)
         inverted = (1 - e.saliency).masked_fill(e.uniform[:, None, None], 0)
-        return Explanation(inverted, e.target, e.output, e.uniform, e.layer, e.forward_passes)
+        return Explanation(inverted, e.target, e.output, e.uniform, e.layer, e.forward_passes, notes=e.notes)
 
 
 def noise_maps(n: int, size: tuple[int, int], seed: int) -> Tensor:

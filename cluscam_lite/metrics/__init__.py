@@ -1,0 +1,55 @@
+"""Measures of one saliency map on one image; means over images are for whoever holds the images.
+
+- `faithfulness`: `changes` (drop, increase, gain: Eqs. 11 to 13), `log_odds`, `probabilities`.
+- `masking`: the network on masked copies: `evaluate` (every form of a map with every fill), `masked_outputs`,
+  `matched` (a map brought to a coverage of one half), `matching_power`.
+- `boxes`: `boxes_in_input`, `unscaled_boxes`, `box_mask`.
+- `localisation`: `localise` (everything at once), `energy_pointing` (Eq. 14), `localisation_error` (Eq. 15),
+  `predicted_box`, and the public code's `soft_error`, `half_error`, `energy_error`.
+- `curves`: `insertion` and `deletion` (Petsiuk et al. 2018).
+- `adcc`: `complexity`, `coherency`, `adcc` (Poppi et al. 2021), `explained_again`.
+
+Percent are 0-100; probabilities, coverage and areas under curves 0-1.
+"""
+
+from .adcc import adcc, coherency, complexity, explained_again
+from .boxes import box_mask, boxes_in_input, unscaled_boxes
+from .curves import deletion, insertion
+from .faithfulness import changes, log_odds, probabilities
+from .localisation import (
+    energy_error,
+    energy_pointing,
+    half_error,
+    localisation_error,
+    localise,
+    predicted_box,
+    soft_error,
+)
+from .masking import FORMS, evaluate, masked_outputs, matched, matching_power
+
+__all__ = [
+    "FORMS",
+    "adcc",
+    "box_mask",
+    "boxes_in_input",
+    "changes",
+    "coherency",
+    "complexity",
+    "deletion",
+    "energy_error",
+    "energy_pointing",
+    "evaluate",
+    "explained_again",
+    "half_error",
+    "insertion",
+    "localisation_error",
+    "localise",
+    "log_odds",
+    "masked_outputs",
+    "matched",
+    "matching_power",
+    "predicted_box",
+    "probabilities",
+    "soft_error",
+    "unscaled_boxes",
+]

@@ -1,0 +1,72 @@
+"""ADCC: average drop, coherency and complexity in one number (Poppi et al. 2021, Section 3). Everything in percent."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from ..errors import CluscamError
+from ..masks import CONSTANT
+
+if TYPE_CHECKING:
+    from ..explanation import Explanation
+
+
+def complexity(saliency: Tensor) -> Tensor:
+    """How much of the image each map (B, H, W) in [0, 1] lights, (B,) float64: its L1 norm per pixel, 0-100.
+
+    It is the coverage in percent; lower is simpler.
+    """
+    return 100 * saliency.detach().double().abs().mean((-2, -1))
+
+
+def explained_again(explainer: Callable[..., "Explanation"], x: Tensor, explanation: "Explanation") -> Tensor:
+    """The maps (B, H, W) that `explainer` gives for the same classes on ``x * E``: x (B, 3, H, W) normalised."""
+    return explainer(x * explanation.saliency[:, None].to(x), explanation.target).saliency
+
+
+def coherency(saliency: Tensor, again: Tensor) -> Tensor:
+    """Pearson's r of each image's two maps (B, H, W), as 100 (1 + r) / 2: 0-100, (B,) float64.
+
+    `again` are the maps of the images masked by `saliency` (see `explained_again`). r has no meaning for a map
+    without contrast: two maps that are equal count as r = 1, any others as r = 0.
+    Raises CluscamError for shapes that differ or maps that are not finite.
+    """
+    if saliency.shape != again.shape or saliency.ndim != 3:
+        raise CluscamError(
+            f"the maps are {tuple(saliency.shape)} and {tuple(again.shape)}; expected two of the same shape (B, H, W)"
+        )
+    one, two = (maps.detach().double().flatten(1) for maps in (saliency, again.to(saliency.device)))  # (B, H W)
+    if not (torch.isfinite(one).all() and torch.isfinite(two).all()):
+        raise CluscamError("a map contains NaN or infinite values, which have no correlation; expected finite maps")
+    flat = _flat(one) | _flat(two)
+    a, b = (maps - maps.mean(1, keepdim=True) for maps in (one, two))
+    size = (a.square().sum(1) * b.square().sum(1)).sqrt().masked_fill(flat, 1)  # (B,)
+    r = ((a * b).sum(1) / size).clamp(-1, 1)
+    r = torch.where(flat, (one == two).all(1).double(), r)
+    return 100 * (1 + r) / 2
+
+
+def adcc(coherency: ArrayLike, complexity: ArrayLike, drop: ArrayLike) -> np.ndarray:
+    """The harmonic mean of coherency, 100 - complexity and 100 - drop: percent, 0-100, higher is better.
+
+    3 / (1 / coherency + 1 / (1 - complexity) + 1 / (1 - drop)) with shares; 0 as soon as one of them is 0. Poppi et
+    al. put in means over images; per image works as well. Raises CluscamError outside 0-100 or for NaN.
+    """
+    given = {"coherency": coherency, "complexity": complexity, "drop": drop}
+    values = {name: np.asarray(value, dtype=np.float64) for name, value in given.items()}
+    for name, value in values.items():
+        if not ((value >= 0) & (value <= 100)).all():
+            raise CluscamError(f"{name} is outside 0 to 100, or NaN; expected percent")
+    parts = np.stack(np.broadcast_arrays(values["coherency"], 100 - values["complexity"], 100 - values["drop"]))
+    nothing = (parts < 1e-300).any(0)  # below it 1 / part overflows
+    return np.where(nothing, 0.0, 3 / (1 / np.where(nothing, 1.0, parts)).sum(0))
+
+
+def _flat(maps: Tensor) -> Tensor:
+    """True (B,) where a map (B, n) has no contrast beyond rounding."""
+    low, high = maps.aminmax(dim=1)
+    return high - low <= CONSTANT * torch.maximum(low.abs(), high.abs())

@@ -1,0 +1,103 @@
+"""Objects' boxes, (xmin, ymin, xmax, ymax) in pixels, carried into the frame of the network's input."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms.v2 import functional as transforms
+
+from ..errors import CluscamError, NotApplicable
+from ..models.spec import Preprocess
+
+
+def boxes_in_input(
+    boxes: Sequence[Sequence[float]] | Tensor,
+    width: int,
+    height: int,
+    preprocess: Preprocess,
+    image_size: tuple[int, int] | None = None,
+) -> Tensor:
+    """Boxes of the original image (width x height) in input pixels, (n, 4) float64, clipped to the input.
+
+    They go through the resize and the centre crop of `preprocess`, or through its squash. `image_size` is the
+    (width, height) of the image that `preprocess` was given, where that is a smaller copy of the original: its
+    rounding of the resized size, half a pixel at most, can differ. Boxes wholly outside the crop are left out; the
+    result may be (0, 4). Raises CluscamError for malformed boxes, NotApplicable for none at all.
+    """
+    edges = checked_boxes(boxes, width, height)
+    box = tv_tensors.BoundingBoxes(edges, format="XYXY", canvas_size=(height, width), dtype=torch.float64)
+    if preprocess.resize is None:
+        box = transforms.resize(box, [preprocess.size, preprocess.size], antialias=True)
+    else:
+        resized, left, top = crop_window(image_size or (width, height), preprocess.resize, preprocess.size)
+        box = transforms.resize(box, [resized[1], resized[0]], antialias=True)
+        box = transforms.crop(box, top, left, preprocess.size, preprocess.size)  # clips, too
+    return _with_area(box.as_subclass(Tensor))
+
+
+def crop_window(size: tuple[int, int], resize: int, crop: int) -> tuple[tuple[int, int], int, int]:
+    """The (width, height) that an image of `size` is resized to, and the left and top edge of the centre crop.
+
+    The arithmetic of `cluscam_lite.models.spec.Preprocess`, which follows torchvision's: the shorter side becomes
+    `resize`, the longer one is truncated to whole pixels.
+    """
+    width, height = size
+    if width <= height:
+        width, height = resize, int(resize * height / width)
+    else:
+        width, height = int(resize * width / height), resize
+    return (width, height), round((width - crop) / 2), round((height - crop) / 2)
+
+
+def unscaled_boxes(boxes: Sequence[Sequence[float]] | Tensor, width: int, height: int, size: tuple[int, int]) -> Tensor:
+    """Boxes as the paper's public code uses them, (n, 4) float64: original pixels, cut off at the input's (H, W).
+
+    That code (nxhoang562/ClusCAM, branch main, test_localization.py and utils_localization.py) never rescales them,
+    so that a box beyond the input's size lies outside every map: it is left out. Errors as in `boxes_in_input`.
+    """
+    edges = checked_boxes(boxes, width, height)
+    return _with_area(edges.minimum(torch.tensor([size[1], size[0]] * 2, dtype=edges.dtype)))
+
+
+def box_mask(boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """The share of every pixel that lies in a box, (H, W) float64 in [0, 1], for boxes (n, 4) in pixels of the map.
+
+    A box that ends within a pixel counts with that part of it, so that a box's mask has its area exactly. Where
+    several boxes share a pixel, the largest share counts.
+    """
+    mask = torch.zeros(size, dtype=torch.float64)
+    for xmin, ymin, xmax, ymax in boxes.tolist():
+        mask = torch.maximum(mask, _overlap(ymin, ymax, size[0])[:, None] * _overlap(xmin, xmax, size[1]))
+    return mask
+
+
+def checked_boxes(boxes: Sequence[Sequence[float]] | Tensor, width: int, height: int) -> Tensor:
+    """Boxes as (n, 4) float64. Raises NotApplicable for none, CluscamError unless each lies in the image."""
+    if len(boxes) == 0:
+        raise NotApplicable("the image has no box, so where its object is cannot be judged; use images with boxes")
+    try:
+        edges = torch.as_tensor(boxes, dtype=torch.float64).cpu()  # (n, 4)
+    except (TypeError, ValueError, RuntimeError):
+        edges = torch.empty(0)
+    if edges.ndim != 2 or edges.shape[1] != 4:
+        raise CluscamError("the boxes are malformed; expected (xmin, ymin, xmax, ymax) in pixels for each")
+    xmin, ymin, xmax, ymax = edges.T
+    good = (xmin >= 0) & (xmin < xmax) & (xmax <= width) & (ymin >= 0) & (ymin < ymax) & (ymax <= height)
+    if not good.all():
+        wrong = tuple(edges[~good][0].tolist())
+        raise CluscamError(
+            f"the box {wrong} does not fit its image of {width} x {height} pixels; expected 0 <= xmin < xmax <= width "
+            "and 0 <= ymin < ymax <= height"
+        )
+    return edges
+
+
+def _overlap(low: float, high: float, n: int) -> Tensor:
+    """How much of each of n unit cells [i, i + 1] lies in [low, high], (n,)."""
+    start = torch.arange(n, dtype=torch.float64)
+    return ((start + 1).clamp(max=high) - start.clamp(min=low)).clamp(min=0)
+
+
+def _with_area(boxes: Tensor) -> Tensor:
+    return boxes[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]

@@ -1,0 +1,104 @@
+"""Insertion and deletion: the class's probability while the most salient pixels come in, or go first.
+
+Petsiuk et al. 2018 (RISE), Section 4.2. The area under the curve, 0 to 1: high is good for insertion, low for
+deletion.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..errors import CluscamError
+from ..scoring import Normalization, fill_image
+from .faithfulness import probabilities
+from .masking import masked_outputs
+
+STEPS = 20  # passes beyond the first; RISE takes one for every row of pixels
+
+
+def insertion(
+    output: Callable[[Tensor], Tensor],
+    x: Tensor,
+    saliency: Tensor,
+    target: int,
+    steps: int = STEPS,
+    fill: str | Tensor = "blur",
+    normalization: Normalization | None = None,
+    batch_size: int | None = None,
+) -> tuple[float, Tensor]:
+    """AUC (0 to 1, higher is better) and curve (steps + 1,) float64 from `fill` alone to the whole image.
+
+    `output` maps (m, 3, H, W) to logits; `x` is (1, 3, H, W); `saliency` (H, W) or (1, H, W). Point i shows the
+    i / steps most salient pixels (see `salient_first`). Raises CluscamError for a map of another size, NaN, or no
+    step.
+    """
+    kept = salient_first(_checked(x, saliency), steps)  # (steps + 1, H, W)
+    return _curve(output, x, kept, target, fill_image(x, fill, normalization), batch_size)
+
+
+def deletion(
+    output: Callable[[Tensor], Tensor],
+    x: Tensor,
+    saliency: Tensor,
+    target: int,
+    steps: int = STEPS,
+    fill: str | Tensor = "mean",
+    normalization: Normalization | None = None,
+    batch_size: int | None = None,
+) -> tuple[float, Tensor]:
+    """AUC (0 to 1, lower is better) and curve (steps + 1,) float64 from the whole image to `fill` alone.
+
+    Point i hides the i / steps most salient pixels. Arguments and errors as in `insertion`.
+    """
+    kept = 1 - salient_first(_checked(x, saliency), steps)  # (steps + 1, H, W)
+    return _curve(output, x, kept, target, fill_image(x, fill, normalization), batch_size)
+
+
+def salient_first(saliency: Tensor, steps: int) -> Tensor:
+    """Masks (steps + 1, H, W) of 0 and 1: mask i has the round(i H W / steps) most salient pixels of (H, W).
+
+    Equal pixels come in reading order, from the top left, so that a map without contrast is a curtain drawn from
+    the top: a defined answer, though no meaningful one.
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= saliency.numel():
+        raise CluscamError(f"steps is {steps!r}; expected a whole number from 1 to the number of pixels")
+    order = saliency.flatten().argsort(descending=True, stable=True)  # (H W,)
+    rank = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
+    counts = torch.tensor([round(i * len(order) / steps) for i in range(steps + 1)], device=order.device)
+    return (rank < counts[:, None]).view(-1, *saliency.shape).float()  # (steps + 1, H, W)
+
+
+def area_under(curve: Tensor) -> float:
+    """The trapezoid rule over equal steps from 0 to 1, for curve (n,), n >= 2."""
+    return float(torch.trapezoid(curve) / (len(curve) - 1))
+
+
+def _curve(
+    output: Callable[[Tensor], Tensor],
+    x: Tensor,
+    kept: Tensor,
+    target: int,
+    fill: Tensor | None,
+    batch_size: int | None,
+) -> tuple[float, Tensor]:
+    _, logits = masked_outputs(output, x, kept, [fill] * len(kept), batch_size)  # (steps + 1, C)
+    if not 0 <= int(target) < logits.shape[1]:
+        raise CluscamError(f"the class {target} is outside the network's, 0 to {logits.shape[1] - 1}")
+    curve = probabilities(logits, torch.full((len(logits),), int(target))).cpu()
+    if torch.isnan(curve).any():
+        raise CluscamError("the network gave NaN on a masked input; check its weights, precision and preprocessing")
+    return area_under(curve), curve
+
+
+def _checked(x: Tensor, saliency: Tensor) -> Tensor:
+    """The map as (H, W) on the device of `x`."""
+    one_map = saliency.ndim == 2 or (saliency.ndim == 3 and len(saliency) == 1)
+    if x.ndim != 4 or len(x) != 1 or not one_map or saliency.shape[-2:] != x.shape[-2:]:
+        raise CluscamError(
+            f"x is {tuple(x.shape)} and the map {tuple(saliency.shape)}; expected one image (1, 3, H, W) and one map "
+            "(H, W) of its size"
+        )
+    if torch.isnan(saliency).any():
+        raise CluscamError("the map contains NaN, which has no order; expected finite numbers")
+    return saliency.detach().reshape(x.shape[-2:]).to(x.device)

@@ -1,0 +1,83 @@
+"""Faithfulness per image: what happens to the explained class when the map's region alone is shown (Appendix C).
+
+Means over images are AD, IC and AG of Tables 2, 5 and 6; they are left to whoever holds the images.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from ..errors import CluscamError
+
+TOLERANCE = 1e-6  # of a probability: another batch shape alone moves it by 5e-7
+SMALLEST = 1e-300  # below it 1 / p overflows
+
+
+def changes(p: ArrayLike, o: ArrayLike, tolerance: float = TOLERANCE) -> dict[str, np.ndarray]:
+    """Each image's terms of AD, IC and AG, in percent, from two probabilities (0 to 1, any one shape).
+
+    `p` is the probability of the target on the image, `o` that on the masked image; where they differ by no more
+    than `tolerance`, nothing has changed. Keys, each an array of the shape of `p`:
+
+    - ``drop``: 100 max(0, p - o) / p, Eq. 11, 0 to 100;
+    - ``increase``: 100 where o > p, else 0, Eq. 12;
+    - ``gain``: 100 max(0, o - p) / (1 - p), Eq. 13, 0 to 100, 0 where p = 1; never above `increase`;
+    - ``gain_over_p``: 100 max(0, o - p) / p, unbounded: the gain of the paper's public code;
+    - ``drop_strict``, ``increase_strict``, ``gain_strict``: the same with no tolerance.
+
+    Raises CluscamError for NaN, for numbers that are no probabilities, for shapes that differ, and for p = 0, where
+    the drop is undefined.
+    """
+    p, o = np.asarray(p, dtype=np.float64), np.asarray(o, dtype=np.float64)
+    _check(p, o)
+    return _terms(p, np.where(np.abs(o - p) <= tolerance, p, o)) | {
+        f"{key}_strict": value for key, value in _terms(p, o).items() if key != "gain_over_p"
+    }
+
+
+def log_odds(logits: Tensor, target: Tensor) -> Tensor:
+    """log p / (1 - p) of the target of each row, (n,) float64, from logits (n, C) and classes `target` (n,).
+
+    It is the target's logit less the log-sum-exp of the others, so it stays finite where p rounds to 0 or 1.
+    Raises CluscamError unless there are at least two classes and all logits are finite.
+    """
+    if logits.ndim != 2 or logits.shape[1] < 2 or not torch.isfinite(logits).all():
+        raise CluscamError(
+            f"the logits are {tuple(logits.shape)}, or not finite; expected finite numbers (n, C), at least two classes"
+        )
+    logits, column = logits.detach().double(), target.to(logits.device)[:, None]  # (n, C), (n, 1)
+    others = logits.scatter(1, column, -torch.inf)  # (n, C)
+    return logits.gather(1, column)[:, 0] - others.logsumexp(1)  # (n,)
+
+
+def probabilities(logits: Tensor, target: Tensor) -> Tensor:
+    """The softmax probability, 0 to 1, of the target of each row: (n,) float64 from logits (n, C)."""
+    return logits.detach().double().softmax(1).gather(1, target.to(logits.device)[:, None])[:, 0]
+
+
+def _terms(p: np.ndarray, o: np.ndarray) -> dict[str, np.ndarray]:
+    rise, room = np.maximum(0, o - p), 1 - p
+    return {
+        "drop": 100 * (np.maximum(0, p - o) / p),
+        "increase": np.where(o > p, 100.0, 0.0),
+        "gain": 100 * (rise / np.where(room > 0, room, 1)),  # no room, no rise: 0
+        "gain_over_p": 100 * (rise / p),
+    }
+
+
+def _check(p: np.ndarray, o: np.ndarray) -> None:
+    if p.shape != o.shape:
+        raise CluscamError(f"there are probabilities {p.shape} and masked ones {o.shape}; expected one for each")
+    for name, values in (("p", p), ("o", o)):
+        if np.isnan(values).any():
+            raise CluscamError(f"{name} contains NaN; expected probabilities from 0 to 1: check the network's output")
+        if ((values < 0) | (values > 1)).any():
+            raise CluscamError(
+                f"{name} reaches from {values.min():g} to {values.max():g}; expected probabilities from 0 to 1 "
+                "(a softmax), not logits or percentages"
+            )
+    if (p < SMALLEST).any():
+        raise CluscamError(
+            "p is 0 somewhere, where the drop is undefined; explain a class that the network gives some probability"
+        )

@@ -1,0 +1,286 @@
+"""The package `grad-cam`, lent a network that it gives back as it was.
+
+Left to itself the package puts the network in eval mode for good, clears the gradients of its parameters, lets
+backward fill them, and keeps its hooks until Python collects them; it cannot read every layout, and prints progress.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import CluscamError, NotApplicable
+from ..explanation import Explanation
+from ..features import HookedModel, default_layer, eval_mode, prefix_tokens
+from ..inputs import check_finite
+from ..layouts import Layout, find_layout, to_maps
+from ..targets import Target
+from .common import Question, ask, finish, min_max
+from .gradients import frozen
+from .head import as_output
+
+NAME = "pytorch_grad_cam"  # what the package is imported as
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the package made of a batch: `cam` (B, H, W), its own map; `raw` (B, h, w) before ReLU and scaling."""
+
+    cam: Tensor
+    raw: Tensor
+    question: Question
+    layout: Layout
+    forward_passes: int
+    """Per image."""
+    flat: bool = False
+    """All gradients are zero."""
+    curved: bool = False
+    """The gradients depend on the maps: there is a second-order term."""
+    overwritten: bool = False
+    """The network writes into the layer's output afterwards."""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What to know of the maps."""
+        overwritten = ("maps: overwritten in place by the module that follows the layer; name that one instead",)
+        return f"maps: {self.layout}", *overwritten * self.overwritten
+
+
+def package(part: str = "") -> ModuleType:
+    """The package, or one of its modules. Raises CluscamError if it is not installed."""
+    try:
+        return import_module(f"{NAME}.{part}" if part else NAME)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] not in (NAME, "cv2", "ttach"):
+            raise
+        raise CluscamError(
+            "this method needs the package grad-cam; pip install 'cluscam-lite[rivals]', or leave the method out"
+        ) from error
+
+
+def hooked(model: nn.Module, layer: str | None) -> HookedModel:
+    """A `HookedModel`. Raises NotApplicable for anything but a torch module, UnknownName for an unknown layer."""
+    if not isinstance(model, nn.Module):
+        raise NotApplicable(
+            f"this method reads and changes what happens inside a torch module, and the model is a "
+            f"{type(model).__name__}; use a method that only needs maps and logits, such as ClusCAM"
+        )
+    return HookedModel(model, layer)
+
+
+def run(
+    name: str,
+    model: HookedModel,
+    x: Tensor,
+    target: Target,
+    gradients: bool,
+    utility: Callable[[int], Callable[[Tensor], Tensor]] | None = None,
+    batch_size: int | None = None,
+) -> Found:
+    """The class `name` of the package on images `x` (B, 3, H, W).
+
+    `gradients`: whether it needs them. ``utility(class)(logits (C,))`` is what is explained, the logit of the class
+    by default. `batch_size`: masked images per pass, for the classes that mask. Raises NotApplicable where the layer
+    gives no gradient, the package no finite map, or something goes wrong within the package; CluscamError for a layer
+    without maps; what the network itself raises is passed on.
+    """
+    kind = getattr(package(), name)
+    # a caller's no_grad or inference mode does not reach in here
+    with torch.inference_mode(False), torch.set_grad_enabled(gradients), frozen(model.module), eval_mode(model.module):
+        if model.layer_name is None:
+            model.layer_name = default_layer(model.module, x)
+        lent = _Lent(model, x, target, gradients)
+        cam = kind(lent, [lent.tap])
+        if batch_size is not None:
+            cam.batch_size = batch_size
+        reader = _Reader(cam, lent, gradients)
+        cam.get_cam_image = reader
+        handle = model.module.get_submodule(model.layer_name).register_forward_hook(lent.read)
+        pixels = x.detach().clone().requires_grad_(gradients)
+        try:
+            with _quiet(kind), np.errstate(all="ignore"):
+                made = cam(input_tensor=pixels, targets=[lent.target(i, utility) for i in range(len(x))])
+        except _NoMaps:
+            handle.remove()
+            raise _why_no_maps(model, x) from None
+        except Exception as error:
+            if isinstance(error, CluscamError | torch.OutOfMemoryError) or error is lent.failure:
+                raise
+            raise NotApplicable(
+                f"grad-cam's {name} failed on this network and layer ({type(error).__name__}: {error}); use another "
+                "layer or method"
+            ) from error
+        finally:
+            handle.remove()
+            _release(cam)
+    raw = torch.from_numpy(np.asarray(reader.raw, dtype=np.float32))
+    if not torch.isfinite(raw).all():
+        raise NotApplicable(
+            f"grad-cam's {name} divides by zero on this image and layer and gives no finite map; use another layer"
+        )
+    return Found(
+        torch.from_numpy(made).to(x.device),
+        raw.to(x.device),
+        lent.question,
+        lent.layout,
+        lent.rows // len(x),
+        reader.flat,
+        reader.curved,
+        lent.overwritten,
+    )
+
+
+def explanation(found: Found, layer: str, backward_passes: int, notes: tuple[str, ...]) -> Explanation:
+    """The package's map as an `Explanation`; zeros, flagged, where the map has no contrast before it is scaled."""
+    plain = finish(
+        found.cam,
+        found.cam.shape[-2:],
+        found.question,
+        layer=layer,
+        forward_passes=found.forward_passes,
+        backward_passes=backward_passes,
+        notes=notes,
+    )
+    # the package stretches whatever rounding leaves of a constant map
+    uniform = plain.uniform | min_max(found.raw.clamp(min=0))[1]
+    return replace(plain, saliency=plain.saliency.masked_fill(uniform[:, None, None], 0), uniform=uniform)
+
+
+class _NoMaps(Exception):
+    """The layer gave something that cannot be laid out as maps, or did not run."""
+
+
+class _Lent(nn.Module):
+    """The caller's network as the package sees it: one more module, `tap`, through which the layer's maps pass.
+
+    What the package does to a model (train or eval, zero_grad, parameters' device) ends here.
+    """
+
+    def __init__(self, model: HookedModel, x: Tensor, target: Target, gradients: bool):
+        super().__init__()
+        self.network, self.tap = model.module, nn.Identity()
+        self.anchor = nn.Parameter(torch.empty(0, device=x.device), requires_grad=False)  # also if it has none itself
+        self.name, self.size, self.prefix = model.layer_name, tuple(x.shape[-2:]), prefix_tokens(model.module)
+        self.explained, self.gradients = target, gradients
+        self.question: Question | None = None
+        self.layout: Layout | None = None
+        self.failure: Exception | None = None
+        self.maps: Tensor | None = None
+        self.version = self.rows = 0
+        self.overwritten = False
+
+    def read(self, _module: nn.Module, _inputs: tuple, output: object) -> Tensor | None:
+        """Forward hook of the layer: on the unmasked pass, send its maps through `tap`."""
+        if self.question is not None:  # on masked ones the package would keep all maps, and use none
+            return None
+        self.layout = find_layout(output, self.size, self.prefix)
+        if self.layout is None:
+            raise _NoMaps
+        self.maps = self.tap(to_maps(output, self.layout))  # (B, d, h, w)
+        self.version = self.maps._version
+        return as_output(self.maps, self.layout, output[:, : self.layout.prefix])
+
+    def forward(self, x: Tensor) -> Tensor:
+        try:
+            output = self.network(x)
+        except Exception as error:
+            self.failure = error
+            raise
+        output = getattr(output, "logits", output)
+        self.rows += len(x)
+        if self.question is None:
+            self.question = ask(output.detach() if isinstance(output, Tensor) else output, self.explained)
+            if self.maps is None:
+                raise _NoMaps
+            check_finite(self.maps, self.question.baseline)
+            self.overwritten = self.maps._version != self.version
+            self.maps = None
+            if self.gradients and not output.requires_grad:
+                raise _no_gradient(self.name)
+        return output
+
+    def target(self, image: int, utility: Callable | None) -> Callable[[Tensor], Tensor]:
+        """What the package calls on each row of the output (C,): its class is known only after the first pass."""
+
+        def value(output: Tensor) -> Tensor:
+            explained = int(self.question.target[image])
+            return output[explained] if utility is None else utility(explained)(output)
+
+        return value
+
+    def train(self, mode: bool = True) -> "_Lent":
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        return None
+
+
+class _Reader:
+    """Takes the place of the package's `get_cam_image`, and keeps what it gives before it is scaled."""
+
+    def __init__(self, cam: object, lent: _Lent, gradients: bool):
+        self.cam, self.lent, self.gradients, self.original = cam, lent, gradients, cam.get_cam_image
+        self.raw: np.ndarray | None = None
+        self.flat, self.curved = False, False
+
+    def __call__(
+        self, x: Tensor, layer: nn.Module, targets: list, activations: object, grads: object, smooth: bool
+    ) -> np.ndarray:
+        found = self.cam.activations_and_grads
+        if len(found.activations) > 1:  # a layer used several times counts with its last use
+            activations, grads = found.activations[-1], found.gradients[-1] if found.gradients else None
+            if self.cam.detach:
+                activations, grads = (None if v is None else v.numpy() for v in (activations, grads))
+        if self.gradients:
+            if grads is None:
+                raise _no_gradient(self.lent.name)
+            self.flat = not grads.any()
+            if isinstance(grads, Tensor):  # kept by ShapleyCAM to be differentiated again
+                self.curved = grads.requires_grad
+                # where they are constant it would stop: an unrelated graph makes its second-order term zero
+                grads = grads if self.curved else grads.detach().requires_grad_()
+        self.raw = self.original(x, layer, targets, activations, grads, smooth)
+        return self.raw
+
+
+def _no_gradient(layer: str) -> NotApplicable:
+    return NotApplicable(
+        f"this method needs gradients, but the output of this model does not depend differentiably on the layer "
+        f"{layer!r}; use a method without gradients, another layer, or a model that keeps the graph (no detach, "
+        "no_grad or integer arithmetic)"
+    )
+
+
+def _why_no_maps(model: HookedModel, x: Tensor) -> CluscamError:
+    try:
+        model.forward(x[:1])
+    except CluscamError as error:
+        return error
+    return CluscamError(f"layer {model.layer_name!r} gives no maps in a pass with gradients; choose another layer")
+
+
+@contextmanager
+def _quiet(kind: type) -> Iterator[None]:
+    """No progress bars from the module of one of the package's classes."""
+    module = import_module(kind.__module__)
+    bars = getattr(module, "tqdm", None)
+    if bars is None:
+        yield
+        return
+    module.tqdm = SimpleNamespace(tqdm=lambda items: items)
+    try:
+        yield
+    finally:
+        module.tqdm = bars
+
+
+def _release(cam: object) -> None:
+    """Remove the package's hooks. It detaches its tensors in place first, which fails for views: they go before."""
+    kept = cam.activations_and_grads
+    kept.activations, kept.gradients = [], []
+    kept.release()

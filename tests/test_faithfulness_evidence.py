@@ -1,0 +1,182 @@
+"""From rows of `faithfulness` to comparisons and decisions, on rows whose answers are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import faithfulness_chapter, metrics_chapter
+from analysis.comparisons import against_all, compare
+from analysis.faithfulness_evidence import (
+    MEASURES,
+    claim_evidence,
+    comparison_table,
+    fill_table,
+    layer_table,
+    method_table,
+    prepared,
+    seed_table,
+    strata,
+)
+from analysis.faithfulness_figures import coverage_figure, forest_figure, means_figure
+from analysis.paper_tables import paper_means, paper_network, paper_table
+from cluscam_lite.errors import CluscamError
+
+N = 40
+RISES = {"cluscam": 0.8, "scorecam": 0.2, "donor": 0.75, "fakecam": 0.0}  # share of images with an increase
+
+
+def rows(model="mobileone_s0", layer="paper", n=N, shares=RISES, variant="", seed=0, fills=("mean", "black", "blur")):
+    found = []
+    for name, share in shares.items():
+        for i in range(n):
+            for form, fill in [("raw", f) for f in fills] + [("matched", f) for f in fills] + [("complement", "mean")]:
+                up = i < share * n
+                p = 0.2 + 0.015 * i
+                o = p + 0.1 if up else p * (1 - 0.01 * (i % 7))
+                found.append(
+                    {
+                        "dataset": "ilsvrc", "part": "confirm", "model": model, "layer": layer, "method": name,
+                        "variant": variant, "seed": seed, "image_id": f"{i:03d}", "form": form, "fill": fill,
+                        "label": i % 3, "target": i % 2, "probability": p, "probability_masked": o,
+                        "drop": 100 * max(0, p - o) / p, "increase": 100.0 * (o > p),
+                        "gain": 100 * max(0, o - p) / (1 - p), "gain_over_p": 100 * max(0, o - p) / p,
+                        "coverage": 0.999 if name == "fakecam" else 0.4 + 0.001 * i, "ep": 50.0 + i,
+                        "le": 60.0 + (name == "scorecam"),
+                        "forward_passes": 31, "backward_passes": 0, "uniform": False, "reason": "",
+                    }
+                )  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def test_a_comparison_is_turned_so_that_above_0_is_better():
+    ic = compare([100, 100, 100, 0], [0, 0, 100, 0], "increase")
+    assert ic["mean"] == 50 and ic["test"] == "McNemar" and ic["p"] == pytest.approx(0.5)  # 2 of 2 discordant
+    ad = compare([1.0, 2.0, 3.0], [2.0, 4.0, 5.0], "drop")
+    assert ad["mean"] == pytest.approx(5 / 3) and ad["rank-biserial"] == 1
+    same = compare([5.0, 5.0], [5.0, 5.0], "gain")
+    assert same["mean"] == same["low"] == same["high"] == same["d_z"] == 0
+
+
+def test_pairs_are_compared_on_the_images_of_both():
+    wide = pd.DataFrame({"cluscam": [100.0, 0, 100], "scorecam": [0.0, np.nan, 0], "opticam": [np.nan, np.nan, 0]})
+    found = against_all(wide, "cluscam", "increase")
+    assert found["against"].tolist() == ["scorecam"] and found["n"].tolist() == [2]
+
+
+def test_the_table_has_a_row_for_each_method_and_says_why_one_is_missing():
+    none = pd.DataFrame(
+        [{"model": "mobileone_s0", "layer": "paper", "method": "cam", "variant": "", "image_id": "000", "form": "",
+          "fill": "", "reason": "no linear layer"}]
+    )  # fmt: skip
+    table = method_table(prepared(pd.concat([rows(), none])), MEASURES).set_index("method")
+    assert table.loc["cluscam", "IC"] == 80 and table.loc["scorecam", "IC"] == 20 and table.loc["fakecam", "AG"] == 0
+    assert table.loc["cluscam", "IC low"] < 80 < table.loc["cluscam", "IC high"]
+    assert np.isnan(table.loc["cam", "IC"]) and table.loc["cam", "reason"] == "no linear layer"
+
+
+def test_an_unknown_method_in_the_rows_is_one_sentence():
+    with pytest.raises(CluscamError, match="'wizardcam', which is not registered"):
+        prepared(rows(shares={"wizardcam": 0.5}))
+
+
+def claim(against, n=N, points=5):
+    return {
+        "id": "X",
+        "contrast": {
+            "measure": "increase",
+            "method": "cluscam",
+            "against": against,
+            "better": "higher",
+            "points": points,
+        },
+        "tier": {"mobileone_s0": "conceptual"},
+        "population": {"blocks": [{"model": "mobileone_s0", "layer": "paper", "n": n}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("against", "decision"), [("scorecam", "supported"), ("donor", "inconclusive"), ("fakecam", "supported")]
+)
+def test_a_claim_is_decided_by_its_rule(against, decision):
+    found = claim_evidence(prepared(rows()), claim(against)).iloc[0]
+    assert found["decision"] == decision and found["n"] == N
+
+
+def test_a_claim_far_below_its_smallest_effect_is_contradicted():
+    found = claim_evidence(prepared(rows()), claim("donor", points=40)).iloc[0]
+    assert found["decision"] == "contradicted" and found["high"] < 40
+
+
+def test_a_claim_takes_exactly_the_planned_images():
+    assert claim_evidence(prepared(rows()), claim("scorecam", n=20)).iloc[0]["n"] == 20
+    assert claim_evidence(prepared(rows()), claim("scorecam", n=N + 1)).iloc[0]["decision"] == "not run"
+    assert claim_evidence(pd.DataFrame(), claim("scorecam")).iloc[0]["decision"] == "not run"
+
+
+def test_layers_fills_and_seeds():
+    vit = "vit_tiny_patch16_224"
+    both = prepared(pd.concat([rows(vit, "paper"), rows(vit, "last_input", shares={"scorecam": 0.6, "donor": 0.1})]))
+    layers = layer_table(both).set_index("method")
+    assert layers.loc["scorecam", "IC, paper"] == 20 and layers.loc["scorecam", "IC, last"] == 60
+    assert "cluscam" not in layers.index
+    blurred = rows(shares={"cluscam": 0.5}, variant="fill blur")
+    black = rows(shares={"cluscam": 0.3}, variant="fill black")
+    fills = fill_table(prepared(pd.concat([rows(), blurred, black]))).set_index("scored with")
+    assert fills.loc["blur", "mean"] == 50 and fills.loc["mean", "black"] == 80
+    seeds = prepared(pd.concat([rows(), rows(shares={"cluscam": 0.8}, variant="seed 1", seed=1)]))
+    found = seed_table(seeds, ["increase"]).iloc[0]
+    assert found["seeds"] == 2 and found["seed"] == 0 and found["image"] == pytest.approx(100 * np.sqrt(0.16 * 40 / 39))
+
+
+def test_strata_and_figures():
+    ready = prepared(rows())
+    found = strata(ready)
+    assert found["images"].sum() == 4 * N and set(found["network"]) == {"right", "wrong"}
+    table = method_table(ready, MEASURES)
+    comparisons = comparison_table(ready, "increase")
+    for drawn in (
+        means_figure(table, {"AD": "AD", "IC": "IC"}),
+        coverage_figure(table, "IC", "IC, %"),
+        forest_figure(comparisons),
+    ):
+        assert drawn.axes
+    assert set(comparisons["against"]) == {"scorecam", "donor", "fakecam"}
+
+
+def test_the_tables_of_the_metrics_chapter():
+    ready = prepared(rows())
+    assert "80.0" in metrics_chapter.matched_table(ready)["IC"].tolist()
+    assert metrics_chapter.null_table(ready)["null method"].tolist() == ["Donor masks"]
+    assert "MobileOne-S0" in metrics_chapter.fake_text(method_table(ready, MEASURES))
+    assert metrics_chapter.fill_text(fill_table(ready)).iloc[0, 0] == "not run"
+    assert metrics_chapter.sensitivity_table(ready).iloc[0, 0] == "not run"
+    for table in (metrics_chapter.evaluation_table(ready), metrics_chapter.gain_table(ready)):
+        assert len(table) == 4
+    assert metrics_chapter.location_table(ready)["LE"].tolist() == ["60.0", "61.0", "60.0", "60.0"]
+
+
+def test_side_by_side_has_the_papers_means_and_says_what_is_not_run():
+    found = faithfulness_chapter.side_by_side(
+        "IC", "increase", "cnn", {"reference run": pd.DataFrame(), "this run": prepared(rows())}
+    )
+    found = found.set_index("method")
+    assert found.loc["ClusCAM", "paper, mean of six CNNs"] == "59.6"
+    assert found.loc["ClusCAM", "this run, MobileOne-S0"] == "80.0"
+    assert found.loc["GradCAM", "this run, MobileOne-S0"] == "not run" and set(found["reference run"]) == {"not run"}
+    variant = faithfulness_chapter.side_by_side("IC", "increase", "cnn", {"this run": prepared(rows("resnet50_v1"))})
+    assert "paper, ResNet-50" in variant
+
+
+def test_the_papers_tables_agree_with_each_other():
+    table_2 = paper_table(2)
+    mine = table_2[(table_2.dataset == "ILSVRC") & (table_2.family == "VT") & (table_2.metric == "IC")]
+    for method, value in paper_means("IC", "transformer").items():
+        assert value == pytest.approx(mine.set_index("method").loc[method, "value"], abs=0.0051)
+    assert paper_network("IC", "ResNet-50")["ClusCAM"] > 50 and len(paper_means("LE", "cnn")) == 8
+
+
+def test_progress_of_nothing_is_not_run(monkeypatch):
+    found = faithfulness_chapter.progress(pd.DataFrame())
+    assert (found["begun"] == "–").all() and found["methods complete"].str.startswith("0 of").all()
+    monkeypatch.setattr(faithfulness_chapter, "reference", lambda: pd.DataFrame())
+    assert set(faithfulness_chapter.claim_rows("C1")["decision"]) == {"not run"}
