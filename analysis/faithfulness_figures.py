@@ -1,6 +1,6 @@
 """Figures of the chapters on faithfulness, localisation and metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from cluscam_lite.drawing import draw_image, draw_overlay
 from cluscam_lite.methods import METHODS
 
 COLOURS = {"cluscam": KEPT, "rival": "#7a7a7a", "null": "#c44e52", "trivial": "#dd9a3c"}
+MARKERS, SHADES = "osD^v", (KEPT, "#c44e52", "#dd9a3c", "#55a868", "#8172b3")
 WORDS = {"cluscam": "ClusCAM", "rival": "rivals", "null": "null methods", "trivial": "trivial maps"}
 
 
@@ -89,6 +90,31 @@ def means_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
             ax.invert_yaxis()
             sns.despine(ax=ax)
         row[0].set_title(panel_title(model, panel), fontsize=10, loc="left")
+    return fig
+
+
+def variants_figure(table: pd.DataFrame, columns: Sequence[str], label: str) -> Figure:
+    """Each method's mean under several ways of measuring it, joined by a line; a panel for each network.
+
+    `table` is a `method_table` with a column for each way.
+    """
+    named = table.dropna(subset=list(columns), how="all")
+    names = [name for name in METHODS if name in set(named["method"])]
+    found = list(named.groupby(["model", "panel"], sort=False))
+    fig, axes = figure(1, len(found), 0.24 * len(names) + 1.3, sharey=True)
+    y = dict(zip(names, range(len(names)), strict=True))
+    for ax, ((model, panel), mine) in zip(axes[0], found, strict=True):
+        at = [y[name] for name in mine["method"]]
+        values = mine[list(columns)]
+        ax.hlines(at, values.min(axis=1), values.max(axis=1), color="0.75", lw=1.5)
+        for i, column in enumerate(columns):
+            ax.scatter(mine[column], at, s=24, marker=MARKERS[i], color=SHADES[i], label=column, zorder=3)
+        ax.set_yticks(range(len(names)), [METHODS[name].title for name in names])
+        ax.set_title(panel_title(model, panel).replace(", ", ",\n"), fontsize=9)
+        ax.set(xlabel=label)
+        sns.despine(ax=ax)
+    axes[0, 0].invert_yaxis()
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(columns), fontsize=8)
     return fig
 
 

@@ -45,7 +45,7 @@ def planted_truth(rows: pd.DataFrame) -> dict[str, float]:
         "scenes": len(scenes),
         "flip": 100 * float(scenes["flips"].astype(bool).mean()),
         "badge has the largest effect": 100 * float(flipped["badge_effect_first"].mean()),
-        "badge's effect": float(flipped["badge_effect"].mean()),
+        "effect of the badge": float(flipped["badge_effect"].mean()),
     }
 
 

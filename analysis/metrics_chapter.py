@@ -9,14 +9,21 @@ from analysis.faithfulness_evidence import (
     method_table,
     panel_title,
     panels,
+    prepared,
     seed_table,
-    wide,
 )
 from analysis.logits_chapter import with_interval
 from analysis.verdicts import NOT_RUN
 from cluscam_lite.methods import METHODS
 from cluscam_lite.scoring import FILLS
 
+BOX_VARIANTS = {
+    "le": "of the text",
+    "le_soft": "soft overlap",
+    "le_half": "pixels, at least one half",
+    "le_energy": "energy, at least one half",
+    "le_unscaled": "box not rescaled",
+}
 NULLS = ("donor", "smooth", "inverted")
 
 
@@ -41,28 +48,19 @@ def rounded(table: pd.DataFrame, digits: int = 1) -> pd.DataFrame:
     return shown
 
 
-def matched_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """IC as it is and at coverage one half, with ranks among the methods of the panel (1 is best)."""
-    found = []
-    for model, panel, block in panels(rows):
-        means = {form: wide(block, "increase", form).mean() for form in ("raw", "matched")}
-        ranks = {form: values.rank(ascending=False, method="min") for form, values in means.items()}
-        for name in means["raw"].index:
-            found.append(
-                {
-                    "network": panel_title(model, panel),
-                    "method": METHODS[name].title,
-                    "IC": f"{means['raw'][name]:.1f}",
-                    "rank": _rank(ranks["raw"][name]),
-                    "IC at one half": f"{means['matched'][name]:.1f}",
-                    "rank at one half": _rank(ranks["matched"][name]),
-                }
-            )
-    return pd.DataFrame(found)
+def of_forms(rows: pd.DataFrame) -> pd.DataFrame:
+    """IC of the maps as they are, and brought to a coverage of one half: columns "as it is" and "at one half"."""
+    found = method_table(rows, {"increase": "as it is"})
+    return found.assign(**{"at one half": method_table(rows, {"increase": "IC"}, form="matched")["IC"]})
 
 
-def _rank(value: float) -> str:
-    return str(int(value)) if pd.notna(value) else "–"
+def order_text(table: pd.DataFrame, first: str, second: str) -> str:
+    """How far two columns of a table agree on the order of the methods: Spearman's correlation in each panel."""
+    parts = []
+    for (model, panel), block in table.groupby(["model", "panel"], sort=False):
+        both = block[[first, second]].dropna()
+        parts.append(f"{both[first].corr(both[second], method='spearman'):.2f} ({panel_title(model, panel)})")
+    return ", ".join(parts)
 
 
 def null_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -93,23 +91,20 @@ def fill_text(table: pd.DataFrame) -> pd.DataFrame:
     return rounded(titled[["network", "scored with", "images", *FILLS]].rename(columns=columns))
 
 
-def evaluation_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """IC of every method under each evaluation fill."""
-    tables = {fill: method_table(rows, {"increase": "IC"}, fill=fill) for fill in FILLS}
-    first = tables["mean"]
-    shown = first.assign(network=[panel_title(*pair) for pair in zip(first["model"], first["panel"], strict=True)])
-    shown = shown.rename(columns={"IC": "mean colour"})[["network", "method", "images", "mean colour"]]
-    for fill in ("black", "blur"):
-        shown[fill] = tables[fill]["IC"]
-    return rounded(shown.dropna(subset=["mean colour"]))
+def of_fills(rows: pd.DataFrame) -> pd.DataFrame:
+    """IC of every method under each evaluation fill, a column for each."""
+    tables = {fill: method_table(rows, {"increase": fill}, fill=fill) for fill in FILLS}
+    return tables["mean"].assign(**{fill: tables[fill][fill] for fill in FILLS})
 
 
-def gain_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """AG by Eq. 13 and as the public code has it, beside IC, which bounds the first."""
-    measures = {"increase": "IC", "gain": "AG (Eq. 13)", "gain_over_p": "AG (public code)"}
-    table = method_table(rows, measures)
-    table["network"] = [panel_title(*pair) for pair in zip(table["model"], table["panel"], strict=True)]
-    return rounded(table[["network", "method", "images", *measures.values()]].dropna(subset=["IC"]))
+def of_gains(rows: pd.DataFrame) -> pd.DataFrame:
+    """AG by Eq. 13 and as the public code has it: columns "Eq. 13" and "public code"."""
+    return method_table(rows, {"gain": "Eq. 13", "gain_over_p": "public code"})
+
+
+def of_boxes(rows: pd.DataFrame) -> pd.DataFrame:
+    """LE and its variants, a column for each, means over the images with one box, in percent."""
+    return method_table(rows, {measure: heading for measure, heading in BOX_VARIANTS.items() if measure in rows})
 
 
 def sensitivity_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -144,20 +139,24 @@ def sensitivity_table(rows: pd.DataFrame) -> pd.DataFrame:
     return rounded(pd.DataFrame(found))
 
 
-def location_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """EP, LE and the variants of the public code, means over the images with one box, in percent."""
-    measures = {
-        "ep": "EP",
-        "le": "LE",
-        "le_soft": "LE, soft",
-        "le_half": "LE, pixels",
-        "le_energy": "LE, energy",
-        "ep_unscaled": "EP, box not rescaled",
-        "le_unscaled": "LE, box not rescaled",
-    }
-    measures = {measure: heading for measure, heading in measures.items() if measure in rows}
-    table = method_table(rows, measures)
-    table["network"] = [panel_title(*pair) for pair in zip(table["model"], table["panel"], strict=True)]
-    boxes = rows.dropna(subset=["ep"]).groupby(["model", "panel", "method"])["image_id"].nunique()
-    table["images"] = [boxes.get((row.model, row.panel, row.method), 0) for row in table.itertuples()]
-    return rounded(table[["network", "method", "images", *measures.values()]].dropna(subset=["EP"]))
+CURVES = {
+    "insertion": "insertion",
+    "deletion": "deletion",
+    "coherency": "coherency",
+    "complexity": "complexity",
+    "adcc": "ADCC",
+}
+
+
+def curve_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Means of the study `curves`, percent: areas under the insertion and deletion curves, ADCC with its parts."""
+    if not len(rows):
+        return rounded(rows)
+    ran = prepared(rows).dropna(subset=["adcc"])
+    found = [
+        {"network": panel_title(model, panel), "method": name, "images": len(part)}
+        | {heading: float(part[measure].mean()) for measure, heading in CURVES.items()}
+        for model, panel, block in panels(ran)
+        for name, part in block.groupby("method", sort=False)
+    ]
+    return rounded(pd.DataFrame(found))

@@ -17,7 +17,7 @@ from analysis.faithfulness_evidence import (
     seed_table,
     strata,
 )
-from analysis.faithfulness_figures import coverage_figure, forest_figure, means_figure
+from analysis.faithfulness_figures import coverage_figure, forest_figure, means_figure, variants_figure
 from analysis.paper_tables import paper_means, paper_network, paper_table
 from cluscam_lite.errors import CluscamError
 
@@ -145,14 +145,18 @@ def test_strata_and_figures():
 
 def test_the_tables_of_the_metrics_chapter():
     ready = prepared(rows())
-    assert "80.0" in metrics_chapter.matched_table(ready)["IC"].tolist()
+    forms = metrics_chapter.of_forms(ready).set_index("method")
+    assert forms.loc["cluscam", "as it is"] == forms.loc["cluscam", "at one half"] == 80
+    assert metrics_chapter.order_text(forms.reset_index(), "as it is", "at one half").startswith("1.00 (MobileOne")
     assert metrics_chapter.null_table(ready)["null method"].tolist() == ["Donor masks"]
     assert "MobileOne-S0" in metrics_chapter.fake_text(method_table(ready, MEASURES))
     assert metrics_chapter.fill_text(fill_table(ready)).iloc[0, 0] == "not run"
     assert metrics_chapter.sensitivity_table(ready).iloc[0, 0] == "not run"
-    for table in (metrics_chapter.evaluation_table(ready), metrics_chapter.gain_table(ready)):
-        assert len(table) == 4
-    assert metrics_chapter.location_table(ready)["LE"].tolist() == ["60.0", "61.0", "60.0", "60.0"]
+    fills, gains = metrics_chapter.of_fills(ready), metrics_chapter.of_gains(ready)
+    assert fills["black"].tolist() == fills["mean"].tolist() and (gains["public code"] > 0).sum() == 3
+    assert metrics_chapter.of_boxes(ready).set_index("method")["of the text"].to_dict()["scorecam"] == 61
+    assert variants_figure(fills, ["mean", "black", "blur"], "IC, %").axes
+    assert metrics_chapter.curve_table(pd.DataFrame()).iloc[0, 0] == "not run"
 
 
 def test_side_by_side_has_the_papers_means_and_says_what_is_not_run():

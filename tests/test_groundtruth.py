@@ -252,7 +252,7 @@ def test_tables_of_known_rows():
     assert badges.loc["cluscam", "badge first"] == 100 and badges.loc["random", "badge first"] == 0
     assert badges.loc["cluscam", "lift"] == pytest.approx(np.mean(range(5, 12)))
     assert planted_truth(rows) == {
-        "scenes": 8, "flip": 87.5, "badge has the largest effect": 100.0, "badge's effect": 3.0
+        "scenes": 8, "flip": 87.5, "badge has the largest effect": 100.0, "effect of the badge": 3.0
     }  # fmt: skip
     ahead = rho_differences(rows)
     assert ahead["n"].tolist() == [7] and ahead["mean low"][0] > 0.2 and ahead["against"][0] == "random"

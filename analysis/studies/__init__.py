@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 REGISTRY: dict[str, str] = {
     "logits": "analysis.studies.logits:STUDY",
     "faithfulness": "analysis.studies.faithfulness:STUDY",
+    "curves": "analysis.studies.curves:STUDY",
     "groundtruth": "analysis.studies.groundtruth:STUDY",
 }
 

@@ -35,13 +35,17 @@ class Faithfulness:
 
     def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
         """Some images of one network, layer, method and variant to a cell; all methods take the same images."""
-        plan, seed = plan_of(profile), int(profile.get("seed", 0))
+        plan, seed = self.plan(profile), int(profile.get("seed", 0))
         return [cell for block in plan.blocks for cell in self._block_cells(plan, block, seed)]
+
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """Which methods run on which images."""
+        return plan_of(profile)
 
     def _block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         spec, info = get_spec(block.model), method_info(block.method)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
-        settings = dict(block.settings) | {"weights": load_model(spec).sha256, "preprocess": block.preprocess}
+        settings = dict(block.settings) | {"weights": loaded(spec.name).sha256, "preprocess": block.preprocess}
         if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
             settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
         lent = donors_of(plan, samples) if block.method == "donor" else {}
@@ -72,36 +76,35 @@ class Faithfulness:
         for done, image_id in enumerate(cell.images, 1):
             sample = samples[samples.ids.index(image_id)]
             lender = donors and donors[donors.ids.index(cell.settings["donors"][done - 1])]
-            rows += image_rows(cell, model, sample, lender)
+            rows += self.image_rows(cell, model, sample, lender)
             progress(done)
         return compact(pd.DataFrame(rows))
 
-
-def image_rows(cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
-    """All rows of one image: one for each form and fill; one with a reason where the method cannot explain it."""
-    spec = model.spec
-    preprocess = spec.preprocess(cell.settings["preprocess"])
-    device = next(model.module.parameters()).device
-    x = preprocess(sample.image)[None].to(device)
-    known = {"image_id": sample.image_id, "label": -1 if sample.label is None else sample.label}
-    try:
-        explainer = explainer_of(cell, model, preprocess, sample.image_id, donor)
-        explanation = explainer(x)
-    except NotApplicable as error:
-        return [known | MAP | {"reason": str(error)}]
-    target, saliency = int(explanation.target[0]), explanation.saliency[0]
-    output = lambda inputs: logits(model, inputs)  # noqa: E731
-    normalization = (spec.mean, spec.std)
-    evaluated = evaluate(output, x, saliency, target, normalization=normalization)
-    place = location(saliency, sample, preprocess)
-    facts = known | {
-        "target": target,
-        "forward_passes": explanation.forward_passes,
-        "backward_passes": explanation.backward_passes,
-        "uniform": bool(explanation.uniform[0]),
-        "reason": "",
-    }
-    return [facts | row | (place if row["form"] == "raw" else {}) for row in evaluated]
+    def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
+        """All rows of one image: one for each form and fill; one with a reason where the method cannot explain it."""
+        spec = model.spec
+        preprocess = spec.preprocess(cell.settings["preprocess"])
+        device = next(model.module.parameters()).device
+        x = preprocess(sample.image)[None].to(device)
+        known = {"image_id": sample.image_id, "label": -1 if sample.label is None else sample.label}
+        try:
+            explainer = explainer_of(cell, model, preprocess, sample.image_id, donor)
+            explanation = explainer(x)
+        except NotApplicable as error:
+            return [known | MAP | {"reason": str(error)}]
+        target, saliency = int(explanation.target[0]), explanation.saliency[0]
+        output = lambda inputs: logits(model, inputs)  # noqa: E731
+        normalization = (spec.mean, spec.std)
+        evaluated = evaluate(output, x, saliency, target, normalization=normalization)
+        place = location(saliency, sample, preprocess)
+        facts = known | {
+            "target": target,
+            "forward_passes": explanation.forward_passes,
+            "backward_passes": explanation.backward_passes,
+            "uniform": bool(explanation.uniform[0]),
+            "reason": "",
+        }
+        return [facts | row | (place if row["form"] == "raw" else {}) for row in evaluated]
 
 
 def explainer_of(

@@ -119,7 +119,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser], Callable[..., Parser]]:
 
 def _explain_parser(add: Callable[..., Parser]) -> Parser:
     text = "explain images: an overlay, the clusters with their scores and weights, and all numbers as JSON"
-    files = "Each image gives NAME.png, NAME.clusters.png and NAME.json."
+    files = "Each image gives NAME.png, NAME.json and, of methods with clusters, NAME.clusters.png."
     parser = add("explain", help=text, description=f"{_sentence(text)} {files}", epilog=EXAMPLES)
     option = parser.add_argument
     option("images", nargs="+", metavar="IMAGE", help="an image file, or scene:N for the embedded icon scene N")
@@ -154,6 +154,7 @@ def _add_settings(parser: Parser) -> None:
         ("--seed", "seed", _seed, "N", "seed of the clustering, and of random weights"),
         ("--batch-size", "batch_size", int, "N", "masked images per pass"),
     ]
+    parser.set_defaults(flags={name: flag for flag, name, *_ in rows})
     group = parser.add_argument_group("settings of the method (default: those of the model, see `cluscam models`)")
     for flag, name, kind, metavar, text in rows:
         parser.names.append(flag)

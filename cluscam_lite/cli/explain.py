@@ -18,7 +18,7 @@ from ..clustering import CLUSTERINGS, SPACES
 from ..datasets.images import open_image
 from ..errors import CluscamError, unknown
 from ..files import atomic_path, output_folder, sha256
-from ..methods import method, method_info, settings_of
+from ..methods import MethodInfo, method, method_info, settings_of
 from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
 from ..scoring import FILLS, fill_image
 from ..weighting import check_weighting
@@ -47,6 +47,7 @@ def explain(arguments: argparse.Namespace) -> None:
     spec = get_spec(arguments.model)
     info = method_info(arguments.method)
     settings = {key: value for key, value in vars(arguments).items() if key in info.parameters}
+    _check_taken(arguments, info)
     _check_settings(settings, arguments.device)
     target = None if arguments.target is None else class_index(arguments.target, spec)
     preprocess = spec.preprocess(arguments.preprocess)
@@ -126,6 +127,16 @@ def distinct_stems(stems: Sequence[str]) -> list[str]:
         taken |= files
         chosen.append(name)
     return chosen
+
+
+def _check_taken(arguments: argparse.Namespace, info: MethodInfo) -> None:
+    """A setting that the method does not have is a mistake; only the seed has another use, for random weights."""
+    for key, flag in arguments.flags.items():
+        if hasattr(arguments, key) and key not in info.parameters and key != "seed":
+            taken = [arguments.flags[name] for name in info.parameters if name in arguments.flags]
+            raise CluscamError(
+                f"{flag} is no setting of the method {info.name}; it takes {', '.join(taken) or 'none'}: leave it out"
+            )
 
 
 def _check_settings(settings: dict[str, Any], device: str) -> None:
@@ -209,7 +220,9 @@ def _announce(start: str, explanation: "Explanation", spec: ModelSpec, seconds: 
 
     target = describe_target(explanation, 0, spec.class_names[int(explanation.target[0])])
     flat = "; the map has no contrast" if bool(explanation.uniform[0]) else ""
-    print(f"{start}: {target}; {explanation.forward_passes} forward passes, {seconds:.1f} s{flat}")
+    passes = [(explanation.forward_passes, "forward"), (explanation.backward_passes, "backward")]
+    cost = ", ".join(f"{n} {way} pass{'es' if n != 1 else ''}" for n, way in passes if n)
+    print(f"{start}: {target}; {cost}, {seconds:.1f} s{flat}")
     wrote = ", ".join(os.fsencode(file).decode("utf-8", "replace") for file in files)
     print(f"    wrote {wrote}", flush=True)
 

@@ -21,10 +21,15 @@ GET_ILSVRC = (
     "images as path, or pip install 'cluscam-lite[hub]' and accept the terms of ILSVRC/imagenet-1k on its hub"
 )
 
-
+KIND_WORDS = {
+    "cluscam": "the paper's own method",
+    "rival": "method to compare with",
+    "null": "null method, to tell what clusters add",
+    "trivial": "trivial map, to tell what a measure is worth",
+}
 BELOW = {
     "models": ("note",),
-    "methods": ("description", "needs", "reference"),
+    "methods": ("description", "needs", "place", "reference"),
     "datasets": ("what", "status"),
 }
 
@@ -81,12 +86,17 @@ def model_rows(root: Path | None) -> list[dict[str, Any]]:
 
 
 def method_rows() -> list[dict[str, Any]]:
-    """One row per method: name, title, description, reference, gradients (True if needed), needs (in words)."""
+    """One row per method: what the registry knows, and in words: needs (gradients or not), place (kind, where from)."""
     from ..methods import METHODS
 
-    keys = ("name", "title", "description", "reference", "gradients")
-    words = {True: "needs gradients", False: "needs forward passes only, no gradients"}
-    return [{key: getattr(m, key) for key in keys} | {"needs": words[m.gradients]} for m in METHODS.values()]
+    keys = ("name", "title", "description", "reference", "kind", "paper", "gradients")
+    needs = {True: "needs gradients", False: "needs forward passes only, no gradients"}
+    places = {"": "not in the paper"} | {part: f"in the paper's {part}" for part in ("tables", "figures", "text")}
+    return [
+        {key: getattr(m, key) for key in keys}
+        | {"needs": needs[m.gradients], "place": f"{KIND_WORDS[m.kind]}, {places[m.paper]}"}
+        for m in METHODS.values()
+    ]
 
 
 def dataset_rows(root: Path | None) -> list[dict[str, Any]]:

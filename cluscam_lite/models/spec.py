@@ -61,11 +61,11 @@ class ModelSpec:
     Sizes in pixels. `resize`, `input_size`, `interpolation`, `mean`, `std` are what its weights were published
     with. `layers` holds the dotted module names "paper" (the layer that the paper explains) and "last" (the last
     stage or block), and, where a class token is read out, "last_input" (the last block's first normalisation: the
-    deepest place whose patch tokens still reach the output). K = `n_clusters`, r = `drop_ratio` (fraction),
-    tau = `temperature` (None: Eq. 10); `paper_temperature` is the rounded tau printed in Table 3. `weights_id` names
-    the checkpoint on the hub of `library`, None where there is none. `unfused`, if set, builds the network as that
-    checkpoint has it, before re-parameterisation. `tier`: "reproduction" (the paper's network and weights), "variant", "conceptual"
-    (outside the paper) or "embedded".
+    deepest place whose patch tokens still reach the output). K = `n_clusters`, r = `drop_ratio` (fraction), tau =
+    `temperature` (None: Eq. 10); `paper_temperature` is the rounded tau printed in Table 3. `weights_id` names the
+    checkpoint on the hub of `library`, None where there is none. `unfused`, if set, builds the network as that
+    checkpoint has it, before re-parameterisation. `tier`: "reproduction" (the paper's network and weights),
+    "variant", "conceptual" (outside the paper) or "embedded".
     """
 
     name: str
