@@ -126,7 +126,7 @@ def maps_figure(images: list[np.ndarray], maps: Mapping[str, list[Tensor]], labe
     columns = 1 + len(maps)
     fig, axes = figure(len(images), columns, (WIDTH / columns + 0.12) * len(images) + 0.3)
     for i, (row, image) in enumerate(zip(axes, images, strict=True)):
-        draw_image(row[0], image, labels[i])
+        draw_image(row[0], image, labels[i].replace(", ", "\n"))
         row[0].title.set_fontsize(7)
         for ax, (title, found) in zip(row[1:], maps.items(), strict=True):
             if found[i] is None:
@@ -135,5 +135,5 @@ def maps_figure(images: list[np.ndarray], maps: Mapping[str, list[Tensor]], labe
             else:
                 draw_overlay(ax, image, found[i], "")
             if i == 0:
-                ax.set_title(title, fontsize=7)
+                ax.set_title(title.replace(" ", "\n"), fontsize=7)
     return fig
