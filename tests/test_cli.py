@@ -352,6 +352,21 @@ def test_method_takes_settings_and_names_the_nearest_parameter():
         method("gradcamm", model.module, model.spec)
 
 
+def test_a_rival_writes_overlay_and_numbers_but_no_clusters(photo, tmp_path, capsys):
+    for name, passes in (("gradcam", [1, 1]), ("centre", [1, 0]), ("donor", [32, 0])):
+        out = tmp_path / name
+        assert main(["explain", str(photo), "--model", "scene_cnn", "--method", name, "--out", str(out)]) == 0
+        assert sorted(file.suffix for file in out.iterdir()) == [".json", ".png"]
+        report = json.loads(next(out.glob("*.json")).read_text())
+        assert list(report["cost"].values())[:2] == passes and report["method"]["name"] == name
+
+
+def test_a_method_that_cannot_explain_the_network_is_one_sentence(photo, tmp_path, capsys):
+    arguments = ["explain", str(photo), "--model", "scene_vit", "--method", "polycam", "--out", str(tmp_path / "out")]
+    fails(capsys, arguments, "several resolutions")
+    assert not (tmp_path / "out").exists()
+
+
 def test_as_a_program_it_is_quick_and_shows_no_traceback():
     """A list that needs no network does not load torch; a mistake is one line and status 2."""
     code = "import sys; from cluscam_lite.cli import main; s = main({}); sys.exit(s or 99 * ('torch' in sys.modules))"
