@@ -1,6 +1,6 @@
 """What the chapters on faithfulness, localisation and metrics put together: paper, reference run and this run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -106,11 +106,15 @@ def progress(rows: pd.DataFrame) -> pd.DataFrame:
             {
                 "network": panel_title(net.model, net.layer),
                 "methods complete": f"{len(complete)} of {len(wanted)}",
-                "begun": ", ".join(METHODS[name].title for name in begun) or "–",
-                NOT_RUN: ", ".join(METHODS[name].title for name in wanted if not have[name]) or "–",
+                "begun": _titles(begun),
+                NOT_RUN: _titles(name for name in wanted if not have[name]) if any(have.values()) else "all",
             }
         )
     return pd.DataFrame(found)
+
+
+def _titles(names: Iterable[str]) -> str:
+    return ", ".join(METHODS[name].title for name in names) or "–"
 
 
 def _blocks(model: str, layer: str) -> list[Block]:

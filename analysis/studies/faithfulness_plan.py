@@ -125,11 +125,17 @@ def scene_blocks(counts: Mapping[tuple[str, str], int], names: tuple[str, ...]) 
 # about half a minute in all on two cores, which three chapters share
 EMBEDDED = {("scene_cnn", "paper"): 16, ("scene_vit", "paper"): 6, ("scene_vit", "last"): 6}
 FEW = 3
+SCENE_SENSITIVITY = tuple(
+    [Block("scene_cnn", "paper", "cluscam", 16, f"fill {fill}", {"fill": fill}) for fill in FILLS]
+    + [Block("scene_cnn", "paper", "cluscam", 16, f"seed {seed}", seed=seed) for seed in (1, 2)]
+)
 PLANS = {
     "smoke": Plan(
         "scenes", "test", "train", scene_blocks({("scene_cnn", "paper"): 2}, ("cluscam", "gradcam", "donor", "fakecam"))
     ),
-    "embedded": Plan("scenes", "test", "train", scene_blocks(EMBEDDED, (*CHEAP, "reciprocam", "scorecam"))),
+    "embedded": Plan(
+        "scenes", "test", "train", (*scene_blocks(EMBEDDED, (*CHEAP, "reciprocam", "scorecam")), *SCENE_SENSITIVITY)
+    ),
     # fixed by analysis/paper/claims.yaml before any of these images was looked at
     "reference": Plan("ilsvrc", "confirm", "tune", tuple(reference_blocks())),
 }
