@@ -5,7 +5,8 @@ import pytest
 
 from analysis.studies import curves
 from analysis.studies.faithfulness import STUDY, explainer_of, loaded, with_changes
-from analysis.studies.faithfulness_plan import CHEAP, PLANS, Block, Plan, layer_of, plan_of
+from analysis.studies.faithfulness_plan import CHEAP, PLANS, Block, layer_of, plan_of
+from analysis.studies.plan import Plan
 from analysis.study import read, run
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.methods import METHODS

@@ -15,7 +15,8 @@ from cluscam_lite.models import LoadedModel
 
 from . import faithfulness_plan
 from .faithfulness import Faithfulness, explainer_of, logits
-from .faithfulness_plan import Block, Plan, layer_of
+from .faithfulness_plan import Block, layer_of
+from .plan import Plan
 
 NAMES = ("cluscam", "gradcam", "layercam", "donor", "fakecam", "edges")
 STEPS = 20

@@ -23,7 +23,8 @@ from cluscam_lite.metrics.localisation import localise
 from cluscam_lite.metrics.masking import evaluate
 from cluscam_lite.models import LoadedModel, Preprocess
 
-from .faithfulness_plan import Block, Plan, plan_of
+from .faithfulness_plan import Block, plan_of
+from .plan import Plan
 
 MAP = {"form": "", "fill": ""}  # the keys of a row that stands for an image without a map
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluscam_lite import get_spec
-from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.methods import METHODS
+
+from .plan import Plan, check_profile, own_methods, own_plan
 
 # passes of more than about two hundred: fewer images, and fewer to a cell
 DEAR = ("scorecam", "opticam", "opticam_norm", "polycam", "polycam_plus", "polycam_minus")
@@ -33,16 +34,6 @@ class Block:
     preprocess: str = "standard"
     seed: int = 0
     images_per_cell: int = 100
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a profile measures: on which part of which data set, with masks lent by which other part."""
-
-    dataset: str
-    part: str
-    donor_part: str
-    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)
@@ -148,20 +139,12 @@ def plan_of(profile: Mapping[str, Any]) -> Plan:
     """
     if profile.get("profile") in PLANS:
         return PLANS[profile["profile"]]
-    for needed in ("dataset", "models", "n_images"):
-        if not profile.get(needed):
-            raise CluscamError(f"the profile has no {needed!r}; the study of faithfulness needs it")
-    usual = {"scenes": ("test", "train"), "ilsvrc": ("tune", "pilot")}.get(profile["dataset"])
-    if usual is None:
-        raise CluscamError(f"the study of faithfulness runs on scenes and ilsvrc, not on {profile['dataset']}")
-    names = tuple(profile.get("methods") or (*CHEAP, "reciprocam"))
-    for name in names:
-        if name not in METHODS:
-            raise unknown("method", name, METHODS)
+    check_profile(profile, "faithfulness")
+    names = own_methods(profile, (*CHEAP, "reciprocam"))
     n, layer = int(profile["n_images"]), profile.get("layer") or "paper"
     blocks = tuple(
         Block(model, layer_of(name, model, layer), name, n, images_per_cell=10 if name in DEAR else 100)
         for model in profile["models"]
         for name in names
     )
-    return Plan(profile["dataset"], profile.get("part") or usual[0], usual[1], blocks)
+    return own_plan(profile, blocks)

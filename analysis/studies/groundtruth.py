@@ -19,13 +19,14 @@ from cluscam_lite import get_spec, load_dataset, load_model
 from cluscam_lite.datasets.badges import BADGE_CLASS
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.datasets.scene_samples import scene_sample
-from cluscam_lite.errors import CluscamError, NotApplicable, unknown
+from cluscam_lite.errors import CluscamError, NotApplicable
 from cluscam_lite.explanation import Explanation
 from cluscam_lite.methods import METHODS, method_info
 from cluscam_lite.models import ModelSpec
 
 from .faithfulness import compact, explainer_of, loaded, logits
 from .faithfulness_plan import CHEAP, layer_of
+from .plan import check_profile, own_methods
 
 PART, DONOR_PART = "test", "train"
 SETTINGS = ("same", "different")  # scenes of two or three objects, in turn
@@ -168,15 +169,8 @@ def plan_of(profile: Mapping[str, Any]) -> tuple[Block, ...]:
     """
     if profile.get("profile") in PLANS:
         return PLANS[profile["profile"]]
-    for needed in ("dataset", "models", "n_images"):
-        if not profile.get(needed):
-            raise CluscamError(f"the profile has no {needed!r}; the study of ground truth needs it")
-    if profile["dataset"] not in ("scenes", "badges"):
-        raise CluscamError(f"the study of ground truth runs on scenes and badges, not on {profile['dataset']}")
-    names = tuple(profile.get("methods") or (*CHEAP, "reciprocam"))
-    for name in names:
-        if name not in METHODS:
-            raise unknown("method", name, METHODS)
+    check_profile(profile, "ground truth", ("scenes", "badges"))
+    names = own_methods(profile, (*CHEAP, "reciprocam"))
     for model in profile["models"]:
         if get_spec(model).library != "embedded":
             raise CluscamError(f"the network {model} does not know the icon scenes; take scene_cnn or scene_vit")

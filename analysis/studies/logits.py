@@ -29,8 +29,9 @@ from analysis.meta_representations import (
 from analysis.study import Cell, chunks
 from cluscam_lite import get_spec, load_dataset, load_model
 from cluscam_lite.datasets.sample import Samples
-from cluscam_lite.errors import CluscamError
 from cluscam_lite.features import HookedModel
+
+from .plan import Plan, check_profile, own_plan
 
 IMAGES_PER_CELL = 5
 WHOLE = -1  # the group number of a row that stands for a whole partition
@@ -48,16 +49,6 @@ class Block:
     n_images: int
     n_random: int
     members: int | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a profile measures: on which part of which data set, with masks lent by which other part."""
-
-    dataset: str
-    part: str
-    donor_part: str
-    blocks: tuple[Block, ...]
 
 
 PLANS = {
@@ -215,16 +206,8 @@ def plan_of(profile: Mapping[str, Any]) -> Plan:
     """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters."""
     if profile.get("profile") in PLANS:
         return PLANS[profile["profile"]]
-    for needed in ("dataset", "models", "n_images"):
-        if not profile.get(needed):
-            raise CluscamError(
-                f"the profile has no {needed!r}; the study of Section 4.1 needs dataset, models, n_images"
-            )
-    blocks = tuple(Block(model, "paper", int(profile["n_images"]), 19) for model in profile["models"])
-    usual = {"scenes": ("test", "train"), "ilsvrc": ("tune", "pilot")}.get(profile["dataset"])
-    if usual is None:
-        raise CluscamError(f"the study of Section 4.1 runs on scenes and ilsvrc, not on {profile['dataset']}")
-    return Plan(profile["dataset"], profile.get("part") or usual[0], usual[1], blocks)
+    check_profile(profile, "Section 4.1")
+    return own_plan(profile, tuple(Block(model, "paper", int(profile["n_images"]), 19) for model in profile["models"]))
 
 
 def datasets(plan: Plan, n: int) -> tuple[Samples, Samples]:

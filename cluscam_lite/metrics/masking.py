@@ -110,17 +110,7 @@ def evaluate(
     Raises CluscamError for a map that does not fit the image or is not in [0, 1], for a class outside the
     network's, for no form or fill at all, and where the class has no probability.
     """
-    if (
-        x.ndim != 4
-        or len(x) != 1
-        or tuple(saliency.shape[-2:]) != tuple(x.shape[-2:])
-        or saliency.numel() != x[0, 0].numel()
-    ):
-        raise CluscamError(
-            f"x is {tuple(x.shape)} and the map {tuple(saliency.shape)}; expected one image (1, 3, H, W) and one map "
-            "(H, W) of its size"
-        )
-    grid = saliency.detach().reshape(1, *x.shape[-2:])  # (1, H, W)
+    grid = _one_map(x, saliency)  # (1, H, W)
     maps = {form: form_of(grid, form)[0].to(x) for form in dict.fromkeys(forms)}
     cases = [
         (form, fill) for form in maps for fill in (dict.fromkeys(fills) if form != "complement" else (COMPLEMENT_FILL,))
@@ -150,6 +140,21 @@ def evaluate(
         }
         for i, (form, fill) in enumerate(cases)
     ]
+
+
+def _one_map(x: Tensor, saliency: Tensor) -> Tensor:
+    """The map as (1, H, W). Raises CluscamError unless there is one image and one map of its size."""
+    if (
+        x.ndim != 4
+        or len(x) != 1
+        or tuple(saliency.shape[-2:]) != tuple(x.shape[-2:])
+        or saliency.numel() != x[0, 0].numel()
+    ):
+        raise CluscamError(
+            f"x is {tuple(x.shape)} and the map {tuple(saliency.shape)}; expected one image (1, 3, H, W) and one map "
+            "(H, W) of its size"
+        )
+    return saliency.detach().reshape(1, *x.shape[-2:])
 
 
 def _check_maps(saliency: Tensor) -> None:

@@ -29,14 +29,14 @@ class ScoredMasks(ABC):
     def __init__(
         self,
         model: nn.Module | MapsModel,
-        layer: str | None,
-        n_clusters: int,
-        drop_ratio: float,
-        temperature: float | None,
-        seed: int,
-        fill: str | Tensor,
-        normalization: Normalization | None,
-        batch_size: int | None,
+        layer: str | None = None,
+        n_clusters: int = 30,
+        drop_ratio: float = 0.37,
+        temperature: float | None = None,
+        seed: int = 0,
+        fill: str | Tensor = "mean",
+        normalization: Normalization | None = None,
+        batch_size: int | None = None,
     ):
         if n_clusters < 1:
             raise CluscamError(f"the number of masks is {n_clusters}; expected at least 1")
@@ -149,20 +149,6 @@ class Smooth(ScoredMasks):
 
     The masks depend on `seed` alone.
     """
-
-    def __init__(
-        self,
-        model: nn.Module | MapsModel,
-        layer: str | None = None,
-        n_clusters: int = 30,
-        drop_ratio: float = 0.37,
-        temperature: float | None = None,
-        seed: int = 0,
-        fill: str | Tensor = "mean",
-        normalization: Normalization | None = None,
-        batch_size: int | None = None,
-    ):
-        super().__init__(model, layer, n_clusters, drop_ratio, temperature, seed, fill, normalization, batch_size)
 
     def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
         """Random centroids, the same for every image; no pass."""
