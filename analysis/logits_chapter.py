@@ -11,7 +11,15 @@ from PIL import Image
 from torch import Tensor
 
 from analysis.cli import results_folder
-from analysis.logits_evidence import claim_table, contrast_table
+from analysis.logits_evidence import (
+    advantages,
+    blocks,
+    claim_table,
+    contrast_table,
+    top_scores,
+    whole_scores,
+)
+from analysis.logits_figures import block_title
 from analysis.meta_representations import ScoredImage, plain, random_partitions
 from analysis.parameters import ROOT
 from analysis.reference import complete_blocks, progress_table, reference_rows
@@ -100,7 +108,8 @@ def side_by_side(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         if not len(tables):
             found.append({"run": run_name, **dict.fromkeys(paper, NOT_RUN)})
             continue
-        ours = tables.assign(network=tables.model + ", " + tables.layer).rename(columns={"n": "images"})
+        titles = [block_title(*block) for block in zip(tables["model"], tables["layer"], strict=True)]
+        ours = tables.assign(network=titles).rename(columns={"n": "images"})
         found += [{"run": run_name, **row} for row in ours[list(paper)].to_dict("records")]
     return pd.DataFrame(found)
 
@@ -157,6 +166,32 @@ def reference_table(progress: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFr
                 row |= {"mean [95 %]": NOT_RUN, "d_z [95 %]": NOT_RUN, "decision": NOT_RUN}
             found.append(row)
     return pd.DataFrame(found)
+
+
+def gains_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Eq. y of K-Means' groups and of random ones over the members, in logits, and the ten best groups of either."""
+    best = top_scores(rows).set_index(["model", "layer", "masks"]).iloc[:, 0]
+    found = []
+    for model, layer, block in blocks(rows):
+        ahead = advantages(whole_scores(block)).mean()
+        found.append(
+            {
+                "network": block_title(model, layer),
+                "K-Means over its members": ahead["members"],
+                "random groups over the same": ahead["members"] - ahead["random"],
+                "ten best of K-Means": best[model, layer, "kmeans"],
+                "ten best of a random partition": best[model, layer, "random 000"],
+            }
+        )
+    return pd.DataFrame(found).round(2)
+
+
+def best_text(gains: pd.DataFrame) -> str:
+    """In how many networks and layers the ten best groups of K-Means are above the ten best random ones."""
+    if not len(gains):
+        return NOT_RUN
+    ahead = int((gains["ten best of K-Means"] > gains["ten best of a random partition"]).sum())
+    return f"in {ahead} of {len(gains)} networks and layers"
 
 
 def judged_claims() -> pd.DataFrame:

@@ -5,8 +5,10 @@ import pytest
 from test_logits_evidence import rows
 
 from analysis.logits_chapter import (
+    best_text,
     claim_text,
     contrast_text,
+    gains_table,
     paper_row,
     planned_blocks,
     reference_table,
@@ -87,6 +89,10 @@ def test_figures_of_a_small_run(tmp_path, monkeypatch):
     again = study_rows(STUDY, {"profile": "smoke", "dataset": "scenes", "seed": 0})
     assert found.equals(again) and found.image_id.nunique() == 3
     contrasts = contrast_table(found)
+    gains = gains_table(found)
+    assert (
+        len(gains) == 2 and best_text(gains).endswith("of 2 networks and layers") and best_text(gains[:0]) == "not run"
+    )
     assert contrast_text(contrasts)["p"].notna().all() and "of 2" in standing(contrasts, "random")
     for drawn in (scores_figure(found), forest_figure(contrasts), paper_figure_9(found)):
         assert len(drawn.axes) == 2  # two blocks
