@@ -35,7 +35,8 @@ class ClusCAM:
         n_clusters: K, 1 to the number of maps.
         drop_ratio: r, the fraction of groups discarded, 0 <= r < 1.
         temperature: tau > 0; None is Eq. 10, ``1 / log(1 + r K)``.
-        clustering: "kmeans", "random" (the same sizes, members at random), "none" (K = d), or a function
+        clustering: "kmeans", "random" (the same sizes, members at random), "none" (K = d), "spectral",
+            "agglomerative", "hdbscan" (finds K itself; noise is left out), or a function
             ``(points (d, p), K, seed) -> labels (d,)``.
         space: "upsampled" (H x W normalised maps, as the paper's public code) or "raw" (h x w, as its text).
         fill: what hidden pixels show: "mean" colour, "black", "blur", or a tensor in normalised units.
@@ -161,7 +162,7 @@ def group_maps(
     points, tolerance = coordinates(maps.float(), normalized, tuple(size), space)
     labels = cluster(points, n_clusters, clustering, seed, tolerance, backend)
     k = int(labels.max()) + 1
-    if clustering in ("kmeans", "random"):
+    if not callable(clustering) and clustering not in ("none", "hdbscan"):
         k = n_clusters  # the same K for every image, whatever its neighbours
     if k == 0:
         raise CluscamError("the clustering calls every map noise; expected at least one cluster: try other settings")

@@ -16,9 +16,11 @@ from torch import Tensor
 from .errors import CluscamError, ClusCAMWarning, unknown
 from .kmeans_torch import kmeans_torch
 from .masks import axis_weights
+from .partitions import agglomerative, hdbscan, spectral
 
 SPACES = ("upsampled", "raw")
-CLUSTERINGS = ("kmeans", "random", "none")
+OTHERS = {"spectral": spectral, "hdbscan": hdbscan, "agglomerative": agglomerative}
+CLUSTERINGS = ("kmeans", "random", "none", *OTHERS)
 BACKENDS = ("auto", "sklearn", "torch")
 TOLERANCE = 1e-4  # scikit-learn's default, for maps of H x W
 Clustering = Callable[[np.ndarray, int, int], np.ndarray]
@@ -59,15 +61,17 @@ def cluster(
 
     "kmeans": K-Means++ by scikit-learn (``random_state=seed, n_init=1``; the reference) or, with
     ``backend="torch"`` (the default on an accelerator), in batches. "random": the same cluster sizes, members
-    drawn at random. "none": every map by itself. A function ``(points (d, p), K, seed) -> labels (d,)`` is any
-    other. Fewer clusters than asked for (maps that are equal) give a ClusCAMWarning. Raises CluscamError for a K
-    outside 1 ... d, and UnknownName.
+    drawn at random. "none": every map by itself. "spectral", "hdbscan" and "agglomerative": see `partitions`. A
+    function ``(points (d, p), K, seed) -> labels (d,)`` is any other. Fewer clusters than asked for (maps that are
+    equal) give a ClusCAMWarning. Raises CluscamError for a K outside 1 ... d, UnknownName, and NotApplicable where
+    HDBSCAN finds nothing.
     """
     b, d, _ = points.shape
-    if callable(clustering) or clustering in ("kmeans", "random"):
+    finds_its_own_number = callable(clustering) or clustering == "hdbscan"
+    if callable(clustering) or clustering not in ("none", "hdbscan"):
         check_n_clusters(n_clusters, d)
-    if callable(clustering):
-        labels = _by_function(points, n_clusters, clustering, seed)
+    if callable(clustering) or clustering in OTHERS:
+        labels = _by_function(points, n_clusters, clustering if callable(clustering) else OTHERS[clustering], seed)
     elif clustering == "none":
         return torch.arange(d, device=points.device).expand(b, d)
     elif clustering in ("kmeans", "random"):
@@ -78,7 +82,7 @@ def cluster(
         raise unknown("clustering", clustering, CLUSTERINGS)
     labels = torch.stack([_consecutive(row) for row in labels])
     found = labels.amax(1) + 1
-    if not callable(clustering) and (found < n_clusters).any():
+    if not finds_its_own_number and (found < n_clusters).any():
         warnings.warn(
             f"only {int(found.min())} of {n_clusters} clusters were found, the other maps being equal to these",
             ClusCAMWarning,

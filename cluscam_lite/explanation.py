@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from .masks import masks_of, saliency_of
-from .weighting import softmax_weights
+from .weightings import weights_by
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,15 @@ class ClusteredExplanation(Explanation):
         """(H, W) of the input."""
         return self.saliency.shape[-2], self.saliency.shape[-1]
 
-    def reweigh(self, drop_ratio: float | None = None, temperature: float | None = None) -> "ClusteredExplanation":
-        """The same masks and scores under another r and tau (Eqs. 6 and 7), without a forward pass.
+    def reweigh(
+        self, drop_ratio: float | None = None, temperature: float | None = None, weighting: str = "cluscam"
+    ) -> "ClusteredExplanation":
+        """The same masks and scores under another r, tau or weighting (Eqs. 6 and 7), without a forward pass.
 
-        ``drop_ratio=None`` keeps r; ``temperature=None`` is Eq. 10 with the new r.
-        Raises CluscamError unless 0 <= r < 1 and tau > 0.
+        ``drop_ratio=None`` keeps r; ``temperature=None`` is Eq. 10 with the new r; `weighting` is one of
+        `weightings.WEIGHTINGS`. Raises CluscamError unless 0 <= r < 1 and tau > 0, and UnknownName.
         """
         ratio = self.drop_ratio if drop_ratio is None else drop_ratio
-        weights, tau = softmax_weights(self.scores, self.valid, ratio, temperature)
+        weights, tau = weights_by(weighting, self.scores, self.valid, ratio, temperature)
         saliency, uniform = saliency_of(weights, self.centroids, self.size)
         return replace(self, saliency=saliency, uniform=uniform, weights=weights, drop_ratio=ratio, temperature=tau)

@@ -149,7 +149,7 @@ def _add_settings(parser: Parser) -> None:
         ("--drop", "drop_ratio", float, "R", "fraction of the clusters that is dropped, 0 <= R < 1"),
         ("--temperature", "temperature", float, "T", "temperature of the softmax over scores, T > 0"),
         ("--space", "space", str, "NAME", "cluster the maps upsampled or raw"),
-        ("--clustering", "clustering", str, "NAME", "kmeans, random or none"),
+        ("--clustering", "clustering", str, "NAME", "kmeans, random, none, spectral, hdbscan or agglomerative"),
         ("--fill", "fill", str, "NAME", "what hidden pixels show: mean, black or blur"),
         ("--seed", "seed", _seed, "N", "seed of the clustering, and of random weights"),
         ("--batch-size", "batch_size", int, "N", "masked images per pass"),
