@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.statistics import bootstrap_interval, d_z, mcnemar, rank_biserial, standardised, wilcoxon
+from analysis.statistics import bootstrap_interval, d_z, holm, mcnemar, rank_biserial, standardised, wilcoxon
+from analysis.verdicts import NOT_RUN, decide
 
 # measure -> is more better?
 BETTER = {
@@ -74,3 +75,18 @@ def smallest_effect(contrast: Mapping[str, Any], comparison: Mapping[str, Any]) 
     if "points" in contrast:
         return comparison["mean"], comparison["high"], float(contrast["points"])
     return comparison["d_z"], comparison["d_z high"], float(contrast["d_z"])
+
+
+def judged(table: pd.DataFrame, contrast: Mapping[str, Any]) -> pd.DataFrame:
+    """The blocks of a claim (rows of `compare`, without numbers where one did not run) with Holm's p and `decision`.
+
+    p is Holm's over the blocks, so a decision waits for all of them: "not run" until then.
+    """
+    if "p" not in table or table["p"].isna().any():
+        return table.assign(decision=NOT_RUN)
+    table = table.assign(**{"p (Holm)": holm(table["p"])})
+    decisions = []
+    for _, row in table.iterrows():
+        effect, effect_high, sesoi = smallest_effect(contrast, row)
+        decisions.append(decide(row["low"], row["high"], effect, effect_high, row["p (Holm)"], sesoi))
+    return table.assign(decision=decisions)

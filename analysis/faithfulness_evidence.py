@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.comparisons import against_all, compare, smallest_effect
-from analysis.statistics import bootstrap_interval, holm
-from analysis.verdicts import NOT_RUN, decide
+from analysis.comparisons import against_all, compare, judged
+from analysis.statistics import bootstrap_interval
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import METHODS, method_info
@@ -115,21 +114,7 @@ def claim_evidence(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame
         row["tier"] = claim["tier"][block["model"]]
         pair = pair_of(rows, block, contrast)
         found.append(row | (compare(pair[0], pair[1], contrast["measure"]) if pair is not None else {}))
-    table = pd.DataFrame(found)
-    if "p" not in table or table["p"].isna().any():
-        return table.assign(decision=NOT_RUN)
-    table["p (Holm)"] = holm(table["p"])
-    table["decision"] = [
-        decide(
-            row["low"],
-            row["high"],
-            *smallest_effect(contrast, row)[:2],
-            row["p (Holm)"],
-            smallest_effect(contrast, row)[2],
-        )
-        for _, row in table.iterrows()
-    ]
-    return table
+    return judged(pd.DataFrame(found), contrast)
 
 
 def pair_of(

@@ -35,7 +35,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class MaskSet:
-    """One image's masks before upsampling, `centroids` (K, h, w) in [0, 1]; `labels` (d,) if they are of a clustering."""
+    """One image's masks before upsampling, `centroids` (K, h, w) in [0, 1]; `labels` (d,) of a clustering."""
 
     centroids: Tensor
     labels: Tensor | None = None

@@ -15,6 +15,7 @@ REGISTRY: dict[str, str] = {
     "curves": "analysis.studies.curves:STUDY",
     "groundtruth": "analysis.studies.groundtruth:STUDY",
     "ablation": "analysis.studies.ablation:STUDY",
+    "temperature": "analysis.studies.temperature:STUDY",
 }
 
 

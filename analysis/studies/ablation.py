@@ -14,7 +14,7 @@ import torch
 from analysis.mask_sources import SOURCES, effective_rank, explain_with, inertia_share, masks_of_source
 from analysis.meta_representations import ScoredImage
 from analysis.study import Cell, chunks
-from analysis.weighting_grid import MATCHED, settings_of
+from analysis.weighting_grid import MATCHED, Setting, settings_of
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.errors import NotApplicable, unknown
 from cluscam_lite.features import HookedModel
@@ -80,8 +80,16 @@ class Ablation:
 
     def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
         """Some images of one network, source and seed to a cell; all sources take the same images."""
-        plan, seed = plan_of(profile), int(profile.get("seed", 0))
+        plan, seed = self.plan(profile), int(profile.get("seed", 0))
         return [cell for block in plan.blocks for cell in self._block_cells(plan, block, seed)]
+
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """Which sources run on which images."""
+        return plan_of(profile)
+
+    def settings(self, n_clusters: int, drop_ratio: float) -> tuple[Setting, ...]:
+        """The ways from scores to maps, at a network's K and r."""
+        return settings_of(n_clusters, drop_ratio)
 
     def _block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
         spec = get_spec(block.model)
@@ -117,12 +125,18 @@ class Ablation:
         rows: list[dict[str, Any]] = []
         for done, image_id in enumerate(cell.images, 1):
             donor = lenders and scored(lenders, cell.settings["donors"][done - 1])
-            rows += image_rows(cell, scored(samples, image_id), image_id, donor)
+            rows += image_rows(cell, scored(samples, image_id), image_id, donor, self.settings)
             progress(done)
         return compact(pd.DataFrame(rows))
 
 
-def image_rows(cell: Cell, scored: ScoredImage, image_id: str, donor: ScoredImage | None) -> list[dict[str, Any]]:
+def image_rows(
+    cell: Cell,
+    scored: ScoredImage,
+    image_id: str,
+    donor: ScoredImage | None,
+    settings: Callable[[int, float], tuple[Setting, ...]],
+) -> list[dict[str, Any]]:
     """All rows of one image; one with a reason where the source has no masks for it."""
     n_clusters, ratio = cell.settings["K"], cell.settings["r"]
     known = {"image_id": image_id}
@@ -137,7 +151,7 @@ def image_rows(cell: Cell, scored: ScoredImage, image_id: str, donor: ScoredImag
         found |= {"inertia": inertia_share(scored, masks.labels), "noise": noise}
     facts = known | found | {"target": int(scored.target[0]), "forward_passes": explanation.forward_passes}
     rows, maps = [], []
-    for setting in settings_of(n_clusters, ratio):
+    for setting in settings(n_clusters, ratio):
         again = setting.apply(explanation)
         share = again.weights[0].abs()
         for form in ("raw", "matched") if setting.name in MATCHED else ("raw",):
