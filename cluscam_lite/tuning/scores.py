@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..cluscam import group_maps
+from ..clustering import check_n_clusters
 from ..features import MapsModel
 from ..inputs import check_finite
 from ..masks import masks_of
@@ -50,6 +51,7 @@ def grid_scores(
     target, select = resolve_target(target, output)
     baseline = select(output, torch.zeros(1, dtype=torch.long, device=x.device)).float()  # (1,)
     check_finite(maps, baseline)
+    check_n_clusters(sizes_asked[-1], maps.shape[1])  # before anything is scored
     found = []
     for k in sizes_asked:
         labels, centroids, valid = group_maps(maps, size, k, seed=seed)
