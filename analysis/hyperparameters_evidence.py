@@ -49,6 +49,12 @@ def curves(block: pd.DataFrame) -> Curves:
     return Curves(grid, seeds, tuple(wide.index), values)
 
 
+def whole_images(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the images that have every seed and size of their block: what a run that goes on has finished."""
+    found = [block[block["image_id"].isin(curves(block).images)] for _, _, block in blocks(rows)]
+    return pd.concat(found) if found else rows
+
+
 def proxy_table(rows: pd.DataFrame) -> pd.DataFrame:
     """P(K) of each block and size: mean over images (each the mean of its seeds), BCa interval, curvature C(K).
 

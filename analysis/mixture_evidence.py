@@ -14,6 +14,7 @@ from cluscam_lite.tuning import fit_mixture
 from cluscam_lite.tuning.mixture import STARTS, TOLERANCE, Mixture
 
 RATIO_DRAWS = 500
+_REMEMBERED: dict[tuple[str, int, int, int], np.ndarray] = {}
 SKLEARN = 1e-3  # scikit-learn's own tolerance: EM stops when the mean log-likelihood gains less
 
 
@@ -46,8 +47,20 @@ def ratio_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def bootstrap_r(model: str, block: pd.DataFrame, draws: int = RATIO_DRAWS, seed: int = 0) -> np.ndarray:
-    """r in each bootstrap draw, (draws,), at the size of `size_for`; the mixture is fitted anew in each."""
-    k, images = size_for(model, block), block["image_id"].unique()
+    """r in each bootstrap draw, (draws,), at the size of `size_for`; the mixture is fitted anew in each.
+
+    `block` has all seeds of its images (`hyperparameters_evidence.whole_images`). Seconds for a hundred images, so
+    that the draws of the same rows are remembered.
+    """
+    told_apart = block[["image_id", "seed", "n_clusters", "score"]]
+    key = (model, draws, seed, int(pd.util.hash_pandas_object(told_apart, index=False).sum()))
+    if key not in _REMEMBERED:
+        _REMEMBERED[key] = _bootstrap_r(block, size_for(model, block), draws, seed)
+    return _REMEMBERED[key]
+
+
+def _bootstrap_r(block: pd.DataFrame, k: int, draws: int, seed: int) -> np.ndarray:
+    images = block["image_id"].unique()
     of_kmeans = np.sort(block["seed"].unique())
     seeds, counts = resamples(len(of_kmeans), len(images), draws, seed)
     found = np.empty(draws)
