@@ -8,17 +8,21 @@ import yaml
 
 from analysis.studies.faithfulness_plan import PLANS as FAITHFULNESS
 from analysis.studies.faithfulness_plan import layer_of
-from analysis.studies.logits import PLANS
+from analysis.studies.hyperparameters import PLANS as HYPERPARAMETERS
+from analysis.studies.logits import PLANS as LOGITS
 from cluscam_lite import get_spec, load_dataset
 
 CLAIMS = yaml.safe_load((Path(__file__).parents[1] / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
 FIELDS = "id quote place study tier population unit estimand controls test interval sesoi family correction decide"
-BLOCKS = [(claim["id"], block) for claim in CLAIMS for block in claim["population"]["blocks"]]
+BLOCKS = [(claim, block) for claim in CLAIMS for block in claim["population"]["blocks"]]
+# studies whose plan is the population of their claims, and the part: evidence is `confirm`, what is tuned is `tune`
+EXACT = {"logits": LOGITS, "hyperparameters": HYPERPARAMETERS}
+PART = {"logits": "confirm", "faithfulness": "confirm", "hyperparameters": "tune"}
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
 def test_every_field_is_there(claim):
-    assert set(claim) - {"contrast"} == {*FIELDS.split(), "seen_before"} and all(claim.values())
+    assert set(claim) - {"contrast", "criterion"} == {*FIELDS.split(), "seen_before"} and all(claim.values())
     assert set(claim["decide"]) == {"supported", "contradicted", "else"} and claim["decide"]["else"] == "inconclusive"
     models = {block["model"] for block in claim["population"]["blocks"]}
     assert claim["tier"] == {model: get_spec(model).tier for model in models}
@@ -28,20 +32,24 @@ def test_ids_are_unique():
     assert len({claim["id"] for claim in CLAIMS}) == len(CLAIMS)
 
 
-@pytest.mark.parametrize(("claim", "block"), BLOCKS)
+@pytest.mark.parametrize(("claim", "block"), BLOCKS, ids=lambda value: value.get("id") or value["model"])
 def test_populations_are_prefixes_of_the_split(claim, block, data_root):
-    ids = load_dataset("ilsvrc", data_root=data_root, part="confirm", n=block["n"]).ids
+    part = claim["population"]["part"]
+    assert part == PART[claim["study"]]
+    ids = load_dataset("ilsvrc", data_root=data_root, part=part, n=block["n"]).ids
     assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == block["ids"]
 
 
-def test_the_plan_of_the_study_is_the_population():
-    plan = PLANS["reference"]
+@pytest.mark.parametrize("study", EXACT)
+def test_the_plan_of_the_study_is_the_population(study):
+    plan = EXACT[study]["reference"]
     planned = [(block.model, block.layer, block.n_images) for block in plan.blocks]
-    for claim in CLAIMS:
-        if claim["study"] == "logits":
-            population = claim["population"]
-            assert (population["dataset"], population["part"]) == (plan.dataset, plan.part)
-            assert [(b["model"], b["layer"], b["n"]) for b in population["blocks"]] == planned
+    claims = [claim for claim in CLAIMS if claim["study"] == study]
+    assert claims
+    for claim in claims:
+        population = claim["population"]
+        assert (population["dataset"], population["part"]) == (plan.dataset, plan.part)
+        assert [(b["model"], b["layer"], b["n"]) for b in population["blocks"]] == planned
 
 
 def test_the_faithfulness_study_covers_its_claims():

@@ -16,6 +16,7 @@ REGISTRY: dict[str, str] = {
     "groundtruth": "analysis.studies.groundtruth:STUDY",
     "ablation": "analysis.studies.ablation:STUDY",
     "temperature": "analysis.studies.temperature:STUDY",
+    "hyperparameters": "analysis.studies.hyperparameters:STUDY",
 }
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``cluscam explain``, and lists of the models, methods and data sets.
+"""The command line: ``cluscam explain``, ``cluscam tune``, and lists of the models, methods and data sets.
 
 An installed package adds a command by an entry point of the group `GROUP`: a function that takes argparse's
 `add_parser`, adds the command's parser with `run` set, and returns it. It is loaded when the command is used.
@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import CluscamError, unknown
+from .tune_options import add_tune
 
 GROUP = "cluscam.commands"
 EXAMPLES = """examples:
@@ -100,7 +101,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser], Callable[..., Parser]]:
     )
     parser.add_argument("--version", action="version", version=f"cluscam {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
-    parsers = {"explain": _explain_parser(commands.add_parser)}
+    parsers = {"explain": _explain_parser(commands.add_parser), "tune": add_tune(commands.add_parser)}
     lists = {
         "models": "list the networks: K, r, tau, layers, and where their weights come from",
         "methods": "list the explanation methods",
@@ -129,6 +130,7 @@ def _explain_parser(add: Callable[..., Parser]) -> Parser:
     option("--target", metavar="CLASS", help="the class to explain, its number or name (default: the top-1)")
     option("--method", default="cluscam", metavar="NAME", help="see `cluscam methods` (default: cluscam)")
     option("--weights", default="auto", metavar="FILE", help="auto (default), random, or a file")
+    option("--tuned", metavar="FILE", help="take K and r from this file of `cluscam tune`")
     _add_data_root(parser)
     option(
         "--preprocess",

@@ -2,11 +2,9 @@
 
 import argparse
 import os
-import sys
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +15,13 @@ from torch import Tensor
 from ..clustering import CLUSTERINGS, SPACES
 from ..datasets.images import open_image
 from ..errors import CluscamError, unknown
-from ..files import atomic_path, output_folder, sha256
+from ..files import atomic_path, sha256
 from ..methods import MethodInfo, method, method_info, settings_of
 from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
 from ..scoring import FILLS, fill_image
+from ..tuning import TunedSettings, read_tuned
 from ..weighting import check_weighting
+from .common import check_device, made_folder, short_warnings
 
 if TYPE_CHECKING:
     from ..explanation import Explanation
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 SCENE = "scene:"
 SUFFIXES = (".png", ".clusters.png", ".json")
+TUNED = ("n_clusters", "drop_ratio")  # what the file of a tuning run gives
 CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
-DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,19 @@ def explain(arguments: argparse.Namespace) -> None:
     info = method_info(arguments.method)
     settings = {key: value for key, value in vars(arguments).items() if key in info.parameters}
     _check_taken(arguments, info)
+    tuned = _tuned(arguments, info, spec)
+    if tuned is not None:
+        settings |= {"n_clusters": tuned.n_clusters, "drop_ratio": tuned.drop_ratio}
     _check_settings(settings, arguments.device)
     target = None if arguments.target is None else class_index(arguments.target, spec)
     preprocess = spec.preprocess(arguments.preprocess)
     pictures = [open_picture(name, preprocess) for name in arguments.images]
     stems = distinct_stems([picture.stem for picture in pictures])
     _check_folder(Path(arguments.out).expanduser(), arguments.images)
-    with _folder(Path(arguments.out).expanduser()) as out, _short_warnings():
+    with made_folder(Path(arguments.out).expanduser()) as out, short_warnings():
         model = load_model(spec, arguments.weights, arguments.data_root, getattr(arguments, "seed", 0))
+        if tuned is not None:
+            tuned.check_weights(model)
         model.module.to(arguments.device)
         explainer = method(info.name, model.module, spec, arguments.layer, **settings)
         for n, (picture, stem) in enumerate(zip(pictures, stems, strict=True), 1):
@@ -139,6 +144,20 @@ def _check_taken(arguments: argparse.Namespace, info: MethodInfo) -> None:
             )
 
 
+def _tuned(arguments: argparse.Namespace, info: MethodInfo, spec: ModelSpec) -> TunedSettings | None:
+    """K and r of the file of --tuned, if one is given and fits."""
+    if arguments.tuned is None:
+        return None
+    for key in TUNED:
+        if key not in info.parameters:
+            raise CluscamError(f"the method {info.name} has no K and r that --tuned could give; leave it out")
+        if hasattr(arguments, key):
+            raise CluscamError(f"--tuned gives K and r; leave {arguments.flags[key]} out, or --tuned")
+    tuned = read_tuned(arguments.tuned)
+    tuned.check_model(spec.name, spec.layer(arguments.layer))
+    return tuned
+
+
 def _check_settings(settings: dict[str, Any], device: str) -> None:
     """What can be known to be wrong before any file is opened."""
     for key, known in CHOICES.items():
@@ -147,10 +166,7 @@ def _check_settings(settings: dict[str, Any], device: str) -> None:
     check_weighting(settings.get("drop_ratio", 0), settings.get("temperature"))
     if settings.get("n_clusters", 1) < 1:
         raise CluscamError(f"the number of clusters is {settings['n_clusters']}; expected at least 1")
-    if device not in DEVICES:
-        raise unknown("device", device, DEVICES)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise CluscamError("no CUDA device can be used here; leave --device out, or check driver and PyTorch's build")
+    check_device(device)
 
 
 def _check_folder(out: Path, images: Sequence[str]) -> None:
@@ -158,27 +174,6 @@ def _check_folder(out: Path, images: Sequence[str]) -> None:
     for name in images:
         if not name.startswith(SCENE) and Path(name).expanduser().resolve().parent == out.resolve():
             raise CluscamError(f"the output folder {out} is that of the image {name}; choose another folder")
-
-
-@contextmanager
-def _folder(path: Path) -> Iterator[Path]:
-    """The output folder, made if missing; on failure what was made and is still empty goes again."""
-    made = [folder for folder in (path, *path.parents) if not folder.exists()]
-    try:
-        yield output_folder(path)
-    except BaseException:
-        for folder in made:
-            with suppress(OSError):
-                folder.rmdir()
-        raise
-
-
-@contextmanager
-def _short_warnings() -> Iterator[None]:
-    """Warnings as one line each."""
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: print(f"cluscam: note: {message}", file=sys.stderr)
-        yield
 
 
 def _write(

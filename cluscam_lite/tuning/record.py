@@ -1,0 +1,109 @@
+"""A tuning run as a JSON file: what was chosen, and for which network, weights and layer it was."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CluscamError
+from .tune import Tuning
+
+if TYPE_CHECKING:
+    from ..models import LoadedModel
+
+KIND = "cluscam tuning"
+SCHEMA = 1
+AGAIN = "run `cluscam tune` for what is to be explained"
+
+
+@dataclass(frozen=True)
+class TunedSettings:
+    """K and r of a tuning run, and what they are for.
+
+    `weights` is the hash of their file, or says that they are random; `layer` is the dotted name of the module.
+    """
+
+    file: str
+    model: str
+    weights: str
+    layer: str
+    n_clusters: int
+    drop_ratio: float
+
+    def check_model(self, name: str, layer: str) -> None:
+        """Raise CluscamError unless it was made for that network and that layer (a dotted name)."""
+        if name != self.model:
+            raise CluscamError(f"{self.file} has K and r of the model {self.model}, not of {name}; {AGAIN}")
+        if layer != self.layer:
+            raise CluscamError(
+                f"{self.file} has K and r of the layer {self.layer} of {self.model}, not of {layer}; {AGAIN}"
+            )
+
+    def check_weights(self, loaded: "LoadedModel") -> None:
+        """Raise CluscamError unless it was made with the same weights."""
+        if weights_key(loaded) != self.weights:
+            raise CluscamError(f"{self.file} has K and r of {self.model} with other weights than these; {AGAIN}")
+
+
+def weights_key(loaded: "LoadedModel") -> str:
+    """What tells weights apart: the hash of their file, or, of random ones, what says that they are random."""
+    return loaded.sha256 or loaded.source
+
+
+def tuning_record(
+    tuning: Tuning,
+    loaded: "LoadedModel",
+    layer: str,
+    *,
+    dataset: str,
+    part: str | None,
+    images: Sequence[str],
+    seeds: Sequence[int],
+    rule: str,
+) -> dict[str, Any]:
+    """The record of a run: network, layer (a dotted name), images, grid, P(K), each rule's choice, and that of `rule`.
+
+    `images` are the ids; their hash tells whether two runs saw the same ones.
+    """
+    from ..report import versions
+
+    return {
+        "kind": KIND,
+        "schema": SCHEMA,
+        "model": {"name": loaded.spec.name, "source": loaded.source, "weights": weights_key(loaded)},
+        "layer": layer,
+        "dataset": dataset,
+        "part": part,
+        "images": {"n": len(images), "sha256": hashlib.sha256("\n".join(images).encode()).hexdigest()},
+        "seeds": list(seeds),
+        "grid": list(tuning.grid),
+        "proxy": list(tuning.proxies),
+        "choices": {name: asdict(choice) for name, choice in tuning.choices.items()},
+        "rule": rule,
+        **asdict(tuning.choices[rule]),
+        "versions": versions(),
+    }
+
+
+def read_tuned(path: str | os.PathLike) -> TunedSettings:
+    """K and r of a file that `cluscam tune` wrote. Raises CluscamError for a file that is missing or not one."""
+    path = Path(path).expanduser()
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CluscamError(f"cannot read {path}: {error.strerror}; give a file that `cluscam tune` wrote") from error
+    except ValueError as error:
+        raise CluscamError(f"{path} is not JSON; give a file that `cluscam tune` wrote") from error
+    try:
+        if (found["kind"], found["schema"]) != (KIND, SCHEMA):
+            raise ValueError
+        model, weights, layer = found["model"]["name"], found["model"]["weights"], found["layer"]
+        k, r = int(found["n_clusters"]), float(found["drop_ratio"])
+        if not (k >= 1 and 0 <= r < 1 and all(isinstance(text, str) for text in (model, weights, layer))):
+            raise ValueError
+    except (KeyError, TypeError, ValueError) as error:
+        raise CluscamError(f"{path} is not the file of a tuning run; give one that `cluscam tune` wrote") from error
+    return TunedSettings(path.name, model, weights, layer, k, r)

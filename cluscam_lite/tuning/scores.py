@@ -1,0 +1,69 @@
+"""The scores of an image's groups for every candidate K, from the maps of one forward pass."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..cluscam import group_maps
+from ..clustering import check_n_clusters
+from ..features import MapsModel
+from ..inputs import check_finite
+from ..masks import masks_of
+from ..scoring import masks_from, score_masks
+from ..targets import Target, resolve_target
+from .elbow import check_grid
+
+CHUNK = 64  # masks at once for their coverage
+
+
+@dataclass(frozen=True)
+class GroupScores:
+    """The groups of one image at one K, the n <= K that were found: fewer where maps are equal.
+
+    `scores` (n,) in logits (Eq. 5), `sizes` (n,) maps in each group, `coverage` (n,) mean of each mask, 0 to 1.
+    """
+
+    n_clusters: int
+    scores: Tensor
+    sizes: Tensor
+    coverage: Tensor
+
+
+@torch.no_grad()
+def grid_scores(
+    model: MapsModel,
+    x: Tensor,
+    grid: Sequence[int],
+    seed: int = 0,
+    target: Target = None,
+    batch_size: int | None = None,
+) -> tuple[int, list[GroupScores]]:
+    """The explained class (-1 for a function of the output) and the scores for every K of `grid`, of one image.
+
+    `x` (1, 3, H, W) is normalised; `seed` is that of K-Means. The scores of a K are those that `ClusCAM` with
+    `n_clusters=K` gives, on maps that are made once: 1 + sum(grid) forward passes. Raises CluscamError for a bad
+    grid, a K above the number of maps, and NaN from the model.
+    """
+    sizes_asked, size = check_grid(grid), (x.shape[-2], x.shape[-1])
+    maps, output = model.forward(x)  # (1, d, h, w), (1, C)
+    target, select = resolve_target(target, output)
+    baseline = select(output, torch.zeros(1, dtype=torch.long, device=x.device)).float()  # (1,)
+    check_finite(maps, baseline)
+    check_n_clusters(sizes_asked[-1], maps.shape[1])  # before anything is scored
+    found = []
+    for k in sizes_asked:
+        labels, centroids, valid = group_maps(maps, size, k, seed=seed)
+        scores = score_masks(
+            model.output, x, masks_from(centroids, size), valid, baseline, select, batch_size=batch_size
+        )
+        kept = valid[0]
+        counts = labels[0].bincount(minlength=k)[kept]
+        found.append(GroupScores(k, scores[0, kept].cpu(), counts.cpu(), _coverage(centroids[0, kept], size).cpu()))
+    return int(target[0]), found
+
+
+def _coverage(centroids: Tensor, size: tuple[int, int]) -> Tensor:
+    """Mean of each mask, (n,)."""
+    return torch.cat([masks_of(part[:, None], size).mean((1, 2, 3)) for part in centroids.split(CHUNK)])
