@@ -14,6 +14,7 @@ REGISTRY: dict[str, str] = {
     "faithfulness": "analysis.studies.faithfulness:STUDY",
     "curves": "analysis.studies.curves:STUDY",
     "groundtruth": "analysis.studies.groundtruth:STUDY",
+    "runtime": "analysis.studies.runtime:STUDY",
 }
 
 
