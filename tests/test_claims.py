@@ -9,11 +9,12 @@ import yaml
 from analysis.studies.faithfulness_plan import PLANS as FAITHFULNESS
 from analysis.studies.faithfulness_plan import layer_of
 from analysis.studies.logits import PLANS
+from analysis.studies.runtime_plan import plan_of as runtime_plan
 from cluscam_lite import get_spec, load_dataset
 
 CLAIMS = yaml.safe_load((Path(__file__).parents[1] / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
 FIELDS = "id quote place study tier population unit estimand controls test interval sesoi family correction decide"
-BLOCKS = [(claim["id"], block) for claim in CLAIMS for block in claim["population"]["blocks"]]
+BLOCKS = [(claim, block) for claim in CLAIMS for block in claim["population"]["blocks"]]
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
@@ -28,9 +29,12 @@ def test_ids_are_unique():
     assert len({claim["id"] for claim in CLAIMS}) == len(CLAIMS)
 
 
-@pytest.mark.parametrize(("claim", "block"), BLOCKS)
+@pytest.mark.parametrize(("claim", "block"), BLOCKS, ids=lambda value: value.get("id", value.get("model")))
 def test_populations_are_prefixes_of_the_split(claim, block, data_root):
-    ids = load_dataset("ilsvrc", data_root=data_root, part="confirm", n=block["n"]).ids
+    # evidence is of `confirm`; a time does not depend on what an image shows
+    part = "tune" if claim["study"] == "runtime" else "confirm"
+    assert claim["population"]["part"] == part
+    ids = load_dataset("ilsvrc", data_root=data_root, part=part, n=block["n"]).ids
     assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == block["ids"]
 
 
@@ -53,3 +57,19 @@ def test_the_faithfulness_study_covers_its_claims():
                 for name in (claim["contrast"]["method"], claim["contrast"]["against"]):
                     layer = layer_of(name, block["model"], block["layer"])
                     assert planned[block["model"], layer, name].n_images >= block["n"]
+
+
+def test_the_runtime_study_covers_its_claims():
+    plan = runtime_plan({"profile": "reference"})
+    planned = {(b.model, b.layer, b.method): b.n_images for b in plan.blocks if not b.variant}
+    claims = [claim for claim in CLAIMS if claim["study"] == "runtime"]
+    assert {claim["id"] for claim in claims} == {"C11a", "C11b", "C11c", "C11d"}
+    for claim in claims:
+        contrast, population = claim["contrast"], claim["population"]
+        assert (population["dataset"], population["part"]) == (plan.dataset, plan.part)
+        for block in population["blocks"]:
+            for name in {contrast["of"], contrast["to"]} - {"passes"}:
+                assert planned[block["model"], block["layer"], name] >= block["n"]
+        for side in ("supported", "contradicted"):  # the words say what the numbers do
+            ((kind, bound),) = contrast[side].items()
+            assert f"{kind.replace('_', ' ')} {bound:g}" in claim["decide"][side]
