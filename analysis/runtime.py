@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -67,7 +67,12 @@ class Phased:
     labels: Tensor
     scores: Tensor
     saliency: Tensor
-    output: Tensor = field(repr=False)
+    output: Tensor
+
+    @property
+    def total(self) -> float:
+        """Seconds of all phases."""
+        return sum(self.seconds.values())
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from analysis.brute_force import brute_force_cluscam
+from analysis.brute_force import brute_force_cluscam, brute_force_labels, full_maps
 from analysis.groundtruth import spearman
 from analysis.runtime import (
     PHASES,
@@ -127,24 +127,25 @@ def groups_here(cell: Cell) -> bool:
 
 
 def cluscam_items(cell: Cell, model: LoadedModel, x: Tensor, _image_id: str) -> Iterator[dict[str, Any]]:
-    """One round of ClusCAM on one image: the whole, the passes alone, and the phases. Of brute force: no phases.
+    """One round of ClusCAM on one image: the whole, the passes alone, and its phases; of brute force, its clustering.
 
-    Where a variant's growth is timed, the phases are enough (of brute force: the whole).
+    Where a variant's growth is timed, the phases are enough.
     """
     cam, brute = cam_of(cell, model), cell.method == BRUTE_FORCE
-    k, d = cam.n_clusters, cam.model.forward(x)[0].shape[1]
+    maps, _ = cam.model.forward(x)
+    k, d = cam.n_clusters, maps.shape[1]
     known = {"K": k, "d": d, "backward_passes": 0, "seconds_pass": pass_seconds(cam.model, x)}
-    if brute or not cell.variant:
+    if not cell.variant:
         settings = (cam.drop_ratio, cam.temperature, cam.seed)
         whole = partial(brute_force_cluscam, cam.model, x, k, *settings) if brute else partial(cam, x)
-        with counted(model.module) as count:
-            seconds = timed(whole, x.device)
-        yield known | {"item": WHOLE, "forward_passes": k + 1, "through": count.images, "seconds": seconds}
-    if not cell.variant:
-        with counted(model.module) as count:
-            seconds = timed(partial(plain_passes, cam.model, x, k), x.device)
-        yield known | {"item": PASSES, "forward_passes": k + 1, "through": count.images, "seconds": seconds}
-    if not brute:
+        for item, work in ((WHOLE, whole), (PASSES, partial(plain_passes, cam.model, x, k))):
+            with counted(model.module) as count:
+                seconds = timed(work, x.device)
+            yield known | {"item": item, "forward_passes": k + 1, "through": count.images, "seconds": seconds}
+    if brute:
+        seconds = timed(lambda: brute_force_labels(full_maps(maps[0], x.shape[-2:]), k, cam.seed), x.device)
+        yield known | {"item": "clustering", "forward_passes": 0, "through": 0, "seconds": seconds}
+    else:
         yield from phase_rows(phased(cam, x), known, k)
 
 
