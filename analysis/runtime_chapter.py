@@ -103,7 +103,7 @@ def answer(phases: pd.DataFrame, methods: pd.DataFrame) -> Mapping[str, str]:
         return _span(wide[name] / wide["cluscam"]) if name in wide else NOT_RUN
 
     return {
-        "overhead": _span(100 * (phases["overhead"] - 1).clip(lower=0), "{:.0f} %"),
+        "overhead": _span(phases["overhead"], "{:.2f}"),
         "share": _span(phases["kmeans share"], "{:.0f} %"),
         "brute": _span(phases["brute force overhead"]),
         "scorecam": times("scorecam"),

@@ -22,7 +22,7 @@ def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | Non
     copy (sigma 1/20 of the image). A tensor is taken as it is.
     """
     if isinstance(fill, Tensor):
-        return fill.to(x)
+        return fill.to(x).reshape((1,) * (x.ndim - fill.ndim) + fill.shape)
     if fill == "mean":
         return None
     if fill == "black":
