@@ -12,7 +12,7 @@ from .explanation import ClusteredExplanation
 from .features import MapsModel
 from .inputs import check_finite, checked_input, maps_model
 from .masks import centroids_of, normalized_maps, saliency_of
-from .scoring import FILLS, Normalization, fill_image, masks_from, score_masks
+from .scoring import FILLS, PRECISIONS, Normalization, fill_image, masks_from, score_masks
 from .targets import Target, resolve_target
 from .weighting import check_weighting, softmax_weights
 
@@ -44,6 +44,8 @@ class ClusCAM:
         batch_size: masked images per pass; None chooses by device and input size.
         backend: of K-Means: "sklearn", "torch", or "auto" (torch on accelerators).
         normalization: (mean, std) of the input, which fill="black" needs.
+        precision: of the K masked passes of a torch module: "float32", or "bfloat16" (autocast; faster on hardware
+            that has it). Maps, groups and the unmasked pass are float32 with either, scores are float32 numbers.
 
     Example:
         >>> import torch
@@ -69,6 +71,7 @@ class ClusCAM:
         batch_size: int | None = None,
         backend: str = "auto",
         normalization: Normalization | None = None,
+        precision: str = "float32",
     ):
         check_weighting(drop_ratio, temperature)
         for kind, given, known in (
@@ -76,6 +79,7 @@ class ClusCAM:
             ("space", space, SPACES),
             ("fill", fill, FILLS),
             ("backend", backend, BACKENDS),
+            ("precision", precision, PRECISIONS),
         ):
             if isinstance(given, str) and given not in known:
                 raise unknown(kind, given, known)
@@ -87,6 +91,7 @@ class ClusCAM:
         self.n_clusters, self.drop_ratio, self.temperature = n_clusters, drop_ratio, temperature
         self.clustering, self.space, self.seed, self.backend = clustering, space, seed, backend
         self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
+        self.precision = precision
 
     @classmethod
     def from_spec(
@@ -127,7 +132,9 @@ class ClusCAM:
         )
         fill = fill_image(x, self.fill, self.normalization)
         masks = masks_from(centroids, tuple(x.shape[-2:]))
-        scores = score_masks(self.model.output, x, masks, valid, baseline, select, fill, self.batch_size)
+        scores = score_masks(
+            self.model.output, x, masks, valid, baseline, select, fill, self.batch_size, self.precision
+        )
         weights, tau = softmax_weights(scores, valid, self.drop_ratio, self.temperature)
         saliency, uniform = saliency_of(weights, centroids, x.shape[-2:])
         return ClusteredExplanation(
@@ -177,6 +184,8 @@ def _notes(maps: Tensor, valid: Tensor, tau: Tensor, uniform: Tensor, cam: ClusC
     notes = [f"maps: {layout}" if layout else f"maps: {tuple(maps.shape[1:])}"]
     if (fewest := int(valid.sum(1).min())) < valid.shape[1]:
         notes.append(f"clusters: as few as {fewest} of {valid.shape[1]} in an image")
+    if cam.precision != "float32":
+        notes.append(f"scores: the masked passes ran in {cam.precision}")
     if any(map(math.isinf, tau.tolist())):
         notes.append("weights: uniform, since Eq. 10 is infinite when no group is dropped")
     if uniform.any():

@@ -1,6 +1,7 @@
 """Scores: the change of the class logit when only a mask's region is kept (Section 3.2, Eq. 5)."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from .errors import CluscamError, unknown
 from .masks import masks_of
 
 FILLS = ("mean", "black", "blur")
+PRECISIONS = ("float32", "bfloat16")
 Normalization = tuple[tuple[float, ...], tuple[float, ...]]
 
 
@@ -20,7 +22,7 @@ def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | Non
     copy (sigma 1/20 of the image). A tensor is taken as it is.
     """
     if isinstance(fill, Tensor):
-        return fill.to(x)
+        return fill.to(x).reshape((1,) * (x.ndim - fill.ndim) + fill.shape)
     if fill == "mean":
         return None
     if fill == "black":
@@ -51,6 +53,13 @@ def default_batch_size(x: Tensor) -> int:
     return max(1, round((8 if x.device.type == "cpu" else 128) / max(pixels, 0.25)))
 
 
+def passes_in(precision: str, device: torch.device) -> AbstractContextManager:
+    """Within, a network's passes run in this precision: "bfloat16" by autocast, "float32" as they are."""
+    if precision not in PRECISIONS:
+        raise unknown("precision", precision, PRECISIONS)
+    return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)
+
+
 def masks_from(centroids: Tensor, size: tuple[int, int]) -> Callable[[Tensor, Tensor], Tensor]:
     """The masks of centroids (B, K, h, w), made for the pairs (image, group) that are asked for: (n, 1, H, W)."""
     return lambda image, group: masks_of(centroids[image, group][:, None], size)
@@ -65,6 +74,7 @@ def score_masks(
     select: Callable[[Tensor, Tensor], Tensor],
     fill: Tensor | None = None,
     batch_size: int | None = None,
+    precision: str = "float32",
 ) -> Tensor:
     """Eq. 5 for all valid groups of all images: scores (B, K) in logits, -inf where not valid.
 
@@ -72,7 +82,8 @@ def score_masks(
     each row, `images` (n,) being the image each row comes from; `baseline` (B,) is that of the unmasked images.
     ``masks(images, groups)`` makes the masks (n, 1, H, W) of one chunk of at most `batch_size` (see
     `masks_from`), so memory grows with the chunk and not with K. On an accelerator that runs out of memory the
-    chunk is halved. Raises CluscamError if a score is NaN.
+    chunk is halved. With the `precision` "bfloat16" the masked passes of a torch module run under autocast; `baseline`
+    and the scores are float32 all the same. Raises CluscamError if a score is NaN, UnknownName for a precision.
     """
     pairs = torch.nonzero(valid)  # (n, 2): image, group
     scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)
@@ -85,7 +96,11 @@ def score_masks(
         try:
             chosen = masks(image, group).to(x.dtype)  # (n, 1, H, W)
             masked = mask_input(x if len(x) == 1 else x[image], chosen, shown)
-            value = select(output(masked), image)
+            with passes_in(precision, x.device):
+                given = output(masked)
+            if precision != "float32" and isinstance(given, Tensor):
+                given = given.float()  # as the unmasked output, which a target function was written for
+            value = select(given, image)
         except torch.OutOfMemoryError:
             if len(image) == 1:
                 raise CluscamError(

@@ -6,18 +6,23 @@ from pathlib import Path
 import pytest
 import yaml
 
+from analysis.studies.ablation import PLANS as ABLATION
 from analysis.studies.faithfulness_plan import PLANS as FAITHFULNESS
 from analysis.studies.faithfulness_plan import layer_of
 from analysis.studies.hyperparameters import PLANS as HYPERPARAMETERS
 from analysis.studies.logits import PLANS as LOGITS
+from analysis.studies.runtime_plan import plan_of as runtime_plan
+from analysis.weighting_grid import settings_of
 from cluscam_lite import get_spec, load_dataset
 
 CLAIMS = yaml.safe_load((Path(__file__).parents[1] / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
 FIELDS = "id quote place study tier population unit estimand controls test interval sesoi family correction decide"
 BLOCKS = [(claim, block) for claim in CLAIMS for block in claim["population"]["blocks"]]
-# studies whose plan is the population of their claims, and the part: evidence is `confirm`, what is tuned is `tune`
+# studies whose plan is the population of their claims
 EXACT = {"logits": LOGITS, "hyperparameters": HYPERPARAMETERS}
-PART = {"logits": "confirm", "faithfulness": "confirm", "hyperparameters": "tune"}
+# evidence is of `confirm`; what is tuned is of `tune`, and a time does not depend on what an image shows
+PART = {"logits": "confirm", "faithfulness": "confirm", "ablation": "confirm", "hyperparameters": "tune"}
+PART |= {"runtime": "tune"}
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
@@ -61,3 +66,30 @@ def test_the_faithfulness_study_covers_its_claims():
                 for name in (claim["contrast"]["method"], claim["contrast"]["against"]):
                     layer = layer_of(name, block["model"], block["layer"])
                     assert planned[block["model"], layer, name].n_images >= block["n"]
+
+
+def test_the_ablation_study_covers_its_claims():
+    planned = {(b.model, b.layer, b.source): b.n_images for b in ABLATION["reference"].blocks if not b.seed}
+    claims = [claim for claim in CLAIMS if claim["study"] == "ablation"]
+    assert {claim["id"] for claim in claims} == {"C7a", "C7b", "C7c", "C7d", "C8a", "C8b", "C8c"}
+    for claim in claims:
+        for block in claim["population"]["blocks"]:
+            names = {s.name for s in settings_of(30, 0.5)}
+            for source, setting in (claim["contrast"]["first"], claim["contrast"]["second"]):
+                assert planned[block["model"], block["layer"], source] == block["n"] and setting in names
+
+
+def test_the_runtime_study_covers_its_claims():
+    plan = runtime_plan({"profile": "reference"})
+    planned = {(b.model, b.layer, b.method): b.n_images for b in plan.blocks if not b.variant}
+    claims = [claim for claim in CLAIMS if claim["study"] == "runtime"]
+    assert {claim["id"] for claim in claims} == {"C11a", "C11b", "C11c", "C11d"}
+    for claim in claims:
+        contrast, population = claim["contrast"], claim["population"]
+        assert (population["dataset"], population["part"]) == (plan.dataset, plan.part)
+        for block in population["blocks"]:
+            for name in {contrast["of"], contrast["to"]} - {"passes"}:
+                assert planned[block["model"], block["layer"], name] >= block["n"]
+        for side in ("supported", "contradicted"):  # the words say what the numbers do
+            ((kind, bound),) = contrast[side].items()
+            assert f"{kind.replace('_', ' ')} {bound:g}" in claim["decide"][side]

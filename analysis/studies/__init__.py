@@ -17,6 +17,7 @@ REGISTRY: dict[str, str] = {
     "ablation": "analysis.studies.ablation:STUDY",
     "temperature": "analysis.studies.temperature:STUDY",
     "hyperparameters": "analysis.studies.hyperparameters:STUDY",
+    "runtime": "analysis.studies.runtime:STUDY",
 }
 
 
