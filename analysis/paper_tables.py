@@ -15,7 +15,7 @@ PRINTED_AS = {"resnet50_v1": "ResNet-50"}
 
 @lru_cache
 def paper_table(number: int) -> pd.DataFrame:
-    """Table 1, 2, 4 or 5 as tidy rows: dataset, model, family ("CNN", "VT"), method, metric, value, ..."""
+    """Table 1 to 6 as tidy rows: dataset, model, family ("CNN", "VT"), method, metric, value, ..."""
     return pd.read_csv(FOLDER / f"table{number}.csv")
 
 
