@@ -41,7 +41,7 @@ def elbow_figure(example: Mapping[str, Any]) -> Figure:
 
 
 def proxy_figure(rows: pd.DataFrame) -> Figure:
-    """P(K) of each block: mean and 95 % interval over images, a thin line for each seed, K* of both rules, Table 3's K."""
+    """P(K) of each block: mean and 95 % interval, a thin line for each seed, K* of both rules, Table 3's K."""
     table, found = proxy_table(rows), list(blocks(rows))
     fig, axes = figure(1, len(found), 3.0)
     for ax, (model, layer, block) in zip(axes[0], found, strict=True):

@@ -15,7 +15,7 @@ PRINTED_AS = {"resnet50_v1": "ResNet-50"}
 
 @lru_cache
 def paper_table(number: int) -> pd.DataFrame:
-    """Table 1 to 5 as tidy rows. Tables 1, 2, 4, 5: dataset, model, family ("CNN", "VT"), method, metric, value, ...
+    """Table 1 to 6 as tidy rows. All but Table 3: dataset, model, family ("CNN", "VT"), method, metric, value, ...
 
     Table 3: model, name (in the registry), family, K, r_percent, tau (as printed), and row_certainty: its columns were
     taken apart by the text's extraction, and of two rows the network's name is probable only.
