@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.paper_tables import FOLDER, paper_table
-from cluscam_lite.errors import CluscamError
+from cluscam_lite.tuning.elbow import curvature, slopes
 
 
 def eq10(counted: ArrayLike) -> np.ndarray:
@@ -36,16 +36,13 @@ def least_dropped() -> float:
 def algorithm2(candidates: ArrayLike, proxy: ArrayLike) -> pd.DataFrame:
     """Algorithm 2 on a curve P (M,) over candidates K (M,), ascending: slope S and curvature C, NaN where undefined.
 
-    As printed the loop begins at the third candidate, whose curvature needs S(K_2), which no line computes. Here S is
-    computed from the second candidate on, the only reading that defines C(K_3); without it the first C is C(K_4).
+    The step that is missing in print is resolved as in `cluscam_lite.tuning.elbow`: S is computed from the second
+    candidate on. Raises CluscamError for fewer than three candidates, or not in ascending order.
     """
-    k, p = np.asarray(candidates, dtype=float), np.asarray(proxy, dtype=float)
-    if k.shape != p.shape or len(k) < 3 or not (np.diff(k) > 0).all():
-        raise CluscamError(f"Algorithm 2 needs a value for each of three or more rising candidates, not {list(k)}")
-    step = np.diff(k)
-    slope = np.diff(p) / step
-    curvature = np.diff(slope) / step[1:]
-    return pd.DataFrame({"K": k, "P": p, "S": [np.nan, *slope], "C": [np.nan, np.nan, *curvature]})
+    grid = [int(k) for k in candidates]
+    values = np.asarray(proxy, dtype=float)
+    columns = {"S": [np.nan, *slopes(grid, values)], "C": [np.nan, np.nan, *curvature(grid, values)]}
+    return pd.DataFrame({"K": grid, "P": values, **columns})
 
 
 def chosen(table: pd.DataFrame) -> dict[str, float]:
