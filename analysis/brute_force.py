@@ -24,7 +24,7 @@ def full_maps(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 def brute_force_labels(full: Tensor, n_clusters: int, seed: int) -> np.ndarray:
     """scikit-learn's K-Means++ on whole maps (d, H, W), scikit-learn's own tolerance."""
-    return KMeans(n_clusters, random_state=seed, n_init=1).fit(full.flatten(1).numpy()).labels_
+    return KMeans(n_clusters, random_state=seed, n_init=1).fit(full.flatten(1).cpu().numpy()).labels_
 
 
 @torch.no_grad()
@@ -41,12 +41,13 @@ def brute_force_cluscam(
     maps, output = model.forward(x)
     target = int(output[0].argmax())
     full = full_maps(maps[0], x.shape[-2:])  # (d, H, W)
-    labels = torch.from_numpy(brute_force_labels(full, n_clusters, seed)).long()
+    labels = torch.from_numpy(brute_force_labels(full, n_clusters, seed)).long().to(full.device)
     masks = torch.stack([full[labels == j].mean(0) for j in range(n_clusters)])  # (K, H, W)
     masked = (x * masks[:, None]).contiguous(memory_format=torch.channels_last)
     chunks = masked.split(batch_size or default_batch_size(x))
     scores = torch.cat([model.output(chunk)[:, target] for chunk in chunks]) - output[0, target]
-    weights, _ = softmax_weights(scores[None], torch.ones(1, n_clusters, dtype=torch.bool), drop_ratio, temperature)
+    every = torch.ones(1, n_clusters, dtype=torch.bool, device=full.device)
+    weights, _ = softmax_weights(scores[None], every, drop_ratio, temperature)
     summed = torch.einsum("k,khw->hw", weights[0], masks)
     saliency = (summed - summed.min()) / (summed.max() - summed.min())
     return {"labels": labels, "scores": scores, "saliency": saliency}

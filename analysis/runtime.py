@@ -99,9 +99,7 @@ def phased(cam: ClusCAM, x: Tensor) -> Phased:
     with watch("scoring"):
         fill = fill_image(x, cam.fill, cam.normalization)
         masks = masks_from(centroids, size)
-        scores = score_masks(
-            cam.model.output, x, masks, valid, baseline, select, fill, cam.batch_size, cam.precision
-        )
+        scores = score_masks(cam.model.output, x, masks, valid, baseline, select, fill, cam.batch_size, cam.precision)
     with watch("sum"):
         weights, _ = softmax_weights(scores, valid, cam.drop_ratio, cam.temperature)
         saliency, _ = saliency_of(weights, centroids, size)

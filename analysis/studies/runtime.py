@@ -95,9 +95,7 @@ def cam_of(cell: Cell, model: LoadedModel) -> ClusCAM:
     return cam
 
 
-def single_rows(
-    cell: Cell, model: LoadedModel, x: Tensor, progress: Callable[[int], None]
-) -> Iterator[dict[str, Any]]:
+def single_rows(cell: Cell, model: LoadedModel, x: Tensor, progress: Callable[[int], None]) -> Iterator[dict[str, Any]]:
     """Images one by one. The first round warms up and is not kept, unless each image is timed only once."""
     repeats = cell.settings["repeats"]
     work = partial(cluscam_items, cell, model) if groups_here(cell) else partial(method_items, cell, model)
@@ -194,12 +192,10 @@ def batch_rows(cell: Cell, model: LoadedModel, x: Tensor) -> Iterator[dict[str, 
     nothing |= dict.fromkeys(("seconds", "seconds_pass"), float("nan"))
     lower, higher = inertia(found.points, found.labels), inertia(expected.points, expected.labels)
     for i, image_id in enumerate(cell.images):
-        yield known | nothing | {
-            "image_id": image_id,
-            "inertia_ratio": float(lower[i] / higher[i]),
-            "rank_correlation": spearman(found.saliency[i].flatten().cpu(), expected.saliency[i].flatten().cpu()),
-            "max_difference": float((found.saliency[i] - expected.saliency[i]).abs().max()),
-        }
+        ours, theirs = (one.saliency[i].flatten().cpu() for one in (found, expected))
+        agreed = {"inertia_ratio": float(lower[i] / higher[i]), "rank_correlation": spearman(ours, theirs)}
+        agreed["max_difference"] = float((ours - theirs).abs().max())
+        yield known | nothing | {"image_id": image_id} | agreed
     for repeat in range(cell.settings["repeats"]):
         unit = pass_seconds(cam.model, x)
         round_ = known | {"image_id": cell.images[0], "repeat": repeat, "seconds_pass": unit}
