@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from analysis.ledger_sources import NOT_PRINTED, SOURCES, resolve
+from analysis.ledger_sources import BEGUN, NO_ROWS, NOT_PRINTED, SOURCES, resolve
 from analysis.paper_tables import FOLDER as PAPER
 from analysis.parameters import ROOT
 from analysis.reference import FOLDER, reference_rows
@@ -20,6 +20,7 @@ from cluscam_lite.models import model_names
 
 Claim = Mapping[str, Any]
 TIERS = ("reproduction", "variant", "conceptual")
+SYNONYMS = {"layer": "panel", "estimate": "mean", "finding": "text"}  # of columns of evidence
 EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)", "text")
 COLUMNS = ("claim", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
            "verdict", "reason", "notebook", "rows", "parameters", "commits")  # fmt: skip
@@ -58,16 +59,25 @@ def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     if source is None:
         table = planned.assign(decision=NOT_RUN, reason=f"the study {claim['study']} is not in the ledger yet")
     else:
-        table = resolve(source.evidence)(rows, claim)
-        table = table.rename(columns={"layer": "panel", "estimate": "mean"})
-        if "planned" not in table:
-            table = table.merge(planned, on=["model", "panel"], how="left")
-    table = table.assign(tier=[claim["tier"][model] for model in table["model"]])
-    table = table.rename(columns={"decision": "verdict"})
+        table = resolve(source.evidence)(rows, claim).rename(columns=SYNONYMS)
+        table = table.drop(columns="planned", errors="ignore").merge(planned, on=["model", "panel"], how="left")
+    table = table.rename(columns={"decision": "verdict"}).assign(tier=[claim["tier"][m] for m in table["model"]])
+    unrun = table["verdict"] == NOT_RUN
+    if "text" in table:
+        table["text"] = table["text"].mask(unrun)
     if "reason" not in table:
-        table["reason"] = ""
-    table["reason"] = table["reason"].where(table["verdict"] == NOT_RUN, "").fillna("")
+        table["reason"] = [images_missing(rows, block) for _, block in table.iterrows()]
+    table["reason"] = table["reason"].where(unrun, "")
     return pd.concat([table, _papers_own(claim)], ignore_index=True)
+
+
+def images_missing(rows: pd.DataFrame, block: Mapping[str, Any]) -> str:
+    """Why a block has no verdict, as far as counting its images tells."""
+    if not len(rows):
+        return NO_ROWS
+    mine = (rows["model"] == block["model"]) & (rows["layer"].replace("last_input", "last") == block["panel"])
+    done = rows.loc[mine, "image_id"].nunique()
+    return f"{done} of {block['planned']} images" if done < block["planned"] else BEGUN
 
 
 def _papers_own(claim: Claim) -> pd.DataFrame:
@@ -142,7 +152,7 @@ def own_run(folder: Path) -> pd.DataFrame:
                 table = resolve(source.evidence)(rows, mine)
             except CluscamError:  # too few images for an interval
                 continue
-            table = table.rename(columns={"layer": "panel", "estimate": "mean"})
+            table = table.rename(columns=SYNONYMS)
             found.append(table[table["decision"] != NOT_RUN].assign(claim=claim["id"], unit=source.unit))
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     return table.reindex(columns=["claim", "model", "panel", *EVIDENCE, "unit"])

@@ -4,9 +4,10 @@ An evidence function takes a study's rows (a DataFrame, maybe empty or incomplet
 gives a row for each block of the claim's population, in its order:
 
 - `model`, `panel` (or `layer`) and `planned` (images); `tier`, unless it is the claim's own;
-- `decision`, one of `analysis.verdicts`, and for "not run" a `reason` ("12 of 100 images");
-- what there is of `n`, `mean` (or `estimate`), `low`, `high`, `d_z`, `d_z low`, `d_z high`, `p (Holm)`; or `text`,
-  which then stands for the estimate.
+- `decision`, one of `analysis.verdicts`, and for "not run" a `reason` ("12 of 100 images"; the ledger counts images
+  where there is none);
+- what there is of `n`, `mean` (or `estimate`), `low`, `high`, `d_z`, `d_z low`, `d_z high`, `p (Holm)`; or `text` (or
+  `finding`), which then stands for the estimate.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,9 @@ from analysis.verdicts import NOT_RUN
 from cluscam_lite import get_spec
 
 Claim = Mapping[str, Any]
-WAITS = "complete; its p waits for the claim's other networks (Holm)"
+WAITS = "complete, but the claim's other networks are not (Holm)"
+BEGUN = "not all methods or settings have run on all images"
+NO_ROWS = "no rows yet"
 NOT_PRINTED = "not in the paper"
 AGAINST = {"C6a": "members", "C6b": "random"}  # claims of Section 4.1 -> contrasts of `analysis.logits_evidence`
 
@@ -51,6 +54,9 @@ SOURCES: dict[str, Source] = {
     "faithfulness": Source(
         f"{HERE}:of_faithfulness", "faithfulness", "points", f"{HERE}:printed_means", (("C9", "localisation"),)
     ),
+    "ablation": Source("analysis.ablation_evidence:claim_evidence", "ablation", "points"),
+    "hyperparameters": Source("analysis.hyperparameters_verdicts:claim_evidence", "hyperparameters"),
+    "runtime": Source(f"{HERE}:of_runtime", "runtime"),
 }
 
 
@@ -74,7 +80,7 @@ def of_logits(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     done = progress["state"] == "complete"
     if not done.all():
         table["decision"] = NOT_RUN
-        table["reason"] = [_wanting(row) for _, row in progress.iterrows()] if len(rows) else "no rows yet"
+        table["reason"] = [_wanting(row) for _, row in progress.iterrows()] if len(rows) else NO_ROWS
         table = table.drop(columns="p (Holm)", errors="ignore")  # Holm's over all blocks or none
     return table
 
@@ -94,13 +100,22 @@ def of_faithfulness(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     return table.assign(reason=[text or WAITS for text in missing])
 
 
+def of_runtime(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """Evidence for the claims on running time: ratios, their median and range over images, in words."""
+    table = resolve("analysis.runtime_evidence:claim_evidence")(rows, claim)
+    if "ratio" in table:
+        words = [f"{row.ratio:.2f} times [{row.low:.2f}, {row.high:.2f}]" for row in table.itertuples()]
+        table["text"] = pd.Series(words, index=table.index).where(table["ratio"].notna())
+    return table
+
+
 def shortage(rows: pd.DataFrame, block: Mapping[str, Any], contrast: Mapping[str, Any]) -> str:
     """What a block of a paired comparison lacks, as text: which method, images done of those planned; "" if nothing."""
     from analysis.faithfulness_evidence import wide
     from cluscam_lite.methods import METHODS
 
     if not len(rows):
-        return "no rows yet"
+        return NO_ROWS
     mine = rows[(rows["model"] == block["model"]) & (rows["panel"] == block["layer"])]
     table = wide(mine, "drop").iloc[: block["n"]] if len(mine) else pd.DataFrame()
     done = {name: int(table[name].notna().sum()) if name in table else 0 for name in _both(contrast)}
