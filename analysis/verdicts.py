@@ -1,6 +1,9 @@
 """What a claim's evidence decides, by the rule that the claim states beforehand (`analysis/paper/claims.yaml`)."""
 
+from collections.abc import Iterable
+
 SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "inconclusive", "not run"
+VERDICTS = (SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN)
 
 
 def decide(
@@ -16,4 +19,20 @@ def decide(
         return SUPPORTED
     if high < 0 or effect_high < sesoi:
         return CONTRADICTED
+    return INCONCLUSIVE
+
+
+def combine(decisions: Iterable[str]) -> str:
+    """One verdict of a claim from those of its networks and layers: a majority without opposition.
+
+    Not run: any has not run (or there is none). Supported: more than half are supported and none is contradicted.
+    Contradicted: more than half are contradicted and none is supported. Otherwise inconclusive. Networks are never
+    pooled, and a claim that holds on one and fails on another is neither proved nor refuted by that.
+    """
+    found = list(decisions)
+    if not found or NOT_RUN in found:
+        return NOT_RUN
+    for verdict, opposite in ((SUPPORTED, CONTRADICTED), (CONTRADICTED, SUPPORTED)):
+        if found.count(verdict) > len(found) / 2 and opposite not in found:
+            return verdict
     return INCONCLUSIVE

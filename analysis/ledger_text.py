@@ -1,0 +1,153 @@
+"""The ledger in words: for a page of the book, for a terminal, and as JSON."""
+
+import json
+import math
+import textwrap
+from typing import Any
+
+import pandas as pd
+
+from analysis.faithfulness_evidence import panel_title
+from analysis.ledger import claim_verdicts, tier_counts
+from analysis.ledger_sources import NOT_PRINTED
+from analysis.statistics import p_text
+from analysis.verdicts import NOT_RUN, VERDICTS
+
+COLUMNS = 104  # of a terminal
+INDENT = " " * 6
+OWN_NETWORKS = "the paper's own networks"
+DASH = "–"
+
+
+def network_text(row: pd.Series) -> str:
+    """A block's network and layer by their titles."""
+    return panel_title(row["model"], row["panel"]) if row["model"] else OWN_NETWORKS
+
+
+def estimate_text(row: pd.Series) -> str:
+    """The estimate with its interval and unit, "+0.21 [+0.11, +0.31] logits"; a dash if there is none."""
+    if isinstance(row["text"], str):
+        return row["text"]
+    if pd.isna(row["mean"]):
+        return DASH
+    interval = "" if pd.isna(row["low"]) else f" [{row['low']:+.2f}, {row['high']:+.2f}]"
+    return f"{row['mean']:+.2f}{interval} {row['unit']}".rstrip()
+
+
+def corrected_p(row: pd.Series) -> str:
+    """Holm's p as text; a dash if there is none."""
+    p = row["p (Holm)"]
+    return DASH if pd.isna(p) else p_text(math.log10(p)) if p > 0 else "0"
+
+
+def verdict_text(row: pd.Series) -> str:
+    """The verdict, with the reason where it has not run."""
+    return f"{row['verdict']}: {row['reason']}" if row["reason"] else row["verdict"]
+
+
+def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The ledger for a page, a row for each claim and network: paper, reference run, this run (from `ledger.own_run`),
+    verdict.
+    """
+    found = pd.DataFrame(
+        {
+            "claim": row["claim"],
+            "network": network_text(row),
+            "tier": row["tier"],
+            "images": DASH if pd.isna(row["planned"]) else int(row["planned"]),
+            "paper": row["paper"],
+            "reference run [95 %]": estimate_text(row),
+            "p (Holm)": corrected_p(row),
+            "verdict": verdict_text(row),
+        }
+        for _, row in table.iterrows()
+    )
+    if own is None:
+        return found
+    this = {
+        claim: "; ".join(f"{network_text(row)}: {estimate_text(row)}" for _, row in mine.iterrows())
+        for claim, mine in own.groupby("claim", sort=False)
+    }
+    first = ~found["claim"].duplicated()  # once for each claim: its networks are others than the reference run's
+    found.insert(7, "this run", [this.get(c, NOT_RUN) if f else "" for c, f in zip(found["claim"], first, strict=True)])
+    return found
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each claim: what the paper says and prints, how many networks say what, and the verdict."""
+    found = claim_verdicts(table)
+    page = found[["claim", "place", "paper"]].assign(networks=found["counts"], verdict=found["verdict"])
+    page["why not run"] = found["reason"]
+    return page
+
+
+def follow(table: pd.DataFrame) -> pd.DataFrame:
+    """Where to follow the verdicts of each study: claims, chapter, rows, the command that makes them, and commits."""
+    found = []
+    for (notebook, rows, parameters, commits), mine in table.groupby(
+        ["notebook", "rows", "parameters", "commits"], sort=False
+    ):
+        claims = ", ".join(mine["claim"].unique())
+        found.append(
+            {"claims": claims, "notebook": notebook, "rows": rows, "made by": parameters, "at commit": commits}
+        )
+    return pd.DataFrame(found)
+
+
+def counts_text(table: pd.DataFrame) -> str:
+    """The verdicts over all claims in a line: "1 supported, 1 contradicted, 0 inconclusive, 9 not run"."""
+    verdicts = claim_verdicts(table)["verdict"]
+    return ", ".join(f"{int((verdicts == name).sum())} {name}" for name in VERDICTS)
+
+
+def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
+    """The ledger for a terminal; `full` adds quotes, effect sizes and where to follow each claim, and no totals."""
+    lines = []
+    verdicts = claim_verdicts(table).set_index("claim")
+    for claim, mine in table.groupby("claim", sort=False):
+        head, first = verdicts.loc[claim], mine.iloc[0]
+        printed = "" if head["paper"] == NOT_PRINTED else f"; paper: {head['paper']}"
+        lines.append(f"{claim:<5} {head['verdict']}   ({head['place']}{printed})")
+        if full:
+            lines += textwrap.wrap(head["quote"], COLUMNS, initial_indent=INDENT, subsequent_indent=INDENT)
+        for _, row in mine.iterrows():
+            lines += _block_lines(row, full)
+        if full:
+            lines.append(f"{INDENT}follow it: {first['notebook']}, {first['rows']}, commit {first['commits']}")
+            lines.append(f"{INDENT}made by:   {first['parameters']}")
+        lines.append("")
+    if full:
+        return "\n".join(lines[:-1])
+    lines += ["Claims by tier:", tier_counts(table).rename_axis(index=None).to_string(), ""]
+    lines.append(f"All claims: {counts_text(table)}.")
+    lines.append("More of one: cluscam verdicts --claim ID; everything: cluscam verdicts --json")
+    return "\n".join(lines)
+
+
+def _block_lines(row: pd.Series, full: bool) -> list[str]:
+    """One network of a claim: a line, wrapped where there is a long reason, and one more for the effect size."""
+    text = f"{INDENT}{network_text(row):<28} {row['tier']:<12} {row['verdict']:<12} "
+    if row["reason"]:
+        start = len(text)
+        reason = textwrap.wrap(row["reason"], COLUMNS - start)
+        return [text + reason[0], *(" " * start + more for more in reason[1:])]
+    lines = [f"{text}{estimate_text(row)}, p = {corrected_p(row)}"]
+    if full and pd.notna(row["d_z"]):
+        effect = f"{row['n']} images, d_z = {row['d_z']:+.2f} [{row['d_z low']:+.2f}, {row['d_z high']:+.2f}]"
+        lines.append(" " * len(text) + effect)
+    return lines
+
+
+def as_json(table: pd.DataFrame) -> str:
+    """The ledger as JSON: `claims` with their verdicts, `rows` with their evidence, `tiers` with the counts."""
+    content: dict[str, Any] = {
+        "claims": _records(claim_verdicts(table)),
+        "rows": _records(table),
+        "tiers": {tier: {k: int(v) for k, v in row.items()} for tier, row in tier_counts(table).iterrows()},
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain values, null where there is none."""
+    return json.loads(table.to_json(orient="records", double_precision=12))
