@@ -178,4 +178,4 @@ def _networks(table: pd.DataFrame) -> list[str]:
 
 
 def _against_chance(row: pd.Series, name: str) -> str:
-    return f"{row[name]:.0%} (chance {row[f'{name} by chance']:.0%})"
+    return f"{row[name]:.0%} (noise {row[f'{name} by chance']:.0%})"

@@ -16,6 +16,7 @@ from cluscam_lite.errors import CluscamError
 from cluscam_lite.tuning import RULES, curvature, elbow
 
 DRAWS = 2000
+NOISE_DRAWS = 20_000
 LEVEL = 0.95
 
 
@@ -96,6 +97,15 @@ def shares(choices: np.ndarray, grid: tuple[int, ...]) -> pd.Series:
     return pd.Series({k: float((choices == k).mean()) for k in grid[2:]})
 
 
+def noise_shares(grid: tuple[int, ...], draws: int = NOISE_DRAWS, seed: int = 0) -> pd.Series:
+    """How often each size is chosen from a curve without any shape, by size: P(K) independent noise, by either rule.
+
+    They are not as likely: C divides by the spacing twice, so that where candidates lie close, noise bends most.
+    """
+    noise = np.random.default_rng(seed).normal(size=(draws, len(grid)))
+    return shares(elbow(grid, noise), grid)
+
+
 def near_sizes(grid: tuple[int, ...], n_clusters: int) -> tuple[int, ...]:
     """The size of the grid that is nearest to a K (of two, the smaller), and its neighbours."""
     j = int(np.argmin(np.abs(np.asarray(grid) - n_clusters)))
@@ -107,21 +117,22 @@ def choice_table(rows: pd.DataFrame, draws: int = DRAWS) -> pd.DataFrame:
 
     `K`: on all images and seeds; `by seed`: on all images under each seed; `mode`, `share`: the most frequent K of
     the draws and how frequent it is, 0 to 1; `near`: the share of draws at Table 3's K or a neighbour of it among the
-    candidates; `by chance` what `share` and `near` would be if all sizes were as likely; `without`: how many different
-    K there are when each candidate is left out in turn.
+    candidates; `by chance` what `share` and `near` are for curves of noise (`noise_shares`); `without`: how many
+    different K there are when each candidate is left out in turn.
     """
     found = []
     for model, layer, block in blocks(rows):
         of, printed = curves(block), get_spec(model).n_clusters
+        noise = noise_shares(of.grid)
         close = near_sizes(of.grid, printed)
         for rule in RULES:
             by_size = shares(bootstrap_choices(of, rule, draws), of.grid)
             row = {"model": model, "layer": layer, "rule": rule, "images": len(of.images), "Table 3": printed}
             row |= {"K": int(elbow(of.grid, of.mean, rule))}
             row |= {"by seed": tuple(elbow(of.grid, of.values.mean(1), rule).tolist())}
-            row |= {"mode": int(by_size.idxmax()), "share": by_size.max(), "share by chance": 1 / len(by_size)}
-            row |= {"near": by_size[by_size.index.isin(close)].sum()}
-            row |= {"near by chance": float(by_size.index.isin(close).mean())}
+            mode, is_near = int(by_size.idxmax()), by_size.index.isin(close)
+            row |= {"mode": mode, "share": by_size.max(), "share by chance": noise[mode]}
+            row |= {"near": by_size[is_near].sum(), "near by chance": noise[is_near].sum()}
             found.append(row | {"without": left_out(of, rule)["K"].nunique()})
     return pd.DataFrame(found)
 

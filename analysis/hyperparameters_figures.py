@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from analysis.faithfulness_evidence import panel_title
 from analysis.figures import DROPPED, KEPT, figure
 from analysis.hyperparameters_chapter import RULES, table_3
-from analysis.hyperparameters_evidence import bootstrap_choices, curves, proxy_table, shares
+from analysis.hyperparameters_evidence import bootstrap_choices, curves, noise_shares, proxy_table, shares
 from analysis.logits_evidence import blocks
 from analysis.mixture_evidence import bootstrap_r, r_interval, ratio_table, size_for
 from cluscam_lite import get_spec
@@ -61,16 +61,17 @@ def proxy_figure(rows: pd.DataFrame) -> Figure:
 
 
 def choices_figure(rows: pd.DataFrame) -> Figure:
-    """How often each K is chosen in the bootstrap, a row for each rule, a column for each block; dotted: by chance."""
+    """How often each K is chosen in the bootstrap, a row for each rule, a column for each block; dots: in noise."""
     found = list(blocks(rows))
     fig, axes = figure(len(RULES), len(found), 1.9 * len(RULES), sharey=True)
     for column, (model, layer, block) in zip(axes.T, found, strict=True):
         of = curves(block)
+        noise = 100 * noise_shares(of.grid)
         for ax, (rule, name) in zip(column, RULES.items(), strict=True):
             by_size = 100 * shares(bootstrap_choices(of, rule), of.grid)
             ax.bar(range(len(by_size)), by_size, color=COLOURS[rule], alpha=0.8)
             ax.set_xticks(range(len(by_size)), by_size.index)
-            ax.axhline(100 / len(by_size), color="0.4", lw=0.8, ls=":")
+            ax.plot(range(len(noise)), noise, "o", mfc="white", mec="0.2", ms=5)
             ax.set_title(f"{panel_title(model, layer)}\n{name}", fontsize=9)
             printed = get_spec(model).n_clusters
             if printed in by_size.index:

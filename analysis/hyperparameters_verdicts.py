@@ -1,6 +1,6 @@
 """What the rows of the study `hyperparameters` decide of the claims C10a to C10g (`analysis/paper/claims.yaml`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,19 +12,17 @@ from analysis.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, de
 from cluscam_lite import get_spec
 from cluscam_lite.tuning import elbow
 
-RARE = 0.05  # below this share of draws, Table 3's K is outside what other images would have given
-
 
 def claim_evidence(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame:
     """What each block of a claim's population says: its numbers, and the `decision` by the claim's own rule.
 
-    "not run" where a block is not complete, that is, has not the claim's number of images under every seed and size;
-    where the rule has a p, Holm's, the decision waits for all blocks. `finding` is the numbers in words.
+    "not run" where a block is not complete, that is, has not the claim's images under every seed and size of its
+    population; where the rule has a p, Holm's, the decision waits for all blocks. `finding` is the numbers in words.
     """
-    found = []
-    for block in claim["population"]["blocks"]:
+    found, population = [], claim["population"]
+    for block in population["blocks"]:
         row = {"claim": claim["id"], "model": block["model"], "layer": block["layer"], "planned": block["n"]}
-        mine = complete(rows, block)
+        mine = complete(rows, block, population["grid"], population["seeds"])
         row |= {"tier": claim["tier"][block["model"]], "decision": NOT_RUN, "finding": NOT_RUN}
         judge = JUDGES[claim["criterion"]["of"]]
         found.append(row | (judge(mine, block["model"], claim["criterion"]) if mine is not None else {}))
@@ -34,40 +32,44 @@ def claim_evidence(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame
     return table
 
 
-def complete(rows: pd.DataFrame, block: Mapping[str, Any]) -> pd.DataFrame | None:
-    """The rows of a claim's block, None unless all its images are there under every seed and size."""
+def complete(
+    rows: pd.DataFrame, block: Mapping[str, Any], grid: Sequence[int], seeds: Sequence[int]
+) -> pd.DataFrame | None:
+    """The rows of a claim's block, None unless all its images are there under every one of the seeds and sizes."""
     if not len(rows):
         return None
     mine = rows[(rows["model"] == block["model"]) & (rows["layer"] == block["layer"])]
-    if mine["image_id"].nunique() < block["n"] or len(curves(mine).images) < block["n"]:
+    groups = mine[["image_id", "seed", "n_clusters"]].drop_duplicates()
+    expected = pd.MultiIndex.from_product([mine["image_id"].unique(), seeds, grid])
+    if mine["image_id"].nunique() != block["n"] or set(groups.itertuples(index=False, name=None)) != set(expected):
         return None
     return mine
 
 
 def stable_k(block: pd.DataFrame, model: str, criterion: Mapping[str, Any]) -> dict[str, Any]:
-    """C10a, C10d: does one K* take at least the share of the draws, and is it that of every seed?"""
+    """C10a, C10d: does one K* take nearly all draws, and is it that of every seed; or less than half of them?"""
     of, rule = curves(block), criterion["rule"]
     by_size, by_seed = _draws(of, rule), elbow(of.grid, of.values.mean(1), rule).tolist()
     mode, share = int(by_size.idxmax()), float(by_size.max())
     decision = INCONCLUSIVE
-    if share < criterion["share"]:
+    if share < criterion["least"]:
         decision = CONTRADICTED
-    elif all(k == mode for k in by_seed):
+    elif share >= criterion["most"] and all(k == mode for k in by_seed):
         decision = SUPPORTED
     seeds = ", ".join(map(str, by_seed))
     return {"decision": decision, "finding": f"K = {mode} in {share:.0%} of the draws; by seed: {seeds}"}
 
 
 def near_k(block: pd.DataFrame, model: str, criterion: Mapping[str, Any]) -> dict[str, Any]:
-    """C10c, C10e: is K* Table 3's K or a neighbour of it in at least the share of the draws, and most often so?"""
+    """C10c, C10e: is K* Table 3's K or a neighbour of it in nearly all draws, or in hardly any?"""
     of, printed = curves(block), get_spec(model).n_clusters
     by_size = _draws(of, criterion["rule"])
     close = by_size.index.isin(near_sizes(of.grid, printed))
     share, mode = float(by_size[close].sum()), int(by_size.idxmax())
     decision = INCONCLUSIVE
-    if share >= criterion["share"] and mode in by_size.index[close]:
+    if share >= criterion["most"]:
         decision = SUPPORTED
-    elif share < RARE:
+    elif share < criterion["least"]:
         decision = CONTRADICTED
     sizes = ", ".join(map(str, by_size.index[close]))
     return {"decision": decision, "finding": f"one of {sizes} in {share:.0%} of the draws, most often K = {mode}"}

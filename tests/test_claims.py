@@ -55,6 +55,8 @@ def test_the_plan_of_the_study_is_the_population(study):
         population = claim["population"]
         assert (population["dataset"], population["part"]) == (plan.dataset, plan.part)
         assert [(b["model"], b["layer"], b["n"]) for b in population["blocks"]] == planned
+        for name in ("grid", "seeds"):
+            assert all(list(getattr(block, name)) == population[name] for block in plan.blocks if name in population)
 
 
 def test_the_faithfulness_study_covers_its_claims():

@@ -1,0 +1,354 @@
+"""Section 3.4 from rows: the study on scenes, P(K), bootstraps and decisions, on rows whose answer is known."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from analysis import hyperparameters_chapter as chapter
+from analysis import hyperparameters_evidence as evidence
+from analysis import hyperparameters_figures as figures
+from analysis import mixture_evidence as mixtures
+from analysis.hyperparameters_verdicts import claim_evidence
+from analysis.parameters import ROOT
+from analysis.studies import find_study
+from analysis.studies.hyperparameters import LARGE, PLANS, SMALL, STUDY, plan_of
+from analysis.study import read, run, same_rows
+from cluscam_lite import ClusCAM, load_dataset, load_model
+from cluscam_lite.errors import CluscamError, UnknownName
+from cluscam_lite.tuning import drop_ratio, elbow, fit_mixture, proxy
+
+CLAIMS = {
+    claim["id"]: claim
+    for claim in yaml.safe_load((ROOT / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
+    if claim["study"] == "hyperparameters"
+}
+GRID = (5, 10, 20, 30, 40)
+
+
+# the study
+
+
+@pytest.fixture(scope="module")
+def scene_rows(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hyperparameters")
+    run(find_study("hyperparameters"), {"profile": "smoke"}, folder, quiet=True)
+    return read(STUDY, folder)
+
+
+def test_rows_are_the_scores_of_cluscam(scene_rows):
+    block = PLANS["smoke"].blocks[0]
+    loaded = load_model(block.model)
+    sample = load_dataset("scenes", part="train", n=block.n_images)[1]
+    x = loaded.spec.preprocess()(sample.image)[None]
+    for seed in block.seeds:
+        for k in block.grid:
+            mine = scene_rows[(scene_rows["image_id"] == sample.image_id) & (scene_rows["seed"] == seed)]
+            mine = mine[mine["n_clusters"] == k].sort_values("group")
+            e = ClusCAM.from_spec(loaded.spec, loaded.module, n_clusters=k, seed=seed)(x)
+            assert mine["score"].to_numpy() == pytest.approx(e.scores[0].numpy(), abs=1e-6)
+            assert mine["size"].tolist() == e.labels[0].bincount().tolist()
+            assert mine["coverage"].to_numpy() == pytest.approx(e.masks[0].mean((1, 2)).numpy(), abs=1e-6)
+            assert (mine["target"] == int(e.target)).all()
+
+
+def test_the_study_runs_twice_the_same_and_keeps_float32(scene_rows, tmp_path):
+    run(STUDY, {"profile": "smoke"}, tmp_path, quiet=True)
+    assert same_rows(read(STUDY, tmp_path), scene_rows)
+    assert (scene_rows[["score", "coverage"]].dtypes == "float32").all()
+    block = PLANS["smoke"].blocks[0]
+    assert len(scene_rows) == block.n_images * sum(block.grid) * len(block.seeds)
+
+
+def test_cells_are_small_and_name_the_grid():
+    cells = STUDY.cells({"dataset": "scenes", "models": ["scene_cnn"], "n_images": 25, "seeds": 2, "grid": [2, 3, 4]})
+    assert [(len(cell.images), cell.seed) for cell in cells] == [(10, 0), (10, 1), (10, 0), (10, 1), (5, 0), (5, 1)]
+    assert all(cell.settings["grid"] == [2, 3, 4] and cell.part == "train" for cell in cells)
+    assert len({cell.hash for cell in cells}) == 6
+
+
+def test_plans_and_profiles_of_ones_own():
+    mine = {"dataset": "scenes", "models": ["scene_cnn"], "n_images": 2}
+    assert plan_of(mine).blocks[0].grid == SMALL and plan_of(mine).part == "train"
+    assert plan_of(mine | {"dataset": "ilsvrc"}).part == "tune" and plan_of(mine | {"part": "test"}).part == "test"
+    assert plan_of(mine | {"dataset": "ilsvrc"}).blocks[0].grid == LARGE
+    with pytest.raises(CluscamError, match="at least 3 sizes"):
+        plan_of(mine | {"grid": [5, 10]})
+    with pytest.raises(CluscamError, match="strictly ascending"):
+        plan_of(mine | {"grid": [5, 10, 8]})
+    with pytest.raises(CluscamError, match="no 'n_images'"):
+        plan_of(mine | {"n_images": 0})
+    with pytest.raises(UnknownName, match="scene_cnn"):
+        plan_of(mine | {"models": ["scene_cmn"]})
+
+
+# evidence
+
+
+def made_rows(mean, n=40, seeds=(0, 1), model="mobileone_s0", noise=0.0, grid=GRID, spread=1.0, per_image=1.0):
+    """Rows in which P(K) is `mean(K)`, with noise of each image and size; scores are half and half about it."""
+    rng = np.random.default_rng(0)
+    offset = per_image * rng.normal(size=n)  # of the image, the same for all sizes
+    found = []
+    for i in range(n):
+        for k in grid:
+            shift = noise * rng.normal()
+            for seed in seeds:
+                alternate = spread * np.where(np.arange(k) % 2, 1, -1)
+                scores = mean(k) + offset[i] + shift + alternate - alternate.mean()
+                found.append(pd.DataFrame({
+                    "model": model, "layer": "paper", "image_id": f"image {i:03d}", "seed": seed, "n_clusters": k,
+                    "group": range(k), "size": 1, "score": scores, "coverage": 0.3, "target": 0,
+                }))  # fmt: skip
+    return pd.concat(found, ignore_index=True)
+
+
+def saturating(k):
+    """A sharp bend at 20: the argmin names the next candidate, 30, and the argmax the last."""
+    return min(k, 20) / 10 + 0.02 * math.log(k)
+
+
+def test_curves_are_means_and_leave_out_what_is_not_complete():
+    rows = made_rows(saturating, n=4)
+    of = evidence.curves(rows)
+    assert (of.grid, of.seeds, of.values.shape) == (GRID, (0, 1), (2, 4, 5))
+    for j, k in enumerate(GRID):
+        per_image = [g["score"].to_numpy() for _, g in rows[rows["n_clusters"] == k].groupby(["image_id", "seed"])]
+        assert of.mean[j] == pytest.approx(proxy(per_image))
+    begun = rows[~((rows["image_id"] == "image 002") & (rows["seed"] == 1))]
+    assert evidence.curves(begun).images == ("image 000", "image 001", "image 003")
+    assert set(evidence.whole_images(begun)["image_id"]) == set(evidence.curves(begun).images)
+    with pytest.raises(CluscamError, match="no image has rows for every seed and size"):
+        evidence.curves(
+            begun[(begun["image_id"] == "image 002") | (begun["seed"] == 1)].query("n_clusters > 5 or seed")
+        )
+
+
+def test_the_bootstrap_is_algorithm_2_on_resampled_images():
+    of = evidence.curves(made_rows(lambda k: 0.0, n=7, noise=1.0))
+    seeds, counts = evidence.resamples(2, 7, 50, seed=3)
+    assert (counts.sum(1) == 7).all() and set(seeds) == {0, 1}
+    for rule in ("argmax", "argmin"):
+        slow = []
+        for s, count in zip(seeds, counts, strict=True):
+            drawn = [i for i, c in enumerate(count) for _ in range(c)]
+            slow.append(int(elbow(of.grid, of.values[s][drawn].mean(0), rule)))
+        assert evidence.bootstrap_choices(of, rule, 50, seed=3).tolist() == slow
+
+
+def test_a_clear_elbow_is_found_and_noise_has_none():
+    clear = evidence.choice_table(made_rows(saturating, noise=0.01)).set_index("rule")
+    assert clear.loc["argmin", "K"] == clear.loc["argmin", "mode"] == 30 and clear.loc["argmin", "share"] == 1
+    assert clear.loc["argmin", "near"] == 1 and clear.loc["argmin", "by seed"] == (30, 30)
+    noise = evidence.choice_table(made_rows(lambda k: 0.0, noise=1.0)).set_index("rule")
+    assert noise["share"].max() < 0.95
+    assert clear.loc["argmin", "near by chance"] == 1  # of the three that can be chosen, all are 30 or next to it
+
+
+def test_noise_bends_most_where_candidates_lie_close():
+    even = evidence.noise_shares((5, 10, 15, 20, 25, 30))
+    assert even.sum() == pytest.approx(1) and even.max() - even.min() < 0.08
+    uneven = evidence.noise_shares((5, 10, 15, 20, 40, 60, 80))
+    assert uneven[[15, 20]].sum() > 0.75  # two of five candidates
+    # of three candidates either one or the other sign: both rules name the only one there is
+    assert evidence.noise_shares((5, 10, 20)).to_dict() == {20: 1.0}
+
+
+def test_near_table_3():
+    assert evidence.near_sizes(LARGE, 30) == (20, 30, 40) and evidence.near_sizes(LARGE, 40) == (30, 40, 50)
+    assert evidence.near_sizes((5, 10, 20), 30) == (10, 20) and evidence.near_sizes((5, 10, 20), 1) == (5, 10)
+    assert evidence.near_sizes((5, 10, 20), 15) == (5, 10, 20)  # of two as near, the smaller
+
+
+def test_a_candidate_left_out_changes_the_choice():
+    of = evidence.curves(made_rows(saturating))
+    without = evidence.left_out(of, "argmin").set_index("left out")["K"]
+    assert without[30] == 40 and without[5] == 30 and len(without) == 5
+    for j, k in enumerate(GRID):
+        assert without[k] == elbow([g for g in GRID if g != k], np.delete(of.mean, j), "argmin")
+
+
+def test_rise_and_bend():
+    of = evidence.curves(made_rows(saturating, n=3))
+    rise, bend = evidence.rise_and_bend(of)
+    early, late = (saturating(20) - saturating(5)) / 15, (saturating(40) - saturating(20)) / 20
+    assert rise == pytest.approx([saturating(40) - saturating(5)] * 3) and bend == pytest.approx([early - late] * 3)
+
+
+def test_the_table_of_p():
+    table = evidence.proxy_table(made_rows(saturating, noise=0.1))
+    assert table["K"].tolist() == list(GRID) and table["C"].isna().tolist() == [True, True, False, False, False]
+    assert ((table["P low"] < table["P"]) & (table["P"] < table["P high"])).all()
+    assert table["groups"].tolist() == list(GRID) and table["coverage"].tolist() == pytest.approx([0.3] * 5)
+
+
+# the mixture
+
+
+def two_heaps(n=30, share=0.4, seeds=(0, 1), model="mobileone_s0", k=30):
+    """Rows at one size near Table 3's, a share of whose scores is from a lower heap."""
+    rows = made_rows(lambda k: 0.0, n=n, seeds=seeds, model=model, grid=(10, 20, k), spread=0.0, per_image=0.0)
+    rng = np.random.default_rng(1)
+    lower = rng.random(len(rows)) < share
+    return rows.assign(score=np.where(lower, -8.0, 0.0) + rng.normal(size=len(rows)))
+
+
+def test_r_is_algorithm_3_at_every_size_and_seed():
+    rows = two_heaps()
+    table = mixtures.ratio_table(rows)
+    assert len(table) == 6 and (table["Table 3"] == 0.3712).all()
+    for row in table.itertuples():
+        mine = rows[(rows["n_clusters"] == row.K) & (rows["seed"] == row.seed)]
+        assert row.r == pytest.approx(drop_ratio(mine["score"])) and row.r == pytest.approx(0.4, abs=0.08)
+
+
+def test_the_bootstrap_of_r_is_scikit_learn_on_the_drawn_images():
+    rows = two_heaps(n=9)
+    found = mixtures.bootstrap_r("mobileone_s0", rows, draws=6)
+    seeds, counts = evidence.resamples(2, 9, 6)
+    images = rows["image_id"].unique()
+    for r, seed, count in zip(found, seeds, counts, strict=True):
+        mine = mixtures.scores_at(rows, 30, seed)
+        drawn = [mine.loc[mine["image_id"] == image, "score"] for image, c in zip(images, count, strict=True)
+                 for _ in range(c)]  # fmt: skip
+        assert r == pytest.approx(drop_ratio(pd.concat(drawn)), abs=2e-4)
+    assert mixtures.bootstrap_r("mobileone_s0", rows, draws=6) is found  # remembered
+    other = rows.assign(score=rows["score"] * 2)
+    assert mixtures.bootstrap_r("mobileone_s0", other, draws=6) is not found
+
+
+def test_starts_and_stopping_rules():
+    rows = two_heaps(seeds=(0,))
+    rows["score"] = np.where(rows["score"] < -4, rows["score"] + 5.5, rows["score"])  # heaps that overlap
+    starts = mixtures.start_table(rows)
+    assert len(starts) == 4 * 3 * 2 and (starts["behind"] >= 0).all() and starts["behind"].min() == 0
+    summary = mixtures.start_summary(starts).set_index("tolerance")
+    early, still = summary.loc[mixtures.SKLEARN], summary.loc[mixtures.TOLERANCE]
+    assert early["iterations"] < still["iterations"] and still["gap"] < 1e-3 < early["gap"]
+    usual = fit_mixture(rows[rows["n_clusters"] == 30]["score"], tolerance=mixtures.SKLEARN)
+    assert early["r"] == usual.drop_ratio and early["least"] <= early["r"] <= early["most"]
+
+
+# decisions
+
+
+def judged(claim, rows, n=40, model="mobileone_s0", grid=None, seeds=None):
+    """The decision of a claim whose population is the rows' block."""
+    population = {"blocks": [{"model": model, "layer": "paper", "n": n}]}
+    population |= {"grid": grid or sorted(rows["n_clusters"].unique()), "seeds": seeds or sorted(rows["seed"].unique())}
+    return claim_evidence(rows, CLAIMS[claim] | {"population": population}).iloc[0]
+
+
+def test_a_stable_k_is_one_that_every_draw_and_seed_names():
+    clear = made_rows(saturating, noise=0.01)
+    assert judged("C10d", clear)["decision"] == "supported" and "K = 30 in 100%" in judged("C10d", clear)["finding"]
+    weak = made_rows(lambda k: 0.1 * (k == 30), noise=1.0)  # drowned in noise
+    share = evidence.choice_table(weak).set_index("rule")["share"]
+    assert share["argmax"] < 0.95 and judged("C10a", weak)["decision"] != "supported"
+    three = pd.concat([clear, made_rows(lambda k: -saturating(k), seeds=(2,), noise=0.01)])
+    assert judged("C10d", three)["decision"] == "inconclusive"  # two seeds of three agree: the mode has two thirds
+    two = pd.concat([clear[clear["seed"] == 0], made_rows(lambda k: -saturating(k), seeds=(1, 2), noise=0.01)])
+    assert judged("C10d", two)["finding"].endswith("by seed: 30, 40, 40")
+    early = made_rows(lambda k: min(k, 10) / 10, seeds=(1,), noise=0.01)  # names 20
+    each = pd.concat([clear[clear["seed"] == 0], early, made_rows(lambda k: -saturating(k), seeds=(2,), noise=0.01)])
+    assert judged("C10d", each)["decision"] == "contradicted"  # three seeds, three answers
+
+
+def test_what_is_asked_of_stability_is_more_than_noise_gives():
+    near, most = evidence.near_sizes(LARGE, 30), CLAIMS["C10a"]["criterion"]["most"]
+    rng, stable, close = np.random.default_rng(0), [], []
+    for _ in range(300):  # a curve of noise, and its bootstrap: noise of the same size around it
+        choices = elbow(LARGE, rng.normal(size=len(LARGE)) + rng.normal(size=(500, len(LARGE))))
+        by_size = evidence.shares(choices, LARGE)
+        stable.append(by_size.max())
+        close.append(by_size[by_size.index.isin(near)].sum())
+    stable, close = np.array(stable), np.array(close)
+    assert (stable >= 0.5).mean() > 0.5  # one half would say nothing
+    assert (stable >= most).mean() < 0.06 and (close >= CLAIMS["C10c"]["criterion"]["most"]).mean() < 0.08
+
+
+def test_near_table_3_is_decided_by_the_draws():
+    assert judged("C10e", made_rows(saturating, noise=0.01))["decision"] == "supported"  # 30 of Table 3
+    wide = (2, 4, 6, 20, 30, 40)
+    early = made_rows(lambda k: min(k, 4.0), grid=wide, noise=0.001)  # bends at 4: names 6
+    assert judged("C10e", early)["decision"] == "contradicted"
+    assert judged("C10c", early)["decision"] == "supported"  # flat and flatter: the argmax is among the last
+
+
+def test_saturation_has_to_rise_and_to_bend():
+    assert judged("C10b", made_rows(saturating, noise=0.1))["decision"] == "supported"
+    assert judged("C10b", made_rows(lambda k: -saturating(k), noise=0.1))["decision"] == "contradicted"
+    straight = made_rows(lambda k: 0.1 * k, noise=0.3)  # rises without a bend
+    assert judged("C10b", straight)["decision"] != "supported"
+    convex = made_rows(lambda k: 0.001 * k**2, noise=0.1)
+    assert judged("C10b", convex)["decision"] == "contradicted"
+
+
+def test_r_is_narrow_or_wide_near_or_far():
+    near = two_heaps(n=90, share=0.37, seeds=(0,))
+    assert judged("C10f", near, 90)["decision"] == judged("C10g", near, 90)["decision"] == "supported"
+    assert (
+        judged("C10g", two_heaps(share=0.4), 30)["decision"] == "inconclusive"
+    )  # its interval goes beyond five points
+    assert judged("C10g", two_heaps(share=0.8), 30)["decision"] == "contradicted"
+    few = two_heaps(n=3, share=0.4)
+    few["score"] += 12 * few["image_id"].astype("category").cat.codes  # what is lower depends on the images drawn
+    assert judged("C10f", few, 3)["decision"] == "contradicted"
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_nothing_is_decided_before_all_images_are_there(claim):
+    rows = made_rows(saturating, n=4)
+    for begun in (
+        pd.DataFrame(),
+        rows[rows["image_id"] != "image 001"],
+        rows[rows["seed"] == 0],
+        rows[rows["n_clusters"] > 5],
+    ):
+        assert judged(claim, begun, 4, grid=GRID, seeds=(0, 1))["decision"] == "not run"
+    block = CLAIMS[claim]["population"]["blocks"]
+    found = claim_evidence(pd.DataFrame(), CLAIMS[claim])
+    assert found["decision"].tolist() == ["not run"] * len(block) and found["tier"].tolist() == ["conceptual"] * 2
+
+
+# the chapter
+
+
+def test_pages_and_figures(scene_rows, monkeypatch):
+    table = evidence.choice_table(scene_rows)
+    page = chapter.choice_page(table)
+    assert page["network"].tolist() == ["Scene CNN"] * 2 and page["Table 3"].tolist() == [30, 30]
+    ratios = chapter.ratio_page(mixtures.ratio_table(scene_rows))
+    assert {"K = 2", "K = 8", "Table 3"} <= set(ratios) and ratios["Table 3"][0] == "37.1"
+    starts = chapter.start_page(mixtures.start_summary(mixtures.start_table(scene_rows)))
+    assert starts["EM stops at a gain of"].tolist() == ["1e-03", "1e-07"]
+    for figure in (
+        figures.elbow_figure(chapter.saturating()),
+        figures.proxy_figure(scene_rows),
+        figures.choices_figure(scene_rows),
+        figures.mixture_figure(*chapter.mixture_example(scene_rows)),
+        figures.ratios_figure(scene_rows),
+        figures.temperature_figure(),
+    ):
+        assert figure.axes
+    for empty in (chapter.choice_page, chapter.ratio_page, chapter.start_page):
+        assert empty(pd.DataFrame()).iloc[0, 0] == "not run"
+    monkeypatch.setattr(chapter, "reference", lambda: pd.DataFrame())
+    assert set(chapter.claim_rows()["decision"]) == {"not run"}
+    assert chapter.plan_text() == "100 images, 10 candidates from 5 to 100, 3 seeds of K-Means"
+
+
+def test_the_curve_drawn_to_order():
+    drawn = chapter.saturating()
+    assert drawn["argmax"] == LARGE[-1] and drawn["argmin"] == LARGE[2] and (drawn["C"][2:] < 0).all()
+
+
+def test_the_reference_runs_finished_images(monkeypatch):
+    begun = made_rows(saturating, n=4)
+    begun = begun[~((begun["image_id"] == "image 003") & (begun["n_clusters"] == 40))]
+    monkeypatch.setattr(chapter, "reference_rows", lambda study: begun)
+    chapter.reference.cache_clear()
+    assert chapter.reference()["image_id"].nunique() == 3
+    chapter.reference.cache_clear()
