@@ -24,8 +24,8 @@ OPENING = {SUPPORTED: "Yes", CONTRADICTED: "No, as far as it was tested", INCONC
 ANSWERS = {
     "C7n": "ClusCAM's maps raise the network's confidence on {estimate} percentage points more of the images than the "
     "same procedure with another image's masks",
-    "C6b": "the masks of ClusCAM's groups change the logit by {estimate} against those of random groups of the same "
-    "sizes",
+    "C6b": "the masks of ClusCAM's groups change the logit by {estimate} against groups of the same sizes drawn at "
+    "random",
 }
 
 
