@@ -2,13 +2,14 @@
 
 PROFILE ?= embedded
 JOBS ?= 2
+STUDIES ?= groundtruth logits faithfulness curves ablation temperature hyperparameters runtime
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test verify lint clean
+.PHONY: help setup book test reference verify lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -46,6 +47,10 @@ book: $(STAMP) ## Run the notebooks of PROFILE (embedded) and build the book
 test: $(STAMP) ## Run the tests, JOBS at a time
 	@echo "Running the tests, $(JOBS) at a time."
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
+
+reference: $(STAMP) ## Make what is missing of the reference run on a data root: days on two cores; stop and go on at will
+	@set -e; for study in $(STUDIES); do \
+	  $(BIN)/cluscam study $$study --profile reference --out results/reference/$$study; done
 
 verify: $(STAMP) ## Run the slow checks on a data root (CLUSCAM_DATA)
 	@echo "Running the slow checks on the data root."
