@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from analysis.coalitions import all_subsets, shapley, union
-from cluscam_lite import ClusCAM, load_dataset, load_model
-from cluscam_lite.drawing import denormalized
+from analysis.example import Example, example_of
+from cluscam_lite import ClusCAM
 from cluscam_lite.explanation import ClusteredExplanation
 
 MODEL, SCENE, GROUPS = "scene_cnn", 8, 8  # a scene of several classes, of whose answer the network is not certain
@@ -22,14 +22,11 @@ TEMPERATURES = 12
 class Playground:
     """One scene with everything that can be done with its groups' masks.
 
-    `photo` (H, W, 3) in [0, 1], what the network sees; `mean` what hidden pixels show (RGB, 0 to 1); `class_name`
-    the explained class; `few` ClusCAM with eight groups, `full` with the network's own K; `subsets` as
-    `coalitions.all_subsets` gives it for the masks of `few`; `values` (8,) their Shapley values, in logits.
+    `few` is ClusCAM with eight groups, `full` with the network's own K; `subsets` as `coalitions.all_subsets` gives
+    it for the masks of `few`; `values` (8,) their Shapley values, in logits.
     """
 
-    photo: np.ndarray
-    mean: tuple[float, float, float]
-    class_name: str
+    example: Example
     few: ClusteredExplanation
     full: ClusteredExplanation
     subsets: dict[str, np.ndarray]
@@ -45,35 +42,15 @@ class Playground:
         """The subset with the highest logit."""
         return int(self.subsets["logit"].argmax())
 
-    @property
-    def logit(self) -> float:
-        """The explained logit of the whole image."""
-        return float(self.few.output[0, self.few.target[0]])
-
-    @property
-    def probability(self) -> float:
-        """The explained class's probability on the whole image, percent, 0-100."""
-        return 100 * float(self.few.output[0].double().softmax(0)[self.few.target[0]])
-
 
 def playground(seed: int = 0) -> Playground:
     """The chapter's scene, explained by the embedded CNN; `seed` is that of the clustering."""
-    loaded = load_model(MODEL)
-    spec = loaded.spec
-    x = spec.preprocess()(load_dataset("scenes", n=SCENE + 1)[SCENE].image)[None]
-    few = ClusCAM.from_spec(spec, loaded.module, n_clusters=GROUPS, seed=seed)
-    explanation = few(x)
-    target = int(explanation.target)
-    subsets = all_subsets(few.model.output, x, explanation.masks[0], target)
-    return Playground(
-        photo=denormalized(x[0], spec.mean, spec.std),
-        mean=spec.mean,
-        class_name=spec.class_names[target],
-        few=explanation,
-        full=ClusCAM.from_spec(spec, loaded.module, seed=seed)(x),
-        subsets=subsets,
-        values=shapley(subsets["logit"]),
-    )
+    example = example_of(MODEL, SCENE)
+    cam = ClusCAM.from_spec(example.spec, example.network, n_clusters=GROUPS, seed=seed)
+    few = cam(example.x, example.target)
+    full = ClusCAM.from_spec(example.spec, example.network, seed=seed)(example.x, example.target)
+    subsets = all_subsets(cam.model.output, example.x, few.masks[0], example.target)
+    return Playground(example, few, full, subsets, shapley(subsets["logit"]))
 
 
 def chosen_masks(play: Playground, subset: int) -> Tensor:

@@ -1,6 +1,7 @@
 """The static figures of *Build your own mask*: what the controls show, on paper."""
 
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures import KEPT, figure
@@ -16,7 +17,7 @@ def groups_alone_figure(play: Playground) -> Figure:
         row, column = 2 * (j // (n // 2)), j % (n // 2)
         draw_mask(axes[row, column], chosen_masks(play, 1 << j), f"group {j + 1}")
         logit = play.subsets["logit"][1 << j]
-        draw_masked(axes[row + 1, column], play.photo, chosen_masks(play, 1 << j), f"logit {logit:.2f}", play.mean)
+        _masked(axes[row + 1, column], play, 1 << j, f"logit {logit:.2f}")
     return fig
 
 
@@ -24,10 +25,10 @@ def choices_figure(play: Playground) -> Figure:
     """Four of the 256 choices: the scene, what ClusCAM keeps, the best and the worst, each with its logit."""
     logits = play.subsets["logit"]
     fig, axes = figure(1, 4, 2.1, width=6.6)
-    draw_image(axes[0, 0], play.photo, f"the scene\n{play.logit:.2f}")
+    draw_image(axes[0, 0], play.example.photo, f"the scene\n{play.example.logit:.2f}")
     shown = {"ClusCAM keeps": play.kept, "the best": play.best, "the worst": int(logits.argmin())}
     for ax, (name, subset) in zip(axes[0, 1:], shown.items(), strict=True):
-        draw_masked(ax, play.photo, chosen_masks(play, subset), f"{name}\n{logits[subset]:.2f}", play.mean)
+        _masked(ax, play, subset, f"{name}\n{logits[subset]:.2f}")
     return fig
 
 
@@ -54,5 +55,9 @@ def temperatures_figure(play: Playground) -> Figure:
     fig, axes = figure(2, 3, 4.9, width=6.6)
     for ax, tau in zip(axes.flat, shown, strict=True):
         found = at_temperature(play.full, tau)
-        draw_overlay(ax, play.photo, found["saliency"], rf"$\tau$ = {tau:.2g}" + f"\n{found['heaviest']:.0f} %")
+        draw_overlay(ax, play.example.photo, found["saliency"], rf"$\tau$ = {tau:.2g}" + f"\n{found['heaviest']:.0f} %")
     return fig
+
+
+def _masked(ax: Axes, play: Playground, subset: int, title: str) -> None:
+    draw_masked(ax, play.example.photo, chosen_masks(play, subset), title, play.example.spec.mean)

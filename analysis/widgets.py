@@ -38,18 +38,18 @@ def mask_data(play: Playground) -> dict[str, Any]:
     """Everything that `widgets.js` needs to show any of the 256 subsets; lists are in the order of the subsets."""
     masks = play.few.masks[0].numpy()  # (8, H, W)
     return {
-        "class": play.class_name,
+        "class": play.example.class_name,
         "n": len(masks),
         "height": masks.shape[1],
         "width": masks.shape[2],
-        "hidden": [round(255 * value) for value in play.mean],
-        "scene": png(bytes_of(play.photo)),
+        "hidden": [round(255 * value) for value in play.example.spec.mean],
+        "scene": png(bytes_of(play.example.photo)),
         "masks": png(bytes_of(masks.reshape(-1, masks.shape[2]))),  # one below the other
         "logit": np.round(play.subsets["logit"], 3).tolist(),
         "coverage": np.round(100 * play.subsets["coverage"], 2).tolist(),
         **{name: np.round(play.subsets[name], 2).tolist() for name in ("probability", "drop", "gain")},
         "shapley": np.round(play.values, 3).tolist(),
-        "unmasked": {"logit": round(play.logit, 3), "probability": round(play.probability, 2)},
+        "unmasked": {"logit": round(play.example.logit, 3), "probability": round(play.example.probability, 2)},
     }
 
 
@@ -95,7 +95,7 @@ def tau_data(play: Playground) -> dict[str, Any]:
     frames = []
     for tau in temperatures(explanation):
         found = at_temperature(explanation, tau)
-        picture = overlay(play.photo, found.pop("saliency"))
+        picture = overlay(play.example.photo, found.pop("saliency"))
         weights = [round(value, 4) for value in found.pop("weights")]
         numbers = {name: round(value, 3) for name, value in found.items()}
         frames.append({**numbers, "weights": weights, "picture": png(picture, COLOURS)})

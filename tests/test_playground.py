@@ -62,7 +62,7 @@ def script_data(text: str) -> dict:
 def test_the_numbers_of_a_subset_are_the_networks(play):
     loaded = load_model("scene_cnn")
     data, subset = script_data(mask_widget(play)), 0b10100101
-    scene = torch.from_numpy(play.photo).permute(2, 0, 1)[None].float()
+    scene = torch.from_numpy(play.example.photo).permute(2, 0, 1)[None].float()
     x = (scene - torch.tensor(loaded.spec.mean).view(1, 3, 1, 1)) / torch.tensor(loaded.spec.std).view(1, 3, 1, 1)
     mask = chosen_masks(play, subset)
     with torch.no_grad():
@@ -71,7 +71,7 @@ def test_the_numbers_of_a_subset_are_the_networks(play):
     assert data["logit"][subset] == pytest.approx(float(logits[target]), abs=2e-3)
     assert data["probability"][subset] == pytest.approx(100 * float(logits.softmax(0)[target]), abs=0.02)
     assert data["coverage"][subset] == pytest.approx(100 * float(mask.mean()), abs=0.01)
-    assert data["unmasked"]["logit"] == pytest.approx(play.logit, abs=1e-3)
+    assert data["unmasked"]["logit"] == pytest.approx(play.example.logit, abs=1e-3)
     assert {len(data[name]) for name in ("logit", "probability", "coverage", "drop", "gain")} == {256}
     assert sum(data["shapley"]) == pytest.approx(data["logit"][-1] - data["logit"][0], abs=0.01)  # efficiency
 
@@ -83,7 +83,7 @@ def test_the_page_draws_what_the_network_saw(play):
     share = sheet[[j for j in range(data["n"]) if subset >> j & 1]].max(0)[..., None]
     drawn = share * opened(data["scene"]) + (1 - share) * np.array(data["hidden"])
     exact = chosen_masks(play, subset).numpy()[..., None]
-    seen = 255 * (exact * play.photo + (1 - exact) * np.array(play.mean))
+    seen = 255 * (exact * play.example.photo + (1 - exact) * np.array(play.example.spec.mean))
     assert np.abs(drawn - seen).max() < 1.5
 
 
