@@ -90,12 +90,28 @@
     show();
   };
 
+  /* What scrolls sideways can be reached and scrolled by keyboard, and only then takes a place in the tab order. */
+  const reachable = () =>
+    document.querySelectorAll(".output.text_html, .pst-scrollable-table-container, div.math").forEach((box) => {
+      if (box.scrollWidth > box.clientWidth + 1) {
+        box.tabIndex = 0;
+        box.setAttribute("role", "region");
+        box.setAttribute("aria-label", "Wide content, scrolls sideways");
+      } else if (box.tabIndex === 0) {
+        ["tabindex", "role", "aria-label"].forEach((name) => box.removeAttribute(name));
+      }
+    });
+
   const kinds = { masks, tau };
-  const start = () =>
+  const start = () => {
     document.querySelectorAll(".cluscam-widget").forEach((root) => {
       const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
       kinds[root.dataset.widget](root, data);
     });
+    reachable();
+    window.addEventListener("load", reachable);
+    window.addEventListener("resize", reachable);
+  };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();
