@@ -24,10 +24,11 @@ KINDS = ("cluscam", "rival", "null", "trivial")
 class MethodInfo:
     """What is known of a method before it runs.
 
-    `home` is "module:Class" in this package, imported when first asked for, so that a list of methods is quick. The
-    class is called with the module, and, where it has such parameters, with `layer` and the model's own K, r, tau and
-    normalisation; `fixed` are settings that make it this method. `kind`: "cluscam"; "rival"; "null" (ClusCAM's passes
-    spent on masks that know nothing of its clusters); "trivial" (a map that knows nothing of the network).
+    `home` is "module:Class" in this package, imported when first asked for, so that a list of methods is quick; or,
+    for a method from outside it, the class itself. The class is called with the module, and, where it has such
+    parameters, with `layer` and the model's own K, r, tau and normalisation; `fixed` are settings that make it this
+    method. `kind`: "cluscam"; "rival"; "null" (ClusCAM's passes spent on masks that know nothing of its clusters);
+    "trivial" (a map that knows nothing of the network).
     `gradients`: it needs backward passes. `paper`: where the paper has it ("tables", "figures", "text" or "").
     """
 
@@ -35,7 +36,7 @@ class MethodInfo:
     title: str
     description: str
     reference: str
-    home: str
+    home: "str | Callable[..., Explainer]"
     kind: str = "rival"
     gradients: bool = False
     paper: str = ""
@@ -44,6 +45,8 @@ class MethodInfo:
     @property
     def factory(self) -> Callable[..., "Explainer"]:
         """The class behind the method."""
+        if not isinstance(self.home, str):
+            return self.home
         module, name = self.home.split(":")
         return getattr(import_module(f".{module}", __package__), name)
 
