@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test reference verify lint clean
+.PHONY: help setup book archive links test reference verify lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -44,6 +44,12 @@ book: $(STAMP) ## Run the notebooks of PROFILE (embedded) and build the book
 	  echo "Error: the book was not built, or not without warnings; they are above." >&2; exit 1; }
 	@echo "The book: $(CURDIR)/_build/html/index.html"
 
+archive: book ## Build the book and pack it: dist/cluscam-book.zip with its SHA-256
+	@$(BIN)/python -m analysis.archive
+
+links: $(STAMP) ## Check the links of the built book (needs the network)
+	@$(BIN)/jupyter-book build . --builder linkcheck --quiet
+
 test: $(STAMP) ## Run the tests, JOBS at a time
 	@echo "Running the tests, $(JOBS) at a time."
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS)
@@ -61,6 +67,6 @@ lint: $(STAMP) ## Check the code with ruff, and that notebooks hold no outputs
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb && echo "The notebooks hold no outputs."
 
 clean: ## Remove what was built: the book, executed notebooks, caches (not .venv)
-	@rm -rf _build book/executed build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf _build book/executed build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	@find analysis book cluscam_lite tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "Removed the book, the executed notebooks and the caches; .venv stays (rm -r .venv removes it)."

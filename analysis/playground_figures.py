@@ -17,7 +17,7 @@ def groups_alone_figure(play: Playground) -> Figure:
         row, column = 2 * (j // (n // 2)), j % (n // 2)
         draw_mask(axes[row, column], chosen_masks(play, 1 << j), f"group {j + 1}")
         logit = play.subsets["logit"][1 << j]
-        _masked(axes[row + 1, column], play, 1 << j, f"logit {logit:.2f}")
+        _masked(axes[row + 1, column], play, 1 << j, f"logit {logit:.2f}".replace("-", "−"))
     return fig
 
 
@@ -28,7 +28,7 @@ def choices_figure(play: Playground) -> Figure:
     draw_image(axes[0, 0], play.example.photo, f"the scene\n{play.example.logit:.2f}")
     shown = {"ClusCAM keeps": play.kept, "the best": play.best, "the worst": int(logits.argmin())}
     for ax, (name, subset) in zip(axes[0, 1:], shown.items(), strict=True):
-        _masked(ax, play, subset, f"{name}\n{logits[subset]:.2f}")
+        _masked(ax, play, subset, f"{name}\n{logits[subset]:.2f}".replace("-", "−"))
     return fig
 
 

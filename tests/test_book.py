@@ -1,22 +1,29 @@
 """The book's configuration and its buttons, on a book of two pages that is built in a second or two."""
 
+import importlib.util
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = "https://github.com/an-owner/a.repo_1"
 
 
-def build(folder: Path, address: str) -> subprocess.CompletedProcess:
-    """Build a tiny book with the project's configuration and `address`, as `make book` does."""
+def build(folder: Path, address: str, pages: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
+    """Build a tiny book with the project's configuration, `address` and `pages`, as `make book` does."""
+    (folder / "book").mkdir()
     config = (ROOT / "_config.yml").read_text()
     assert config.count('project_address: ""') == 1
     (folder / "_config.yml").write_text(config.replace('project_address: ""', f'project_address: "{address}"'))
-    (folder / "_toc.yml").write_text("format: jb-book\nroot: book/index\nchapters:\n- file: book/executed/method\n")
+    chapters = "".join(f"- file: book/{page}\n" for page in ("executed/method", *pages))
+    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: book/index\nchapters:\n{chapters}")
+    for page in pages:
+        shutil.copy(ROOT / "book" / f"{page}.md", folder / "book")
     for part in ("_ext", "_static"):
         shutil.copytree(ROOT / "book" / part, folder / "book" / part)
     shutil.copy(ROOT / "book" / "references.bib", folder / "book")
@@ -49,6 +56,10 @@ def test_without_an_address_there_are_no_buttons_and_no_warnings(tmp_path):
         assert '<html lang="en"' in html
         for trace in ("launch-buttons", "colab.research", "mybinder", "source-repository-button", "github.com"):
             assert trace not in html
+        assert "_static/widgets.js?v=" in html  # the interactive pieces
+        assert "THEBE" not in html and 'aria-label="Toggle hidden content"' not in html  # book/_ext/mend.py
+        assert len(re.findall(r'<button[^>]*search-button-field[^>]*title="Search"[^>]*>', html)) == 1
+        assert not re.search(r"<button[^>]*search-button-field[^>]*aria-label", html)
     index = (tmp_path / "_build" / "html" / "book" / "index.html").read_text()
     assert "Cluster-CAM" in index  # the bibliography
     assert 'src="../_static/mathjax/' in index  # formulas without a network
@@ -76,3 +87,42 @@ def test_a_malformed_address_is_one_sentence(tmp_path):
     sentence = f"project_address in _config.yml is '{address}', but must be https://github.com/OWNER/REPO, or empty"
     assert sentence in done.stderr
     assert not (tmp_path / "_build" / "html" / "index.html").exists()
+
+
+def test_the_api_is_made_of_the_docstrings_without_a_warning(tmp_path):
+    done = build(tmp_path, "", pages=("api",))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    html = (tmp_path / "_build" / "html" / "book" / "api.html").read_text()
+    for name in ("cluscam.ClusCAM", "cluscam.ClusCAM.from_spec", "methods.method", "metrics.evaluate"):
+        assert f'id="cluscam_lite.{name}"' in html
+    assert "fraction of groups discarded" in html  # an argument, from the class's docstring
+
+
+MEND = importlib.util.spec_from_file_location("mend", ROOT / "book" / "_ext" / "mend.py")
+
+
+@pytest.fixture
+def mended():
+    module = importlib.util.module_from_spec(MEND)
+    MEND.loader.exec_module(module)
+    return module.mended
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('<summary aria-label="Toggle hidden content"><p>Show</p></summary>', "<summary><p>Show</p></summary>"),
+        (
+            '<button class="btn search-button-field x" title="Search" aria-label="Search" data-y="1">',
+            '<button class="btn search-button-field x" title="Search" data-y="1">',
+        ),
+        ('<i class="theme-switch fa-sun fa-lg" data-mode="light" title="Light"></i>',
+         '<i class="theme-switch fa-sun fa-lg" data-mode="light"></i>'),
+        ('a\n<script>const THEBE_JS_URL = "x"; let y = "<b>"</script>\n<script>z</script>', "a\n<script>z</script>"),
+        ('<button class="search-button" title="Search" aria-label="Search">',) * 2,  # an icon needs its label
+    ],
+)  # fmt: skip
+def test_mending_a_page(mended, before, after):
+    assert mended(before) == after
+    assert mended(after) == after

@@ -52,7 +52,7 @@
         cell.textContent = fixed(data[key][subset], key === "logit" ? 2 : 1);
       });
       const above = data.logit.filter((value) => value > data.logit[subset]).length;
-      const names = chosen.length ? `group ${chosen.map((j) => j + 1).join(", ")}` : "no group";
+      const names = chosen.length ? `${chosen.length > 1 ? "groups" : "group"} ${chosen.map((j) => j + 1).join(", ")}` : "no group";
       const change = data.logit[subset] - data.unmasked.logit;
       said.textContent =
         `Through ${names}, the logit of ${data.class} is ${fixed(data.logit[subset], 2)}: ` +
