@@ -6,10 +6,10 @@ from functools import lru_cache
 import pandas as pd
 import yaml
 
-from analysis.ablation_evidence import claim_evidence
+from analysis.ablation_evidence import against_sources, claim_evidence
 from analysis.faithfulness_evidence import panel_title
 from analysis.logits_chapter import with_interval
-from analysis.mask_sources import TITLES
+from analysis.mask_sources import NULLS, TITLES
 from analysis.paper_tables import FOLDER
 from analysis.reference import reference_rows
 from analysis.statistics import p_text
@@ -126,6 +126,32 @@ def spread_page(table: pd.DataFrame) -> pd.DataFrame:
             "best level": best,
         }
     )
+
+
+def against_page(rows: pd.DataFrame) -> pd.DataFrame:
+    """`against_sources` as text, as the maps are and at a coverage of one half."""
+    if not len(rows):
+        return pd.DataFrame({"reference run": [NOT_RUN]})
+    raw, matched = (against_sources(rows, form) for form in ("raw", "matched"))
+    page = pd.DataFrame({"network": [panel_title(*row) for row in raw[["model", "layer"]].itertuples(index=False)]})
+    page["K-Means++ against"] = [TITLES[name] for name in raw["source"]]
+    page["images"] = raw["n"].to_numpy()
+    for heading, table in (("IC ahead by [95 %]", raw), ("at equal coverage [95 %]", matched)):
+        page[heading] = [with_interval(row, "mean", "low", "high") for _, row in table.iterrows()]
+    return page
+
+
+def best_null(rows: pd.DataFrame) -> str:
+    """The source without this image's clusters that does best in each network, and K-Means' lead over it, in words."""
+    if not len(rows):
+        return NOT_RUN
+    table = against_sources(rows)
+    parts = []
+    for (model, layer), mine in table[table["source"].isin(NULLS)].groupby(["model", "layer"], sort=False):
+        best = mine.loc[mine["mean"].idxmin()]
+        lead = with_interval(best, "mean", "low", "high")
+        parts.append(f"{panel_title(model, layer)}: {TITLES[best['source']]}, K-Means++ ahead by {lead} points of IC")
+    return "; ".join(parts) or NOT_RUN
 
 
 def seeds_page(table: pd.DataFrame) -> pd.DataFrame:

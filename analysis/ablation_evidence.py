@@ -123,6 +123,23 @@ def sources_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def against_sources(rows: pd.DataFrame, form: str = "raw") -> pd.DataFrame:
+    """The full method with K-Means' masks against the same with every other source's, in IC, image by image.
+
+    Exploratory where no claim names the source. Above 0 K-Means is ahead.
+    """
+    found = []
+    for model, layer, block in blocks(rows):
+        own = values(block, KMEANS, FULL, "increase", form)
+        for source in (name for name in SOURCES if name != KMEANS and name in set(block["method"])):
+            other = values(block, source, FULL, "increase", form)
+            both = own.index.intersection(other.index)
+            if len(both) >= 2:
+                row = {"model": model, "layer": layer, "source": source, "form": form}
+                found.append(row | compare(own[both], other[both], "increase"))
+    return pd.DataFrame(found)
+
+
 def seed_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
     """K-Means and random partitions over their seeds, a row for each network.
 

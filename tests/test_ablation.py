@@ -259,6 +259,16 @@ def test_tables_of_the_ablation_by_hand():
     assert bars.loc["spectral", "images"] == 0 and math.isnan(bars.loc["spectral", "IC"])
 
 
+def test_every_other_source_is_held_against_k_means():
+    rows = made(lead=0.5)
+    (row,) = evidence.against_sources(rows).to_dict("records")
+    assert (row["source"], row["mean"], row["n"]) == ("random", pytest.approx(50), 60)
+    assert chapter.against_page(rows)["IC ahead by [95 %]"][0].startswith("+50.00 [")
+    assert chapter.best_null(rows) == NOT_RUN  # a random partition is of the image's own maps
+    smooth = rows[rows["method"] == "random"].assign(method="smooth")
+    assert "random smooth masks, K-Means++ ahead by +50.00" in chapter.best_null(pd.concat([rows, smooth]))
+
+
 def test_spread_is_the_range_of_marginal_means():
     grid = {f"r {r}, tau {t}": [1.0 * i + 10 * j, 5.0 + i + 10 * j] for i, r in enumerate(("0", "table 3", "0.5"))
             for j, t in enumerate(("table 3", "1", "50"))}  # fmt: skip
