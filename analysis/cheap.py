@@ -42,7 +42,7 @@ def work_table() -> pd.DataFrame:
         rows.append(
             {
                 "maps": name,
-                "numbers, upsampled": target**2,
+                "numbers, enlarged": target**2,
                 "numbers, here": source**2,
                 "times less": target**2 // source**2,
                 "samples that hold the extremes": len(extreme_samples(source, target)) ** 2,

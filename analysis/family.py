@@ -42,10 +42,10 @@ MEMBERS = (
     Member("ablationcam", "AblationCAM", 2020, "ablation", "gradcam", "the fall without the map"),
     Member("scorecam", "ScoreCAM", 2020, "masking", "cam", "the score behind the map as a mask"),
     Member("polycam", "PolyCAM", 2024, "masking", "scorecam", "maps of several layers"),
-    Member("reciprocam", "ReciproCAM", 2022, "masking", "scorecam", "masks places of the maps instead"),
+    Member("reciprocam", "ReciproCAM", 2024, "masking", "scorecam", "masks places of the maps instead"),
     Member("opticam", "OptiCAM", 2024, "optimisation", "scorecam", "weights found by ascent"),
     Member("groupcam", "GroupCAM", 2021, "groups", "scorecam", "one mask for neighbouring maps"),
-    Member("clustercam", "Cluster-CAM", 2024, "groups", "scorecam", "clusters of maps, cut into parts"),
+    Member("clustercam", "Cluster-CAM", 2024, "groups", "scorecam", "clusters, as base and as scissors"),
     Member("cluscam", "ClusCAM", 2025, "groups", "scorecam", "the mean of a cluster as the mask"),
 )
 

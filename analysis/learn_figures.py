@@ -123,20 +123,23 @@ def coverage_scatter(single: SingleMaps) -> Figure:
 
 def metric_figure(large: Tensor, small: Tensor, source: int, target: int) -> Figure:
     """The metric of one axis; all distances, the long way against the short; numbers a map takes in both."""
-    fig, axes = figure(1, 3, 2.7, width=8.0)
+    fig, axes = figure(2, 2, 5.2, width=TEXT, height_ratios=(1.2, 1))
     axes[0, 0].imshow(axis_metric(source, target).numpy(), cmap="inferno")
     axes[0, 0].set(title=f"$W^T W$, {source} cells", xticks=[], yticks=[])
     axes[0, 1].plot(large.numpy(), small.numpy(), ".", ms=2, color=KEPT)
     axes[0, 1].set(xlabel=f"distance, {target}² numbers", ylabel=f"distance, {source}² numbers")
     axes[0, 1].set_box_aspect(1)
-    table = work_table()
+    grid = axes[1, 0].get_gridspec()
+    for ax in axes[1]:
+        ax.remove()
+    bars, table = fig.add_subplot(grid[1, :]), work_table()
     y = np.arange(len(table))
-    axes[0, 2].barh(y - 0.2, table["numbers, upsampled"], 0.38, color=DROPPED, label="upsampled")
-    axes[0, 2].barh(y + 0.2, table["numbers, here"], 0.38, color=KEPT, label="here")
-    axes[0, 2].set(xscale="log", xlabel="numbers in a map")
-    axes[0, 2].set_yticks(y, [name.replace(", ", "\n") for name in table["maps"]])
-    axes[0, 2].invert_yaxis()
-    axes[0, 2].legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.4, 1.2), ncols=2)
-    for ax in axes[0, 1:]:
+    bars.barh(y - 0.2, table["numbers, enlarged"], 0.38, color=DROPPED, label="enlarged")
+    bars.barh(y + 0.2, table["numbers, here"], 0.38, color=KEPT, label="here")
+    bars.set(xscale="log", xlabel="numbers in a map")
+    bars.set_yticks(y, table["maps"])
+    bars.invert_yaxis()
+    bars.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    for ax in (axes[0, 1], bars):
         sns.despine(ax=ax)
     return fig

@@ -152,7 +152,7 @@ def test_distances_agree_with_the_enlarged_maps(cnn):
 def test_tables_of_work():
     table = work_table().set_index("maps")
     resnet = table.loc["7 x 7, ResNet"]
-    assert resnet["numbers, upsampled"] == 50176 and resnet["numbers, here"] == 49 and resnet["times less"] == 1024
+    assert resnet["numbers, enlarged"] == 50176 and resnet["numbers, here"] == 49 and resnet["times less"] == 1024
     assert resnet["samples that hold the extremes"] == 144
     networks = {"scene_cnn": example_of("scene_cnn", 0).network}
     row = networks_table(networks, [load_dataset("scenes", n=1)[0].image]).iloc[0]

@@ -145,7 +145,7 @@ def test_the_script_needs_no_network_and_parses():
 def test_the_static_figures_show_the_same(play):
     alone = figures.groups_alone_figure(play)
     titles = [ax.get_title() for ax in alone.axes]
-    assert titles.count(f"logit {play.subsets['logit'][4]:.2f}") == 1
+    assert titles.count(f"logit {play.subsets['logit'][4]:.2f}".replace("-", "−")) == 1
     assert len(figures.choices_figure(play).axes) == 4
     widths = [bar.get_width() for bar in figures.shapley_figure(play).axes[1].patches]
     np.testing.assert_allclose(widths, play.values)
