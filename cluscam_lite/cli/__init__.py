@@ -1,4 +1,4 @@
-"""The command line: ``cluscam explain``, and lists of the models, methods and data sets.
+"""The command line: ``cluscam explain``, ``cluscam train``, and lists of the models, methods and data sets.
 
 An installed package adds a command by an entry point of the group `GROUP`: a function that takes argparse's
 `add_parser`, adds the command's parser with `run` set, and returns it. It is loaded when the command is used.
@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import CluscamError, unknown
+from .train import train_parser
 
 GROUP = "cluscam.commands"
 EXAMPLES = """examples:
@@ -114,6 +115,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser], Callable[..., Parser]]:
         if name != "methods":
             _add_data_root(added)
         added.set_defaults(run=_list)
+    parsers["train"] = train_parser(commands.add_parser)
     return parser, parsers, commands.add_parser
 
 

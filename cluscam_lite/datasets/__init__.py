@@ -41,9 +41,9 @@ def load_dataset(
     "scenes": `n` (default 100) icon scenes of `seed`; `part` "test" (default) or "train"; `setting` "single",
     "same" or "different", or None for all three in turn. "badges": the same for `n` (default 50) scenes without an
     anchor, each with a badge added. "phantoms": `n` (default 100) brain phantoms of `seed`; `part` "test" (default),
-    "train" or "validation". "alzheimer_mri": see `load_alzheimer` for `part`, `source` and `split` ("paper", the default,
-    or "components"). "ilsvrc": see `load_ilsvrc` for `part`, `path` and `source`. "folder": the images
-    in `path`. `n` takes the first n. Raises UnknownName for a name, part, setting or source that does not exist,
+    "train" or "validation". "alzheimer_mri": see `load_alzheimer` for `part`, `source` and `split` ("paper", the
+    default, or "components"). "ilsvrc": see `load_ilsvrc` for `part`, `path` and `source`. "folder": the images in
+    `path`. `n` takes the first n. Raises UnknownName for a name, part, setting, split or source that does not exist,
     CluscamError for anything missing, unreadable or too small.
     """
     if name not in OPTIONS:

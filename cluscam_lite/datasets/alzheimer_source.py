@@ -85,15 +85,15 @@ def slices_of(table: Any, names: tuple[str, ...] | None, where: str) -> Slices:
     """
     if names is not None and tuple(names) != CLASSES:
         raise CluscamError(
-            f"{where} has the classes {', '.join(names)}; expected {', '.join(CLASSES)} in this order, since labels are "
-            "numbers into it: rename or renumber them"
+            f"{where} has the classes {', '.join(names)}; expected {', '.join(CLASSES)} in this order, since labels "
+            "are numbers into it: renumber them"
         )
     if not {"image", "label"} <= set(table.column_names):
         raise CluscamError(f"{where} has the columns {', '.join(table.column_names)}; expected image and label")
     labels = np.array(table["label"].to_pylist(), dtype=np.int64)
     strange = sorted(set(labels.tolist()) - set(range(len(CLASSES))))
     if strange:
-        raise CluscamError(f"{where} has the label {strange[0]}; expected 0 to {len(CLASSES) - 1} ({', '.join(CLASSES)})")
+        raise CluscamError(f"{where} has the label {strange[0]}; expected 0 ({CLASSES[0]}) to 3 ({CLASSES[-1]})")
     check_classes(labels, CLASSES, where)
     pixels = np.empty((len(labels), SIDE, SIDE), dtype=np.uint8)
     for row, image in enumerate(table["image"].to_pylist()):
