@@ -125,7 +125,9 @@ def _explain_parser(add: Callable[..., Parser]) -> Parser:
     parser = add("explain", help=text, description=f"{_sentence(text)} {files}", epilog=EXAMPLES)
     option = parser.add_argument
     option("images", nargs="+", metavar="IMAGE", help="an image file, or scene:N for the embedded icon scene N")
-    option("--model", required=True, metavar="NAME", help="a network, see `cluscam models`")
+    option(
+        "--model", required=True, metavar="NAME", help="a network, see `cluscam models`, or a folder of `cluscam train`"
+    )
     option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
     option("--layer", default="paper", metavar="NAME", help="paper (default), last, or a dotted module name")
     option("--target", metavar="CLASS", help="the class to explain, its number or name (default: the top-1)")

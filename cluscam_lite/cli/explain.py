@@ -55,7 +55,7 @@ def explain(arguments: argparse.Namespace) -> None:
     stems = distinct_stems([picture.stem for picture in pictures])
     _check_folder(Path(arguments.out).expanduser(), arguments.images)
     with _folder(Path(arguments.out).expanduser()) as out, _short_warnings():
-        model = load_model(spec, arguments.weights, arguments.data_root, getattr(arguments, "seed", 0))
+        model = load_model(arguments.model, arguments.weights, arguments.data_root, getattr(arguments, "seed", 0))
         model.module.to(arguments.device)
         explainer = method(info.name, model.module, spec, arguments.layer, **settings)
         for n, (picture, stem) in enumerate(zip(pictures, stems, strict=True), 1):

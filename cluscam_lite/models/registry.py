@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from torch import nn
 
@@ -175,8 +176,20 @@ def model_names() -> list[str]:
     return [*TABLE_3, *LIKE]
 
 
+def is_folder(name: object) -> bool:
+    """Whether `name` means a folder rather than a network of the registry."""
+    return name not in _REGISTRY and Path(name).expanduser().is_dir()
+
+
 def get_spec(name: str) -> ModelSpec:
-    """The registry's entry for `name`. Raises UnknownName with the nearest names."""
+    """The registry's entry for `name`, or that of the trained network in the folder `name` (`cluscam train`).
+
+    Raises UnknownName with the nearest names, CluscamError for a folder without a trained network.
+    """
+    if is_folder(name):
+        from ..training import trained_spec
+
+        return trained_spec(name)
     if name not in _REGISTRY:
         raise unknown("model", name, model_names(), "`cluscam models` lists them all")
     return _REGISTRY[name]
