@@ -21,7 +21,7 @@ from .sample import Sample, Samples, first
 
 NAME = "alzheimer_mri"
 SPLITS = ("paper", "components")
-# At any threshold from 0.965 to 0.980 the 6,400 slices fall into the same 200 components (`analysis.leakage`).
+# At any threshold from 0.965 to 0.9825 the 6,400 slices fall into the same 200 components (`analysis.leakage`).
 THRESHOLD = 0.975
 SHARES = {"train": 0.80, "validation": 0.06, "test": 0.14}  # of the components; in images about the paper's split
 

@@ -23,11 +23,16 @@ VISIBLE = 8  # grey levels of 255 by which a pixel has to change to belong to th
 
 @dataclass(frozen=True)
 class Phantom:
-    """A head at a grade. `widening` is what is drawn: the grade and a little more or less."""
+    """A head at a grade, with `more` widening than the grade's middle (less, if negative)."""
 
     anatomy: Anatomy
     grade: int
-    widening: float
+    more: float = 0.0
+
+    @property
+    def widening(self) -> float:
+        """What is drawn: the grade and a little more or less, never below none."""
+        return max(0.0, self.grade + self.more)
 
 
 def make_phantom(seed: int, grade: int) -> Phantom:
@@ -36,13 +41,13 @@ def make_phantom(seed: int, grade: int) -> Phantom:
         raise CluscamError(f"a phantom's seed must be a whole number of at least 0, got {seed!r}")
     _check_grade(grade)
     more = float(np.random.default_rng((int(seed), 3)).uniform(-SPREAD, SPREAD))
-    return Phantom(random_anatomy(int(seed)), int(grade), max(0.0, grade + more))
+    return Phantom(random_anatomy(int(seed)), int(grade), more)
 
 
 def at_grade(phantom: Phantom, grade: int) -> Phantom:
     """The same brain at another grade, as far from its middle as it was: what would have made it that class."""
     _check_grade(grade)
-    return replace(phantom, grade=int(grade), widening=max(0.0, phantom.widening + grade - phantom.grade))
+    return replace(phantom, grade=int(grade))
 
 
 def neighbour(phantom: Phantom, steps: int) -> Phantom:
@@ -61,13 +66,12 @@ def render_phantom(phantom: Phantom, size: int = SIZE) -> Image.Image:
 
 
 def grade_mask(phantom: Phantom, size: int = SIZE) -> np.ndarray:
-    """What differs between grades: the pixels that this brain's lowest and highest grade draw differently.
+    """What differs between grades: the pixels that any two grades of this brain draw differently.
 
-    (size, size) bool; `VISIBLE` grey levels count as a difference. Widening only moves borders outwards, so this
-    holds every pixel on which any two of its grades differ.
+    (size, size) bool; `VISIBLE` grey levels count as a difference. The same for every grade of one brain.
     """
-    ends = (phantom_pixels(at_grade(phantom, grade), size).astype(int) for grade in (0, GRADES - 1))
-    return np.abs(next(ends) - next(ends)) >= VISIBLE
+    grades = np.stack([phantom_pixels(at_grade(phantom, grade), size) for grade in range(GRADES)])  # (4, size, size)
+    return np.ptp(grades.astype(int), axis=0) >= VISIBLE
 
 
 def phantom_seed(seed: int, i: int, part: str = "test") -> int:
