@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from analysis.studies.alzheimer_plan import PLANS as ALZHEIMER
 from analysis.studies.faithfulness_plan import PLANS as FAITHFULNESS
 from analysis.studies.faithfulness_plan import layer_of
 from analysis.studies.logits import PLANS
@@ -28,9 +29,17 @@ def test_ids_are_unique():
     assert len({claim["id"] for claim in CLAIMS}) == len(CLAIMS)
 
 
+def claims_by_id():
+    return {claim["id"]: claim for claim in CLAIMS}
+
+
 @pytest.mark.parametrize(("claim", "block"), BLOCKS)
 def test_populations_are_prefixes_of_the_split(claim, block, data_root):
-    ids = load_dataset("ilsvrc", data_root=data_root, part="confirm", n=block["n"]).ids
+    population = claims_by_id()[claim]["population"]
+    folder = {"ilsvrc": "ilsvrc2012_val"}.get(population["dataset"], population["dataset"])
+    if not (data_root / folder).is_dir():
+        pytest.skip(f"the data root has no {folder}")
+    ids = load_dataset(population["dataset"], data_root=data_root, part=population["part"], n=block["n"]).ids
     assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == block["ids"]
 
 
@@ -44,10 +53,13 @@ def test_the_plan_of_the_study_is_the_population():
             assert [(b["model"], b["layer"], b["n"]) for b in population["blocks"]] == planned
 
 
-def test_the_faithfulness_study_covers_its_claims():
-    planned = {(b.model, b.layer, b.method): b for b in FAITHFULNESS["reference"].blocks if not b.variant}
+@pytest.mark.parametrize(("study", "plan"), [("faithfulness", FAITHFULNESS), ("alzheimer", ALZHEIMER)])
+def test_a_study_of_maps_covers_its_claims(study, plan):
+    plan = plan["reference"]
+    planned = {(b.model, b.layer, b.method): b for b in plan.blocks if not b.variant}
     for claim in CLAIMS:
-        if claim["study"] == "faithfulness":
+        if claim["study"] == study:
+            assert (claim["population"]["dataset"], claim["population"]["part"]) == (plan.dataset, plan.part)
             assert claim["contrast"]["better"] in ("higher", "lower") and {"points", "d_z"} & set(claim["contrast"])
             for block in claim["population"]["blocks"]:
                 for name in (claim["contrast"]["method"], claim["contrast"]["against"]):

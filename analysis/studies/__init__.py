@@ -14,6 +14,8 @@ REGISTRY: dict[str, str] = {
     "faithfulness": "analysis.studies.faithfulness:STUDY",
     "curves": "analysis.studies.curves:STUDY",
     "groundtruth": "analysis.studies.groundtruth:STUDY",
+    "alzheimer": "analysis.studies.alzheimer:STUDY",
+    "sanity": "analysis.studies.sanity:STUDY",
 }
 
 

@@ -37,6 +37,11 @@ def draw(anatomy: Anatomy, widening: float, size: int) -> np.ndarray:
     return _finish(anatomy, values, radius, size)
 
 
+def inside_head(anatomy: Anatomy, size: int) -> np.ndarray:
+    """The pixels within the head's outline, (size, size) bool."""
+    return np.hypot(*_coordinates(anatomy, size)) <= 1
+
+
 def _coordinates(anatomy: Anatomy, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Of each pixel: u to the right and v downwards in the turned head, 1 at its outline."""
     at = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1

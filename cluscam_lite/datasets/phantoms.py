@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..errors import CluscamError, unknown
 from .phantom_anatomy import Anatomy, neighbouring, random_anatomy
-from .phantom_drawing import draw
+from .phantom_drawing import draw, inside_head
 
 PHANTOM_CLASSES = ("none", "slight", "clear", "marked")  # how far ventricles and sulci are widened
 GRADES = len(PHANTOM_CLASSES)
@@ -72,6 +72,11 @@ def grade_mask(phantom: Phantom, size: int = SIZE) -> np.ndarray:
     """
     grades = np.stack([phantom_pixels(at_grade(phantom, grade), size) for grade in range(GRADES)])  # (4, size, size)
     return np.ptp(grades.astype(int), axis=0) >= VISIBLE
+
+
+def head_mask(phantom: Phantom, size: int = SIZE) -> np.ndarray:
+    """Where the head is, skull and scalp included, (size, size) bool."""
+    return inside_head(phantom.anatomy, size)
 
 
 def phantom_seed(seed: int, i: int, part: str = "test") -> int:

@@ -1,5 +1,6 @@
 """The registry: the paper's twelve backbones, four whose weights a data root can carry, and this project's own."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -176,20 +177,30 @@ def model_names() -> list[str]:
     return [*TABLE_3, *LIKE]
 
 
+RUN = re.compile(r"-s\d+$")  # how the name of a training run ends
+
+
 def is_folder(name: object) -> bool:
     """Whether `name` means a folder rather than a network of the registry."""
     return name not in _REGISTRY and Path(name).expanduser().is_dir()
 
 
 def get_spec(name: str) -> ModelSpec:
-    """The registry's entry for `name`, or that of the trained network in the folder `name` (`cluscam train`).
+    """The registry's entry for `name`, or what is known of a trained network (`cluscam train`).
 
-    Raises UnknownName with the nearest names, CluscamError for a folder without a trained network.
+    A trained network is named by its folder, or by the name of its run. Raises UnknownName with the nearest names,
+    CluscamError for a folder without a trained network.
     """
     if is_folder(name):
         from ..training import trained_spec
 
         return trained_spec(name)
     if name not in _REGISTRY:
+        if RUN.search(name):
+            from ..training import spec_of_run
+
+            found = spec_of_run(name)
+            if found is not None:
+                return found
         raise unknown("model", name, model_names(), "`cluscam models` lists them all")
     return _REGISTRY[name]

@@ -5,7 +5,7 @@ the weights, a model card and the test predictions; `load_trained` gives such a 
 """
 
 from .recipe import Recipe, recipe_for
-from .trained import load_trained, trained_spec
+from .trained import load_trained, spec_of_run, trained_spec
 from .trainer import train
 
-__all__ = ["Recipe", "load_trained", "recipe_for", "train", "trained_spec"]
+__all__ = ["Recipe", "load_trained", "recipe_for", "spec_of_run", "train", "trained_spec"]

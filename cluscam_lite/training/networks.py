@@ -46,6 +46,7 @@ def spec_for(recipe: Recipe, class_names: tuple[str, ...]) -> ModelSpec:
     return replace(
         base,
         name=recipe.name,
+        title=recipe.title,
         build=partial(build_for, base.name, base.library, len(class_names), recipe.size),
         unfused=None,
         weights_id=None,

@@ -1,5 +1,6 @@
 """A recipe: everything that shapes the weights of a training run, but the machine."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,6 +18,11 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 RATES = {("cnn", False): 1e-3, ("cnn", True): 3e-4, ("transformer", False): 5e-4, ("transformer", True): 2e-4}
 # of the registry: made for other images, or the same network in another form
 NOT_TRAINED = ("scene_cnn", "scene_vit", "scene_shortcut", "resnet50_v1")
+
+NAME = re.compile(
+    r"(?P<model>.+)-(?P<dataset>alzheimer_mri|phantoms)-(?P<size>\d+)(-(?P<labels>shuffled))?(-(?P<split>components))?"
+    r"-s(?P<seed>\d+)"
+)  # of a run, see `Recipe.name`
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,14 @@ class Recipe:
         marks = [self.labels if self.labels != "true" else "", self.split if self.split != "paper" else ""]
         return "-".join(filter(None, [self.model, self.dataset, str(self.size), *marks, f"s{self.seed}"]))
 
+    @property
+    def title(self) -> str:
+        """The run in words, for tables and figures."""
+        about = ["shuffled labels"] if self.labels == "shuffled" else []
+        about += ["split by components"] if self.split == "components" else []
+        about += [f"{self.size} pixels"] if self.size != SIZES[0] else []
+        return f"{self.spec.title} ({', '.join([*about, f'seed {self.seed}'])})"
+
     def to_dict(self) -> dict[str, Any]:
         """The recipe as JSON can hold it."""
         return asdict(self)
@@ -92,6 +106,21 @@ def recipe_for(model: str, **settings: Any) -> Recipe:
     Raises UnknownName or CluscamError for a bad setting.
     """
     return Recipe(model=model, **{key: value for key, value in settings.items() if value is not None})
+
+
+def recipe_of(name: str) -> Recipe | None:
+    """The recipe that a run's name tells of, with all that it does not tell as usual; None for any other name."""
+    found = NAME.fullmatch(name)
+    if not found or found["model"] not in trainable() or int(found["size"]) not in SIZES:
+        return None
+    return Recipe(
+        found["model"],
+        found["dataset"],
+        int(found["size"]),
+        seed=int(found["seed"]),
+        labels=found["labels"] or "true",
+        split=found["split"] or "paper",
+    )
 
 
 def trainable() -> list[str]:

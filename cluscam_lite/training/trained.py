@@ -9,7 +9,8 @@ from ..files import sha256
 from ..models import LoadedModel, ModelSpec, load_model
 from .card import WEIGHTS, read_card
 from .networks import spec_for
-from .recipe import Recipe
+from .recipe import Recipe, recipe_of
+from .slices import class_names_of
 
 
 def load_trained(folder: str | os.PathLike, model: str | None = None) -> LoadedModel:
@@ -32,6 +33,15 @@ def load_trained(folder: str | os.PathLike, model: str | None = None) -> LoadedM
 def trained_spec(folder: str | os.PathLike) -> ModelSpec:
     """The spec of the trained network in `folder`, without its weights. Raises CluscamError if it holds none."""
     return _spec(read_card(Path(folder).expanduser()))
+
+
+def spec_of_run(name: str) -> ModelSpec | None:
+    """The spec of a run by its name alone ("resnet18-alzheimer_mri-128-s0"), None if it is no such name.
+
+    So rows of a study tell of their network also where its weights are not.
+    """
+    recipe = recipe_of(name)
+    return None if recipe is None else spec_for(recipe, class_names_of(recipe))
 
 
 def _spec(card: dict[str, Any]) -> ModelSpec:

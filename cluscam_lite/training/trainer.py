@@ -24,7 +24,7 @@ from .measures import measures
 from .networks import PRETRAINED, spec_for, starting_network
 from .recipe import Recipe, same_recipe
 from .run import Run, new_run
-from .slices import Slices, load_parts, shuffled
+from .slices import Slices, class_names_of, load_parts, shuffled
 
 
 def train(
@@ -63,11 +63,7 @@ def train(
 
 
 def _prepare(recipe: Recipe, data_root: str | None) -> tuple[Preprocess, dict[str, Slices], str, Any]:
-    from ..datasets.alzheimer_source import CLASSES
-    from ..datasets.phantoms import PHANTOM_CLASSES
-
-    names = PHANTOM_CLASSES if recipe.dataset == "phantoms" else CLASSES
-    spec = spec_for(recipe, names)
+    spec = spec_for(recipe, class_names_of(recipe))
     preprocess = spec.preprocess()
     parts, digest = load_parts(recipe, preprocess, data_root)
     if recipe.labels == "shuffled":
