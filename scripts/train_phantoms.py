@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 ASSETS = ROOT / "cluscam_lite" / "assets"
 RECIPES = {
     "phantom_cnn": recipe_for("phantom_cnn", dataset="phantoms", images=1600, epochs=10),
-    "phantom_vit": recipe_for("phantom_vit", dataset="phantoms", images=3200, epochs=40, patience=40, batch_size=64,
+    "phantom_vit": recipe_for("phantom_vit", dataset="phantoms", images=1600, epochs=40, patience=40, batch_size=64,
                               learning_rate=1e-3),
 }  # fmt: skip
 
