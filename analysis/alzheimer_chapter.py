@@ -15,6 +15,7 @@ from analysis.class_maps import class_means
 from analysis.faithfulness_evidence import panel_title, prepared
 from analysis.ground_mask import mask_measures, masks_of_image
 from analysis.logits_chapter import study_rows, with_interval
+from analysis.method import styled
 from analysis.paper_tables import FOLDER as PAPER
 from analysis.paper_tables import paper_alzheimer
 from analysis.reference import FOLDER, reference_rows
@@ -220,7 +221,5 @@ def saturated(name: str = VIT) -> str:
 
 
 def not_run(what: str) -> Any:
-    """A line for the place of a figure whose study has not run."""
-    from IPython.display import Markdown
-
-    return Markdown(f"*{what}: {NOT_RUN}.*")
+    """A table in the place of a figure whose study has not run."""
+    return styled(pd.DataFrame({what: [NOT_RUN]}))

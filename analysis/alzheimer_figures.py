@@ -51,6 +51,8 @@ def similarity_figure(figures: Mapping[str, Any]) -> Figure:
     axes[0, 1].plot(curve["threshold"], curve["components"], "o-", color=KEPT, ms=4)
     axes[0, 1].axvspan(figures["plateau"]["low"], figures["plateau"]["high"], color=DROPPED, alpha=0.4, lw=0)
     axes[0, 1].set(xlabel="threshold of similarity", ylabel="components", yscale="log")
+    axes[0, 1].set_yticks([200, 1000, 5000], ["200", "1,000", "5,000"])
+    axes[0, 1].set_yticks([], minor=True)
     for ax in axes[0]:
         sns.despine(ax=ax)
     return fig
@@ -85,12 +87,13 @@ def class_means_figure(found: Mapping[str, Mapping[int, tuple[np.ndarray, int]]]
     """
     classes = sorted({k for one in found.values() for k in one})
     fig, axes = figure(len(found), len(classes), 1.75 * len(found) + 0.3, width=min(WIDTH, 2.0 * len(classes) + 0.6))
-    for row, (title, maps) in zip(axes, found.items(), strict=True):
+    for i, (row, (title, maps)) in enumerate(zip(axes, found.items(), strict=True)):
         for ax, k in zip(row, classes, strict=True):
             ax.set_axis_off()
             if k in maps:
                 mean, n = maps[k]
-                draw_mask(ax, mean, f"{names[k].replace('_', ' ')} ({n})" if row is axes[0] else f"({n})")
+                draw_mask(ax, mean, f"{names[k].replace('_', ' ')} ({n})" if i == 0 else f"({n})")
+                ax.title.set_fontsize(9)
         row[0].text(-0.08, 0.5, title, transform=row[0].transAxes, ha="right", va="center", rotation=90, fontsize=9)
     return fig
 
