@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics import bootstrap_interval
-from analysis.trained_networks import CARDS, TRAINED, card
+from analysis.trained_networks import CARDS, TRAINED, card, runs
 from cluscam_lite.datasets.alzheimer import collection
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import atomic_path, output_folder
@@ -48,22 +48,18 @@ def balanced_accuracy(labels: np.ndarray, hits: np.ndarray, axis: int = -1) -> f
 
 
 def collect(trained: Path = TRAINED, out: Path = CARDS) -> list[str]:
-    """Copy the card of every complete run on the slices in `trained` to `out`; their names.
+    """Copy the card of every complete run on the slices in `trained` to `out`, with its intervals; their names.
 
     Raises CluscamError if there is none.
     """
     names = []
-    for folder in sorted(trained.glob("*/")) if trained.is_dir() else ():
-        recipe = recipe_of(folder.name)
-        if recipe is None or recipe.dataset != "alzheimer_mri" or not (folder / TEST).is_file():
+    for name, folder in runs(trained).items():
+        if recipe_of(name).dataset != "alzheimer_mri":
             continue
-        found = read_card(folder)
-        if found["name"] != folder.name:
-            raise CluscamError(f"{folder} holds the run {found['name']}; rename the folder")
-        with atomic_path(output_folder(out) / f"{folder.name}.json") as temporary:
-            facts = found | {"test_intervals": intervals(folder / TEST)}
+        with atomic_path(output_folder(out) / f"{name}.json") as temporary:
+            facts = read_card(folder) | {"test_intervals": intervals(folder / TEST)}
             temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        names.append(folder.name)
+        names.append(name)
     if not names:
         raise CluscamError(f"there is no trained network in {trained}; train one with `cluscam train alzheimer`")
     return names

@@ -17,7 +17,7 @@ from analysis.ground_mask import mask_measures, masks_of_image
 from analysis.logits_chapter import study_rows, with_interval
 from analysis.method import styled
 from analysis.paper_tables import FOLDER as PAPER
-from analysis.paper_tables import paper_alzheimer
+from analysis.paper_tables import paper_alzheimer, paper_table
 from analysis.reference import FOLDER, reference_rows
 from analysis.studies.alzheimer import STUDY
 from analysis.studies.alzheimer_plan import BY_COMPONENTS, BY_HEART, OTHER_SEEDS, RESNET, VIT
@@ -184,6 +184,13 @@ def table_6(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _cells_of_paper(values: pd.Series) -> dict[str, str]:
     return {method: f"{value:.1f}" for method, value in values.items()}
+
+
+def cells_fitting(n: int) -> str:
+    """How many IC of Table 6 (percent, two decimals) are a whole number of n images, in words: "94 of 96"."""
+    printed = paper_table(6).query("metric == 'IC'")["value"]
+    nearest = (100 * (printed * n / 100).round() / n).round(2)
+    return f"{int(((nearest - printed).abs() < 0.005).sum())} of {len(printed)}"
 
 
 def claims() -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import json
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,21 +13,23 @@ from cluscam_lite import load_model
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import LoadedModel
 from cluscam_lite.training import load_trained
+from cluscam_lite.training.card import CARD, read_card
 from cluscam_lite.training.recipe import recipe_of
 
-TRAINED = ROOT / "out" / "train"  # NAME/: the folder of the run NAME
+TRAINED = ROOT / "out" / "train"  # a folder for each run; what it is called does not matter
 CARDS = FOLDER / "alzheimer" / "cards"  # NAME.json: cards of the reference run, without weights
 
 
 @lru_cache(maxsize=2)
 def network(name: str) -> LoadedModel:
-    """A network of the registry, or that of a run of its name: from `out/train/NAME`, else from a data root's weights.
+    """A network of the registry, or that of a run by its name: from `out/train`, else from a data root's weights.
 
     In eval mode, on the GPU if there is one. Raises CluscamError, with the command that trains it, if it is nowhere.
     """
     recipe = recipe_of(name)
-    if recipe is not None and (TRAINED / name).is_dir():
-        found = load_trained(TRAINED / name, recipe.model)
+    folder = folder_of(name) if recipe is not None else None
+    if folder is not None:
+        found = load_trained(folder, recipe.model)
     else:
         try:
             found = load_model(name)
@@ -39,6 +42,19 @@ def network(name: str) -> LoadedModel:
             ) from error
     found.module.eval().to("cuda" if torch.cuda.is_available() else "cpu")
     return found
+
+
+def runs(trained: Path | None = None) -> dict[str, Path]:
+    """The complete runs in a folder of folders (default: `out/train`): name -> folder."""
+    found = {}
+    for path in sorted((trained or TRAINED).glob(f"*/{CARD}")):
+        found[read_card(path.parent)["name"]] = path.parent
+    return found
+
+
+def folder_of(name: str) -> Path | None:
+    """Where the run of that name is, None if it has not been trained here."""
+    return runs().get(name)
 
 
 def command(name: str) -> str:
@@ -54,7 +70,8 @@ def command(name: str) -> str:
 
 def card(name: str) -> dict[str, Any] | None:
     """The model card of a run: the reference run's, else of the run here, else None."""
-    for path in (CARDS / f"{name}.json", TRAINED / name / "card.json"):
-        if path.is_file():
-            return json.loads(path.read_text(encoding="utf-8"))
-    return None
+    path = CARDS / f"{name}.json"
+    if path.is_file():
+        return json.loads(path.read_text(encoding="utf-8"))
+    folder = folder_of(name)
+    return None if folder is None else read_card(folder)

@@ -117,6 +117,12 @@ def test_table_6_is_the_papers():
     assert (both["mean"] - both["value"]).abs().max() < 0.011 and (both["std_x"] - both["std_y"]).abs().max() < 0.011
 
 
+def test_what_the_chapter_says_of_table_6():
+    assert alzheimer_chapter.cells_fitting(1279) == "94 of 96" and alzheimer_chapter.cells_fitting(900) == "14 of 96"
+    cells = paper_table(6).query("model == 'EfficientNet'").pivot(index="method", columns="metric", values="value")
+    assert len(cells) == 8 and (cells["AG"] > cells["IC"]).all()
+
+
 def test_table_6_beside_the_run():
     rows = rows_by_hand()
     page = alzheimer_chapter.table_6(rows, "IC").set_index("method")
@@ -169,7 +175,7 @@ def test_cards_in_words(cards):
 
 
 def test_cards_are_collected_with_intervals_over_components(tmp_path, monkeypatch):
-    folder = tmp_path / "train" / VIT
+    folder = tmp_path / "train" / "vit"  # called anything
     folder.mkdir(parents=True)
     recipe = trained_networks.recipe_of(VIT).to_dict()
     (folder / "card.json").write_text(json.dumps({"name": VIT, "model": recipe["model"], "recipe": recipe}))

@@ -1,6 +1,8 @@
 """Recipes, measures, variations and the loss, against small cases worked out by hand."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -126,6 +128,20 @@ def test_colour_is_refused_where_grey_is_expected():
         to_input(torch.zeros(2, 128, 128, 3, dtype=torch.uint8), preprocess)
     with pytest.raises(CluscamError, match="96 x 96 pixels, the network takes 128 x 128"):
         to_input(torch.zeros(2, 96, 96, dtype=torch.uint8), preprocess)
+
+
+def test_training_needs_none_of_the_packages_that_a_bare_gpu_machine_lacks(tmp_path):
+    code = f"""
+import sys
+for name in "sklearn scipy pandas matplotlib datasets papermill".split():
+    sys.modules[name] = None  # importing it fails
+from cluscam_lite.cli import main
+command = "train alzheimer --model phantom_cnn --dataset phantoms --images 16 --epochs 1 --out {tmp_path}"
+sys.exit(main(command.split()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "card.json").is_file() and "test: accuracy" in done.stdout
 
 
 @pytest.mark.parametrize(
