@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis import alzheimer_cards, alzheimer_chapter, alzheimer_figures, trained_networks
+from analysis import alzheimer_cards, alzheimer_chapter, alzheimer_figures, alzheimer_tables, trained_networks
 from analysis.alzheimer_cards import balanced_accuracy, cards_table
 from analysis.alzheimer_evidence import (
     by_component,
@@ -118,19 +118,19 @@ def test_table_6_is_the_papers():
 
 
 def test_what_the_chapter_says_of_table_6():
-    assert alzheimer_chapter.cells_fitting(1279) == "94 of 96" and alzheimer_chapter.cells_fitting(900) == "14 of 96"
+    assert alzheimer_tables.cells_fitting(1279) == "94 of 96" and alzheimer_tables.cells_fitting(900) == "14 of 96"
     cells = paper_table(6).query("model == 'EfficientNet'").pivot(index="method", columns="metric", values="value")
     assert len(cells) == 8 and (cells["AG"] > cells["IC"]).all()
 
 
 def test_table_6_beside_the_run():
     rows = rows_by_hand()
-    page = alzheimer_chapter.table_6(rows, "IC").set_index("method")
+    page = alzheimer_tables.table_6(rows, "IC").set_index("method")
     assert page.loc["ClusCAM", "paper, ResNet-18"] == "47.3" and page.loc["Donor masks", "paper, ViT-B"] == "–"
     mine = rows[(rows["model"] == VIT) & (rows["method"] == "cluscam")]["increase"].mean()
     assert page.loc["ClusCAM", "reference run, ViT-Tiny/16 (seed 0), patch embedding"] == f"{mine:.1f}"
     assert page.loc["CAM", "reference run, ResNet-18 (seed 0)"] == "not run"
-    empty = alzheimer_chapter.table_6(pd.DataFrame(), "AD")
+    empty = alzheimer_tables.table_6(pd.DataFrame(), "AD")
     assert set(empty["reference run"]) == {"not run"}
 
 
@@ -166,11 +166,11 @@ def cards(tmp_path, monkeypatch):
 
 
 def test_cards_in_words(cards):
-    page = alzheimer_chapter.networks_table((RESNET, VIT))
+    page = alzheimer_tables.networks_table((RESNET, VIT))
     assert page.loc[0, "accuracy, % [95 %]"] == "not run" and page.loc[0, "network"] == "ResNet-18 (seed 0)"
     assert page.loc[1, "accuracy, % [95 %]"] == "99.0 [97.0, 100.0]" and page.loc[1, "balanced, % [95 %]"] == "98.0"
-    assert page.loc[1, "start"] == "pretrained" and alzheimer_chapter.saturated(VIT) == "12.0 %"
-    assert alzheimer_chapter.saturated(RESNET) == "not run"
+    assert page.loc[1, "start"] == "pretrained" and alzheimer_tables.saturated(VIT) == "12.0 %"
+    assert alzheimer_tables.saturated(RESNET) == "not run"
     assert cards_table([RESNET, VIT])["here"].tolist() == [False, True]
 
 
@@ -208,8 +208,21 @@ def test_figures_of_phantoms():
     assert len(alzheimer_figures.example_figure(phantom, maps, said).axes) == 4
     means = {"A": {0: (np.ones((16, 16)), 7), 2: (np.zeros((16, 16)), 9)}, "B": {2: (np.ones((16, 16)), 9)}}
     assert len(alzheimer_figures.class_means_figure(means, ("a", "b", "c")).axes) == 4
-    assert alzheimer_figures.similarity_figure(alzheimer_chapter.leakage()).axes
+    assert alzheimer_figures.similarity_figure(alzheimer_tables.leakage()).axes
     assert alzheimer_figures.twins_figure(np.zeros((8, 8), np.uint8), np.ones((8, 8), np.uint8), 0.99).axes
+
+
+def test_figures_of_the_reference_run_or_not_run(monkeypatch):
+    monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": pd.DataFrame())
+    places = (
+        alzheimer_chapter.reference_sanity(),
+        alzheimer_chapter.reference_ranks(),
+        alzheimer_chapter.reference_means(VIT, "last", ("cluscam",)),
+    )
+    assert all("not run" in place.to_html() for place in places)
+    rows = rows_by_hand(models=(VIT, *OTHER_SEEDS), n=40)
+    monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": rows)
+    assert alzheimer_chapter.reference_ranks().axes
 
 
 def test_an_example_of_maps():
@@ -218,12 +231,12 @@ def test_an_example_of_maps():
 
 
 def test_the_public_split_leaks_in_words():
-    leak = alzheimer_chapter.leakage()
-    page = alzheimer_chapter.leakage_table(leak, pd.DataFrame([leak["splits"]["paper, test"] | {"split by": "slices"}]))
+    leak = alzheimer_tables.leakage()
+    page = alzheimer_tables.leakage_table(leak, pd.DataFrame([leak["splits"]["paper, test"] | {"split by": "slices"}]))
     assert page["of a head seen in training, %"].tolist() == ["100", "0", "100"]
 
 
 def test_the_claims_of_the_chapter_are_not_run_or_judged():
-    page = alzheimer_chapter.claim_rows()
+    page = alzheimer_tables.claim_rows()
     assert page["claim"].tolist() == ["C5a", "C5b", "C5c", "C5n", "C5n", "C5n"]
     assert set(page["decision"]) <= {"not run", "supported", "contradicted", "inconclusive"}
