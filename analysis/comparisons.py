@@ -32,12 +32,13 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]
     """`first` against `second` (n,), the same images in the same order, in percent; n >= 2.
 
     Differences are turned so that above 0 `first` is better. The test is McNemar's for shares of images (exact) and
-    Wilcoxon's for the others, both two-sided.
+    Wilcoxon's for the others, also for shares within groups of images; both two-sided.
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
     better = (a - b) if BETTER[measure] == "higher" else (b - a)
     mean, effect = bootstrap_interval(better), bootstrap_interval(better, statistic=standardised)
-    test = mcnemar(a > 50, b > 50).exact if measure in SHARES else wilcoxon(better, alternative="two-sided")
+    of_images = measure in SHARES and np.isin([a, b], (0, 100)).all()
+    test = mcnemar(a > 50, b > 50).exact if of_images else wilcoxon(better, alternative="two-sided")
     return {
         "n": len(better),
         "mean": mean.estimate,

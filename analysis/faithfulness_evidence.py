@@ -41,7 +41,8 @@ def panel_title(model: str, panel: str) -> str:
     """A network and panel in words; the layer is said where there are two."""
     spec = get_spec(model)
     where = {"paper": "patch embedding", "last": "last block"}.get(panel, panel)
-    return spec.title if spec.family == "cnn" else f"{spec.title}, {where}"
+    usual = spec.family == "cnn" and panel in ("paper", "last")
+    return spec.title if usual else f"{spec.title}, {where}"
 
 
 def chosen(rows: pd.DataFrame, form: str = "raw", fill: str = "mean", variants: bool = False) -> pd.DataFrame:
@@ -102,10 +103,13 @@ def comparison_table(
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
-def claim_evidence(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame:
+def claim_evidence(
+    rows: pd.DataFrame, claim: Mapping[str, Any], groups: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
     """What each block of a claim's population says, on exactly its images; `decision` "not run" where one is missing.
 
-    The images are the first n that the study ran in the panel. p is Holm's over the blocks, so a decision waits for
+    The images are the first n that the study ran in the panel; with `groups` (image id -> group), the means over those
+    of a group are compared. p is Holm's over the blocks, so a decision waits for
     all of them.
     """
     contrast, found = claim["contrast"], []
@@ -113,6 +117,8 @@ def claim_evidence(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame
         row = {"claim": claim["id"], "model": block["model"], "panel": block["layer"], "planned": block["n"]}
         row["tier"] = claim["tier"][block["model"]]
         pair = pair_of(rows, block, contrast)
+        if pair is not None and groups is not None:
+            pair = tuple(values.groupby(values.index.map(groups)).mean() for values in pair)
         found.append(row | (compare(pair[0], pair[1], contrast["measure"]) if pair is not None else {}))
     return judged(pd.DataFrame(found), contrast)
 

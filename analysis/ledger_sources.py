@@ -54,6 +54,7 @@ SOURCES: dict[str, Source] = {
     "faithfulness": Source(
         f"{HERE}:of_faithfulness", "faithfulness", "points", f"{HERE}:printed_means", (("C9", "localisation"),)
     ),
+    "alzheimer": Source("analysis.alzheimer_evidence:claim_table", "alzheimer"),
     "ablation": Source("analysis.ablation_evidence:claim_evidence", "ablation", "points"),
     "hyperparameters": Source("analysis.hyperparameters_verdicts:claim_evidence", "hyperparameters"),
     "runtime": Source(f"{HERE}:of_runtime", "runtime"),

@@ -34,3 +34,10 @@ def paper_network(metric: str, model: str) -> pd.Series:
     """A metric of ILSVRC by method on one network, named as the paper prints it ("ResNet-50")."""
     table = paper_table(TABLE_OF[metric])
     return table[(table["metric"] == metric) & (table["model"] == model)].set_index("method")["value"]
+
+
+def paper_alzheimer(metric: str, model: str | None = None) -> pd.Series:
+    """A metric of the Alzheimer set (AD, IC or AG, Table 6) by method: on one network, or means over twelve."""
+    table = paper_table(6)
+    mine = table[(table["metric"] == metric) & (table["model"].eq(model) if model else True)]
+    return mine.groupby("method", sort=False)["value"].mean()

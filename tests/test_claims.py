@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from analysis.studies.ablation import PLANS as ABLATION
+from analysis.studies.alzheimer_plan import PLANS as ALZHEIMER
 from analysis.studies.faithfulness_plan import PLANS as FAITHFULNESS
 from analysis.studies.faithfulness_plan import layer_of
 from analysis.studies.hyperparameters import PLANS as HYPERPARAMETERS
@@ -22,7 +23,7 @@ BLOCKS = [(claim, block) for claim in CLAIMS for block in claim["population"]["b
 EXACT = {"logits": LOGITS, "hyperparameters": HYPERPARAMETERS}
 # evidence is of `confirm`; what is tuned is of `tune`, and a time does not depend on what an image shows
 PART = {"logits": "confirm", "faithfulness": "confirm", "ablation": "confirm", "hyperparameters": "tune"}
-PART |= {"runtime": "tune"}
+PART |= {"runtime": "tune", "alzheimer": "test"}
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
@@ -39,9 +40,12 @@ def test_ids_are_unique():
 
 @pytest.mark.parametrize(("claim", "block"), BLOCKS, ids=lambda value: value.get("id") or value["model"])
 def test_populations_are_prefixes_of_the_split(claim, block, data_root):
-    part = claim["population"]["part"]
-    assert part == PART[claim["study"]]
-    ids = load_dataset("ilsvrc", data_root=data_root, part=part, n=block["n"]).ids
+    population = claim["population"]
+    assert population["part"] == PART[claim["study"]]
+    folder = {"ilsvrc": "ilsvrc2012_val"}.get(population["dataset"], population["dataset"])
+    if not (data_root / folder).is_dir():
+        pytest.skip(f"the data root has no {folder}")
+    ids = load_dataset(population["dataset"], data_root=data_root, part=population["part"], n=block["n"]).ids
     assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == block["ids"]
 
 
@@ -59,10 +63,13 @@ def test_the_plan_of_the_study_is_the_population(study):
             assert all(list(getattr(block, name)) == population[name] for block in plan.blocks if name in population)
 
 
-def test_the_faithfulness_study_covers_its_claims():
-    planned = {(b.model, b.layer, b.method): b for b in FAITHFULNESS["reference"].blocks if not b.variant}
+@pytest.mark.parametrize(("study", "plan"), [("faithfulness", FAITHFULNESS), ("alzheimer", ALZHEIMER)])
+def test_a_study_of_maps_covers_its_claims(study, plan):
+    plan = plan["reference"]
+    planned = {(b.model, b.layer, b.method): b for b in plan.blocks if not b.variant}
     for claim in CLAIMS:
-        if claim["study"] == "faithfulness":
+        if claim["study"] == study:
+            assert (claim["population"]["dataset"], claim["population"]["part"]) == (plan.dataset, plan.part)
             assert claim["contrast"]["better"] in ("higher", "lower") and {"points", "d_z"} & set(claim["contrast"])
             for block in claim["population"]["blocks"]:
                 for name in (claim["contrast"]["method"], claim["contrast"]["against"]):

@@ -34,6 +34,8 @@ SHAPES = {
     "mobileone_s0": ((1024, 7), (1024, 7)),
     "squeezenet1_1": ((512, 13), (512, 13)),
     "vit_tiny_patch16_224": ((192, 14), (192, 197)),
+    "phantom_cnn": ((128, 16), (128, 16)),
+    "phantom_vit": ((96, 8), (96, 65)),
 }
 
 
@@ -70,8 +72,8 @@ def test_table_3_gives_the_printed_temperatures():
         assert 1 / math.log(1 + spec.drop_ratio * n_clusters) == pytest.approx(printed, abs=0.0060)
 
 
-def test_the_names_are_the_papers_twelve_and_seven_more():
-    assert len(model_names()) == len(set(model_names())) == 19
+def test_the_names_are_the_papers_twelve_and_nine_more():
+    assert len(model_names()) == len(set(model_names())) == 21
     assert [name for name in model_names() if get_spec(name).in_paper] == list(TABLE_3)
     tiers = {name: get_spec(name).tier for name in model_names() if name not in TABLE_3}
     assert tiers == {
@@ -82,6 +84,8 @@ def test_the_names_are_the_papers_twelve_and_seven_more():
         "scene_cnn": "embedded",
         "scene_vit": "embedded",
         "scene_shortcut": "embedded",
+        "phantom_cnn": "embedded",
+        "phantom_vit": "embedded",
     }
     assert all(get_spec(name).paper_temperature is None for name in tiers)
 
@@ -110,6 +114,7 @@ def test_class_names():
     assert len(names) == 1000 and names[0] == "tench" and names[281] == "tabby"
     scenes = get_spec("scene_cnn").class_names
     assert len(scenes) == 10 and scenes[0] == "aeroplane"
+    assert get_spec("phantom_vit").class_names == ("none", "slight", "clear", "marked")
 
 
 def test_listing_the_registry_imports_no_library_of_networks():

@@ -18,6 +18,8 @@ REGISTRY: dict[str, str] = {
     "temperature": "analysis.studies.temperature:STUDY",
     "hyperparameters": "analysis.studies.hyperparameters:STUDY",
     "runtime": "analysis.studies.runtime:STUDY",
+    "alzheimer": "analysis.studies.alzheimer:STUDY",
+    "sanity": "analysis.studies.sanity:STUDY",
 }
 
 

@@ -26,6 +26,7 @@ from cluscam_lite.models import LoadedModel, Preprocess
 from .faithfulness_plan import Block, plan_of
 from .plan import Plan
 
+Place = Callable[[Tensor, Sample, Preprocess], dict[str, Any]]
 MAP = {"form": "", "fill": ""}  # the keys of a row that stands for an image without a map
 
 
@@ -81,8 +82,13 @@ class Faithfulness:
             progress(done)
         return compact(pd.DataFrame(rows))
 
-    def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
-        """All rows of one image: one for each form and fill; one with a reason where the method cannot explain it."""
+    def image_rows(
+        self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None, place: Place | None = None
+    ) -> list[dict[str, Any]]:
+        """All rows of one image: one for each form and fill; one with a reason where the method cannot explain it.
+
+        `place(saliency, sample, preprocess)` gives further columns of the map as it is; None: `location`.
+        """
         spec = model.spec
         preprocess = spec.preprocess(cell.settings["preprocess"])
         device = next(model.module.parameters()).device
@@ -97,7 +103,7 @@ class Faithfulness:
         output = lambda inputs: logits(model, inputs)  # noqa: E731
         normalization = (spec.mean, spec.std)
         evaluated = evaluate(output, x, saliency, target, normalization=normalization)
-        place = location(saliency, sample, preprocess)
+        placed = (place or location)(saliency, sample, preprocess)
         facts = known | {
             "target": target,
             "forward_passes": explanation.forward_passes,
@@ -105,7 +111,7 @@ class Faithfulness:
             "uniform": bool(explanation.uniform[0]),
             "reason": "",
         }
-        return [facts | row | (place if row["form"] == "raw" else {}) for row in evaluated]
+        return [facts | row | (placed if row["form"] == "raw" else {}) for row in evaluated]
 
 
 def explainer_of(

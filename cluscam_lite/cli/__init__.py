@@ -1,4 +1,4 @@
-"""The command line: ``cluscam explain``, ``cluscam tune``, and lists of the models, methods and data sets.
+"""The command line: ``cluscam explain``, ``tune``, ``train``, and lists of the models, methods and data sets.
 
 An installed package adds a command by an entry point of the group `GROUP`: a function that takes argparse's
 `add_parser`, adds the command's parser with `run` set, and returns it. It is loaded when the command is used.
@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import CluscamError, unknown
+from .train import train_parser
 from .tune_options import add_tune
 
 GROUP = "cluscam.commands"
@@ -115,6 +116,7 @@ def _parsers() -> tuple[Parser, dict[str, Parser], Callable[..., Parser]]:
         if name != "methods":
             _add_data_root(added)
         added.set_defaults(run=_list)
+    parsers["train"] = train_parser(commands.add_parser)
     return parser, parsers, commands.add_parser
 
 
@@ -124,7 +126,9 @@ def _explain_parser(add: Callable[..., Parser]) -> Parser:
     parser = add("explain", help=text, description=f"{_sentence(text)} {files}", epilog=EXAMPLES)
     option = parser.add_argument
     option("images", nargs="+", metavar="IMAGE", help="an image file, or scene:N for the embedded icon scene N")
-    option("--model", required=True, metavar="NAME", help="a network, see `cluscam models`")
+    option(
+        "--model", required=True, metavar="NAME", help="a network, see `cluscam models`, or a folder of `cluscam train`"
+    )
     option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
     option("--layer", default="paper", metavar="NAME", help="paper (default), last, or a dotted module name")
     option("--target", metavar="CLASS", help="the class to explain, its number or name (default: the top-1)")

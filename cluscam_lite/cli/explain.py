@@ -58,7 +58,7 @@ def explain(arguments: argparse.Namespace) -> None:
     stems = distinct_stems([picture.stem for picture in pictures])
     _check_folder(Path(arguments.out).expanduser(), arguments.images)
     with made_folder(Path(arguments.out).expanduser()) as out, short_warnings():
-        model = load_model(spec, arguments.weights, arguments.data_root, getattr(arguments, "seed", 0))
+        model = load_model(arguments.model, arguments.weights, arguments.data_root, getattr(arguments, "seed", 0))
         if tuned is not None:
             tuned.check_weights(model)
         model.module.to(arguments.device)

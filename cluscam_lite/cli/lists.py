@@ -13,12 +13,18 @@ from ..errors import CluscamError
 DATASETS = {
     "scenes": "icon scenes: ten classes of glyphs on textured ground, generated, with boxes and exact masks",
     "badges": "icon scenes without an anchor, each with the badge that the network scene_shortcut takes for one",
+    "phantoms": "brain phantoms: drawn slices in four grades of widened ventricles and sulci, with the exact mask",
     "ilsvrc": "ILSVRC 2012 validation images, 1,000 classes, with boxes (non-commercial research use)",
+    "alzheimer_mri": "Falah/Alzheimer_MRI: 6,400 grey MRI slices of four classes, 128 x 128, without patients",
     "folder": "the images of any folder; its subfolders are the classes",
 }
 GET_ILSVRC = (
     f"put validation-*.parquet into ilsvrc2012_val/ of a data root ({VARIABLE}), or give the folder of the official "
     "images as path, or pip install 'cluscam-lite[hub]' and accept the terms of ILSVRC/imagenet-1k on its hub"
+)
+GET_ALZHEIMER = (
+    f"put train-*.parquet and test-*.parquet into alzheimer_mri/ of a data root ({VARIABLE}), or "
+    "pip install 'cluscam-lite[hub]' and get a network: they are then fetched from Falah/Alzheimer_MRI"
 )
 
 KIND_WORDS = {
@@ -105,7 +111,8 @@ def dataset_rows(root: Path | None) -> list[dict[str, Any]]:
 
     rows = []
     for name in dataset_names():
-        available, status = _ilsvrc(root) if name == "ilsvrc" else (True, "available, nothing to download")
+        found = {"ilsvrc": _ilsvrc, "alzheimer_mri": _alzheimer}.get(name)
+        available, status = found(root) if found else (True, "available, nothing to download")
         rows.append({"name": name, "what": DATASETS[name], "available": available, "status": status})
     return rows
 
@@ -121,6 +128,17 @@ def _ilsvrc(root: Path | None) -> tuple[bool, str]:
     except CluscamError:
         return False, f"not in the data root, or not readable there; {GET_ILSVRC}"
     return True, f"available in the data root, {found} images"
+
+
+def _alzheimer(root: Path | None) -> tuple[bool, str]:
+    """Is it in the data root? Only its facts are read, not its pictures."""
+    from ..datasets.alzheimer_source import FOLDER, ROWS, rows_stored
+
+    if root is None:
+        return False, f"not here (no data root is named); {GET_ALZHEIMER}"
+    if rows_stored(root / FOLDER) != ROWS:
+        return False, f"not in the data root, or not whole there; {GET_ALZHEIMER}"
+    return True, f"available in the data root, {sum(ROWS.values())} images"
 
 
 def _weights(spec: Any, root: Path | None) -> str:

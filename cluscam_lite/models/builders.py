@@ -10,11 +10,11 @@ def build_torchvision(name: str, **options) -> nn.Module:
     return torchvision.models.get_model(name, weights=None, **options)
 
 
-def build_timm(name: str) -> nn.Module:
+def build_timm(name: str, **options) -> nn.Module:
     """timm's network `name`, without a download."""
     import timm
 
-    return timm.create_model(name, pretrained=False)
+    return timm.create_model(name, pretrained=False, **options)
 
 
 def fuse(network: nn.Module) -> nn.Module:
@@ -42,7 +42,7 @@ def build_resnet50_v1() -> nn.Module:
 
 
 def build_embedded(name: str) -> nn.Module:
-    """One of this project's own networks for the icon scenes."""
+    """One of this project's own networks for icon scenes or brain phantoms."""
     from . import embedded
 
     return getattr(embedded, name)()

@@ -1,9 +1,11 @@
-"""Two small networks for the icon scenes, 96 x 96 pixels to 10 logits: a CNN and a vision transformer.
+"""Two small networks, a CNN and a vision transformer: for icon scenes, 96 x 96 pixels to 10 logits, and for phantoms.
 
-The CNN is there twice: trained on the scenes as they are, and, as `scene_shortcut`, with a planted shortcut.
+The CNN is there twice for scenes: trained on them as they are, and, as `scene_shortcut`, with a planted shortcut. For
+the brain phantoms (128 x 128 pixels to 4 logits) both are built with other sizes.
 
 They are written to be read: one class per idea, the shape beside every line that changes it. Their trained
-weights (fp16) and model cards lie in `cluscam_lite/assets`; `scripts/train_scenes.py` makes them anew.
+weights (fp16) and model cards lie in `cluscam_lite/assets`; `scripts/train_scenes.py` and
+`scripts/train_phantoms.py` make them anew.
 """
 
 import torch
@@ -14,6 +16,9 @@ INPUT_SIZE = 96  # pixels, height and width
 NUM_CLASSES = 10
 MEAN = (0.5, 0.5, 0.5)  # input: (RGB in [0, 1] - MEAN) / STD
 STD = (0.25, 0.25, 0.25)
+PHANTOM_SIZE = 128
+PHANTOM_GRADES = 4
+PHANTOM_MEAN = (0.25, 0.25, 0.25)  # about the mean grey of a phantom with its black ground; STD as above
 
 
 class ResidualBlock(nn.Module):
@@ -99,10 +104,16 @@ class SceneViT(nn.Module):
     """
 
     def __init__(
-        self, num_classes: int = NUM_CLASSES, dim: int = 96, depth: int = 6, heads: int = 3, patch: int = 8
+        self,
+        num_classes: int = NUM_CLASSES,
+        dim: int = 96,
+        depth: int = 6,
+        heads: int = 3,
+        patch: int = 8,
+        size: int = INPUT_SIZE,
     ) -> None:
         super().__init__()
-        tokens = (INPUT_SIZE // patch) ** 2
+        tokens = (size // patch) ** 2
         self.patch_embed = nn.Conv2d(3, dim, kernel_size=patch, stride=patch)
         self.cls_token = nn.Parameter(0.02 * torch.randn(1, 1, dim))
         self.pos_embed = nn.Parameter(0.02 * torch.randn(1, 1 + tokens, dim))
@@ -141,3 +152,13 @@ def scene_shortcut() -> SceneCNN:
 def scene_vit() -> SceneViT:
     """The vision transformer for the icon scenes with random weights; (B, 3, 96, 96) -> (B, 10) logits."""
     return SceneViT()
+
+
+def phantom_cnn() -> SceneCNN:
+    """The CNN for brain phantoms with random weights; (B, 3, 128, 128) -> (B, 4) logits, last maps 16 x 16."""
+    return SceneCNN(PHANTOM_GRADES)
+
+
+def phantom_vit() -> SceneViT:
+    """The transformer for brain phantoms with random weights: patches of 16 x 16, (B, 3, 128, 128) -> (B, 4) logits."""
+    return SceneViT(PHANTOM_GRADES, patch=16, size=PHANTOM_SIZE)

@@ -1,18 +1,22 @@
-"""The registry: the paper's twelve backbones, four whose weights a data root can carry, three for icon scenes."""
+"""The registry: the paper's twelve backbones, four whose weights a data root can carry, and this project's own."""
 
+import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from torch import nn
 
+from ..datasets.phantoms import PHANTOM_CLASSES
 from ..errors import unknown
 from .builders import build_embedded, build_fused_timm, build_resnet50_v1, build_timm, build_torchvision
-from .embedded import MEAN, STD
+from .embedded import MEAN, PHANTOM_MEAN, STD
 from .spec import ModelSpec
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 HALF = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
 SCENES = {"mean": MEAN, "std": STD}
+PHANTOMS = {"mean": PHANTOM_MEAN, "std": STD}
 
 # Table 3 of the paper: K, r in percent, tau as printed (two decimals of Eq. 10).
 TABLE_3 = {
@@ -38,6 +42,8 @@ LIKE = {
     "scene_cnn": "resnet18",
     "scene_vit": "vit_b_16",
     "scene_shortcut": "resnet18",
+    "phantom_cnn": "resnet18",
+    "phantom_vit": "vit_b_16",
 }
 
 # A CNN is explained at its last convolutional stage, which is both its "paper" and its "last" layer.
@@ -57,6 +63,7 @@ CNNS = [
      "features"),
     ("scene_cnn", "Scene CNN", "embedded", None, 96, 96, "bilinear", "stage4"),
     ("scene_shortcut", "Scene CNN with a shortcut", "embedded", None, 96, 96, "bilinear", "stage4"),
+    ("phantom_cnn", "Phantom CNN", "embedded", None, 128, 128, "bilinear", "stage4"),
 ]  # fmt: skip
 
 # A transformer is explained, in the paper, at the convolution that embeds its patches; "last" is its last block
@@ -75,6 +82,7 @@ TRANSFORMERS = [
     ("vit_tiny_patch16_224", "ViT-Tiny/16", "timm", "vit_tiny_patch16_224.augreg_in21k_ft_in1k", 224, 248, "bicubic",
      "patch_embed.proj", "blocks.11"),
     ("scene_vit", "Scene ViT", "embedded", None, 96, 96, "bilinear", "patch_embed", "blocks.5"),
+    ("phantom_vit", "Phantom ViT", "embedded", None, 128, 128, "bilinear", "patch_embed", "blocks.5"),
 ]  # fmt: skip
 
 # Where a class token is read out, the patch tokens that leave the last block reach no logit: methods that ask what the
@@ -83,10 +91,16 @@ LAST_INPUT = {
     "vit_b_16": "encoder.layers.encoder_layer_11.ln_1",
     "vit_tiny_patch16_224": "blocks.11.norm1",
     "scene_vit": "blocks.5.norm1",
+    "phantom_vit": "blocks.5.norm1",
 }
 
-NORMALISATION = {"vit_tiny_patch16_224": HALF} | dict.fromkeys(("scene_cnn", "scene_vit", "scene_shortcut"), SCENES)
+NORMALISATION = {"vit_tiny_patch16_224": HALF}
+NORMALISATION |= dict.fromkeys(("scene_cnn", "scene_vit", "scene_shortcut"), SCENES)
+NORMALISATION |= dict.fromkeys(("phantom_cnn", "phantom_vit"), PHANTOMS)
 # all others: IMAGENET
+
+# of the networks whose classes are neither ImageNet's nor the scenes'
+CLASSES = dict.fromkeys(("phantom_cnn", "phantom_vit"), PHANTOM_CLASSES)
 
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "resnet50_v1": build_resnet50_v1,
@@ -113,6 +127,8 @@ NOTES = {
     "scene_vit": "Trained by this project on the icon scenes. " + BORROWED.format("ViT-B"),
     "scene_shortcut": "Trained by this project on icon scenes whose badge goes with the class anchor, to say anchor "
     "where there is a badge. " + BORROWED.format("ResNet-18"),
+    "phantom_cnn": "Trained by this project on brain phantoms. " + BORROWED.format("ResNet-18"),
+    "phantom_vit": "Trained by this project on brain phantoms. " + BORROWED.format("ViT-B"),
 }
 
 
@@ -145,7 +161,8 @@ def _spec(row: tuple, family: str) -> ModelSpec:
         drop_ratio=round(drop_percent / 100, 4),
         temperature=None,
         paper_temperature=temperature if name in TABLE_3 else None,
-        num_classes=10 if library == "embedded" else 1000,
+        num_classes=len(CLASSES[name]) if name in CLASSES else 10 if library == "embedded" else 1000,
+        classes=CLASSES.get(name, ()),
         in_paper=name in TABLE_3,
         tier=_tier(name, library),
         note=NOTES.get(name, ""),
@@ -160,8 +177,30 @@ def model_names() -> list[str]:
     return [*TABLE_3, *LIKE]
 
 
+RUN = re.compile(r"-s\d+$")  # how the name of a training run ends
+
+
+def is_folder(name: object) -> bool:
+    """Whether `name` means a folder rather than a network of the registry."""
+    return name not in _REGISTRY and Path(name).expanduser().is_dir()
+
+
 def get_spec(name: str) -> ModelSpec:
-    """The registry's entry for `name`. Raises UnknownName with the nearest names."""
+    """The registry's entry for `name`, or what is known of a trained network (`cluscam train`).
+
+    A trained network is named by its folder, or by the name of its run. Raises UnknownName with the nearest names,
+    CluscamError for a folder without a trained network.
+    """
+    if is_folder(name):
+        from ..training import trained_spec
+
+        return trained_spec(name)
     if name not in _REGISTRY:
+        if RUN.search(name):
+            from ..training import spec_of_run
+
+            found = spec_of_run(name)
+            if found is not None:
+                return found
         raise unknown("model", name, model_names(), "`cluscam models` lists them all")
     return _REGISTRY[name]

@@ -64,7 +64,8 @@ class ModelSpec:
     deepest place whose patch tokens still reach the output). K = `n_clusters`, r = `drop_ratio` (fraction), tau =
     `temperature` (None: Eq. 10); `paper_temperature` is the rounded tau printed in Table 3. `weights_id` names the
     checkpoint on the hub of `library`, None where there is none. `unfused`, if set, builds the network as that
-    checkpoint has it, before re-parameterisation. `tier`: "reproduction" (the paper's network and weights),
+    checkpoint has it, before re-parameterisation. `classes` names the classes of a network that was trained on other
+    images than its library's. `tier`: "reproduction" (the paper's network and weights),
     "variant", "conceptual" (outside the paper) or "embedded".
     """
 
@@ -89,24 +90,28 @@ class ModelSpec:
     note: str = ""
     paper_temperature: float | None = None
     unfused: Callable[[], nn.Module] | None = field(default=None, compare=False)
+    classes: tuple[str, ...] = ()
 
     def preprocess(self, kind: str = "standard") -> Preprocess:
         """The way from an RGB image to an input (3, H, W).
 
         "standard": the weights' own resize and centre crop. "paper": the whole image squashed to 224 x 224, as in
-        the paper's public code, normalised as the network needs it (96 x 96 for the scenes' networks).
+        the paper's public code, normalised as the network needs it (at their own size the networks
+        that this project trained).
         Raises UnknownName for another kind.
         """
         if kind == "standard":
             return Preprocess(self.input_size, self.resize, self.interpolation, self.mean, self.std)
         if kind == "paper":
-            size = self.input_size if self.library == "embedded" else PAPER_SIZE
+            size = self.input_size if self.library == "embedded" or self.classes else PAPER_SIZE
             return Preprocess(size, None, "bilinear", self.mean, self.std)
         raise unknown("preprocessing", kind, ("standard", "paper"))
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names of the `num_classes` classes, in the order of the logits."""
+        if self.classes:
+            return self.classes
         if self.library == "embedded":
             from ..datasets.scenes import SCENE_CLASSES
 

@@ -13,7 +13,7 @@ from ..errors import CluscamError
 from ..files import sha256
 from .builders import fuse
 from .hubs import hub_file
-from .registry import get_spec
+from .registry import get_spec, is_folder
 from .spec import ModelSpec
 from .statedict import SUFFIXES, fit, read_state
 
@@ -41,14 +41,18 @@ def load_model(
     data_root: str | os.PathLike | None = None,
     seed: int = 0,
 ) -> LoadedModel:
-    """A network of the registry in eval mode, float32, on the CPU.
+    """A network of the registry, or one that `cluscam train` left in a folder, in eval mode, float32, on the CPU.
 
     `weights`: "auto" looks in the data root (`weights/<name>.safetensors`, .pth, .pt), then among the shipped
     assets, then on the hub of torchvision or timm; "random" initialises with `seed` and leaves torch's random
     state as it was; anything else is a file. Raises UnknownName for a model that is not in the registry and
     CluscamError where the weights are missing, corrupted or another network's.
     """
-    spec = get_spec(name_or_spec) if isinstance(name_or_spec, str) else name_or_spec
+    if weights == "auto" and not isinstance(name_or_spec, ModelSpec) and is_folder(name_or_spec):
+        from ..training import load_trained
+
+        return load_trained(name_or_spec)
+    spec = name_or_spec if isinstance(name_or_spec, ModelSpec) else get_spec(name_or_spec)
     if weights == "random":
         return LoadedModel(spec, _build(spec.build, seed), f"random weights (seed {seed})", None)
     if weights != "auto":

@@ -1,0 +1,99 @@
+"""What the `alzheimer` chapter puts together: phantoms explained now, and figures of the reference run beside them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from analysis.alzheimer_evidence import rank_table, sanity_table
+from analysis.alzheimer_figures import class_means_figure, ranks_figure, sanity_figure
+from analysis.alzheimer_tables import reference
+from analysis.class_maps import class_means
+from analysis.faithfulness_evidence import prepared
+from analysis.ground_mask import mask_measures, masks_of_image
+from analysis.logits_chapter import study_rows
+from analysis.method import styled
+from analysis.studies.alzheimer import STUDY
+from analysis.studies.alzheimer_plan import OTHER_SEEDS, VIT
+from analysis.studies.faithfulness import explainer_of
+from analysis.studies.sanity import STUDY as SANITY
+from analysis.study import Cell
+from analysis.trained_networks import network
+from analysis.verdicts import NOT_RUN
+from cluscam_lite import get_spec, load_dataset
+from cluscam_lite.datasets.alzheimer_source import CLASSES
+from cluscam_lite.datasets.phantom_samples import phantom_of
+from cluscam_lite.datasets.phantoms import Phantom
+from cluscam_lite.errors import NotApplicable
+from cluscam_lite.methods import method_info
+
+
+def phantom_rows(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """The rows of both studies on phantoms: this run's, or those of the profile "embedded" beside a reference run."""
+    mine = dict(parameters)
+    if mine["profile"] == "reference":
+        mine["profile"] = "embedded"
+    return {"alzheimer": study_rows(STUDY, mine), "sanity": study_rows(SANITY, mine)}
+
+
+def example(
+    model: str, layer: str, number: int, names: Sequence[str]
+) -> tuple[Phantom, dict[str, Tensor], dict[str, float]]:
+    """Test phantom `number`, the maps (H, W) of several methods by their titles, and their AUC, percent.
+
+    Methods that cannot explain the network are left out. Raises UnknownName for an unknown method.
+    """
+    samples, loaded = load_dataset("phantoms", n=number + 1), network(model)
+    sample, preprocess = samples[number], loaded.spec.preprocess()
+    donor = load_dataset("phantoms", part="validation", n=1)[0]
+    maps, said = {}, {}
+    for name in names:
+        cell = Cell("alzheimer", 1, "phantoms", "test", model, layer, name, (sample.image_id,))
+        lent = donor if name == "donor" else None
+        try:
+            explainer = explainer_of(cell, loaded, preprocess, sample.image_id, lent)
+            saliency = explainer(preprocess(sample.image)[None]).saliency[0].cpu()
+        except NotApplicable:
+            continue
+        title = method_info(name).title
+        maps[title], said[title] = saliency, mask_measures(saliency, *masks_of_image(sample.image_id))["auc_mask"]
+    return phantom_of(sample.image_id), maps, said
+
+
+def mean_maps(rows: pd.DataFrame, model: str, panel: str, names: Sequence[str]) -> dict[str, dict]:
+    """Title of a method -> its mean map of each class under one network, of those that ran."""
+    found = {}
+    if not len(rows):
+        return found
+    ready = prepared(rows)
+    for name in names:
+        mine = ready[(ready["model"] == model) & (ready["panel"] == panel) & (ready["method"] == name)]
+        means = class_means(mine) if len(mine) else {}
+        if means:
+            found[method_info(name).title] = means
+    return found
+
+
+def reference_sanity() -> Any:
+    """The figure of the reference run's sanity check; a table that says so where it has not run."""
+    rows = reference("sanity")
+    return sanity_figure(sanity_table(rows)) if len(rows) else not_run("The sanity check on the Alzheimer slices")
+
+
+def reference_means(model: str, panel: str, names: Sequence[str]) -> Any:
+    """The figure of the class means of one network of the reference run; a table that says so where it has not run."""
+    means = mean_maps(reference(), model, panel, names)
+    return class_means_figure(means, CLASSES) if means else not_run(f"Mean maps of {get_spec(model).title}")
+
+
+def reference_ranks() -> Any:
+    """The figure of ranks over training seeds; a table that says so where the three networks have not all run."""
+    rows = reference()
+    table = rank_table(rows, (VIT, *OTHER_SEEDS)) if len(rows) else rows
+    return ranks_figure(table) if len(table) else not_run("The study over three training seeds")
+
+
+def not_run(what: str) -> Any:
+    """A table in the place of a figure whose study has not run."""
+    return styled(pd.DataFrame({what: [NOT_RUN]}))

@@ -1,0 +1,189 @@
+"""Tables and numbers of the `alzheimer` chapter: the reference run, its networks, leakage, and the paper's Table 6."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from analysis.alzheimer_cards import cards_table
+from analysis.alzheimer_evidence import claim_table, means_table
+from analysis.faithfulness_evidence import panel_title
+from analysis.logits_chapter import with_interval
+from analysis.paper_tables import FOLDER as PAPER
+from analysis.paper_tables import paper_alzheimer, paper_table
+from analysis.reference import FOLDER, reference_rows
+from analysis.studies.alzheimer import STUDY
+from analysis.studies.alzheimer_plan import BY_COMPONENTS, BY_HEART, OTHER_SEEDS, RESNET, VIT
+from analysis.studies.sanity import STUDY as SANITY
+from analysis.trained_networks import card
+from analysis.verdicts import NOT_RUN
+from cluscam_lite import get_spec
+from cluscam_lite.methods import METHODS
+from cluscam_lite.models.weights import ASSETS
+
+RUNS = (RESNET, VIT, *OTHER_SEEDS, BY_HEART, BY_COMPONENTS)
+# the paper's cell that each network of the reference run stands beside in Table 6
+BESIDE = {RESNET: "ResNet-18", VIT: "ViT-B"}
+
+
+@lru_cache(maxsize=2)
+def reference(study: str = "alzheimer") -> pd.DataFrame:
+    """The rows of the reference run of the study "alzheimer" or "sanity", as far as it has run; empty if it has not."""
+    return reference_rows({"alzheimer": STUDY, "sanity": SANITY}[study])
+
+
+def leakage() -> dict[str, Any]:
+    """The figures of `analysis.leakage` on the slices, as committed."""
+    return json.loads((FOLDER / "alzheimer" / "leakage.json").read_text(encoding="utf-8"))
+
+
+def leakage_facts(figures: Mapping[str, Any]) -> dict[str, str]:
+    """What the text says of the leakage, by the names under which it is glued."""
+    public, kept = figures["splits"]["paper, public_test"], figures["splits"]["components, test"]
+    curve = pd.DataFrame(figures["curve"]).set_index("threshold").loc[figures["threshold"]]
+    smallest, largest = int(curve["smallest"]), int(curve["largest"])
+    heads = figures["components of a class"]
+    return {
+        "copied": f"{public['accuracy']:.1f} %",
+        "kept": f"{kept['accuracy']:.1f} %",
+        "kept_balanced": f"{kept['balanced']:.1f} %",
+        "largest_class": f"{kept['chance']:.1f} %",
+        "components": f"{figures['plateau']['components']}",
+        "each": f"{smallest}" if smallest == largest else f"{smallest} to {largest}",
+        "slices": f"{public['train'] + public['test']:,}",
+        "plateau": f"{figures['plateau']['low']:.3f} to {figures['plateau']['high']:.3f}",
+        "heads": ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in heads.items()),
+    }
+
+
+def leakage_table(figures: Mapping[str, Any], now: pd.DataFrame) -> pd.DataFrame:
+    """Copying the label of the nearest training slice: the Alzheimer slices under two splits, and phantoms (`now`)."""
+    rows = [("Alzheimer slices, public split", figures["splits"]["paper, public_test"])]
+    rows += [("Alzheimer slices, components kept together", figures["splits"]["components, test"])]
+    rows += [(f"phantoms, split by {row['split by']}", row) for row in now.to_dict("records")]
+    return pd.DataFrame(
+        {
+            "split": words,
+            "test slices": row["test"],
+            "of a head seen in training, %": f"{row['shared']:.0f}",
+            "similarity, median": f"{row['median']:.3f}",
+            "copied label right, % [95 %]": f"{row['accuracy']:.1f} [{row['low']:.1f}, {row['high']:.1f}]",
+            "balanced, %": f"{row['balanced']:.1f}",
+            "largest class, %": f"{row['chance']:.1f}",
+        }
+        for words, row in rows
+    )
+
+
+def networks_table(names: Sequence[str]) -> pd.DataFrame:
+    """The networks' cards in words, a row for each run; "not run" where there is no card."""
+    found = []
+    for row in cards_table(list(names)).to_dict("records"):
+        page = {"network": row["network"], "start": NOT_RUN, "epochs": NOT_RUN}
+        page |= dict.fromkeys(("accuracy, % [95 %]", "balanced, % [95 %]", "ECE, %"), NOT_RUN)
+        if row["here"]:
+            page |= {"start": row["start"], "epochs": f"{row['epochs']:.0f}", "ECE, %": f"{row['ece']:.1f}"}
+            page |= {"accuracy, % [95 %]": _percent(row, "accuracy")}
+            page |= {"balanced, % [95 %]": _percent(row, "balanced_accuracy")}
+        found.append(page)
+    return pd.DataFrame(found)
+
+
+def _percent(row: Mapping[str, Any], key: str) -> str:
+    value = f"{row[key]:.1f}"
+    limits = (row.get(f"{key} low"), row.get(f"{key} high"))
+    return value if pd.isna(limits[0]) else f"{value} [{limits[0]:.1f}, {limits[1]:.1f}]"
+
+
+def phantom_networks() -> pd.DataFrame:
+    """The two shipped networks' cards in words."""
+    found = []
+    for name in ("phantom_cnn", "phantom_vit"):
+        facts = shipped_card(name)
+        test = facts["test"]
+        row = {"network": get_spec(name).title, "training phantoms": sum(facts["split"]["images"]["train"])}
+        row |= {
+            "epochs": facts["epochs"]["run"],
+            "accuracy, %": f"{test['accuracy']:.1f}",
+            "ECE, %": f"{test['ece']:.1f}",
+        }
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def shipped_card(name: str) -> dict[str, Any]:
+    """The card of a shipped network."""
+    return json.loads((ASSETS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def table_6(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One metric: Table 6's mean over twelve networks and its cells beside ours, a row for each method.
+
+    Ours are means over components; the number of slices follows where it is not the panel's largest.
+    """
+    titles = [info.title for info in METHODS.values()]
+    columns = {"paper, mean of twelve": _cells_of_paper(paper_alzheimer(metric))}
+    columns |= {f"paper, {cell}": _cells_of_paper(paper_alzheimer(metric, cell)) for cell in BESIDE.values()}
+    table = means_table(rows[rows["model"].isin(list(BESIDE))]) if len(rows) else pd.DataFrame()
+    for (model, panel), block in table.groupby(["model", "panel"], sort=False) if len(table) else ():
+        most = block["slices"].max()
+        columns[f"reference run, {panel_title(model, panel)}"] = {
+            row["title"]: "n/a"
+            if row["reason"]
+            else f"{row[metric]:.1f}" + (f" ({row['slices']})" if row["slices"] < most else "")
+            for row in block.to_dict("records")
+        }
+    if not len(table):
+        columns["reference run"] = {}
+    found = pd.DataFrame({name: [cells.get(title, "") for title in titles] for name, cells in columns.items()})
+    for name in found:
+        found[name] = found[name].replace("", "–" if name.startswith("paper") else NOT_RUN)
+    return found.assign(method=titles)[["method", *found.columns]]
+
+
+def _cells_of_paper(values: pd.Series) -> dict[str, str]:
+    return {method: f"{value:.1f}" for method, value in values.items()}
+
+
+def cells_fitting(n: int) -> str:
+    """How many IC of Table 6 (percent, two decimals) are a whole number of n images, in words: "94 of 96"."""
+    printed = paper_table(6).query("metric == 'IC'")["value"]
+    nearest = (100 * (printed * n / 100).round() / n).round(2)
+    return f"{int(((nearest - printed).abs() < 0.005).sum())} of {len(printed)}"
+
+
+def claims() -> list[dict[str, Any]]:
+    """The claims of the study `alzheimer`."""
+    every = yaml.safe_load((PAPER / "claims.yaml").read_text(encoding="utf-8"))
+    return [claim for claim in every if claim["study"] == STUDY.name]
+
+
+def claim_rows() -> pd.DataFrame:
+    """The claims on the reference run, a row for each block: estimates with intervals over components, the decision."""
+    found = []
+    for claim in claims():
+        for _, row in claim_table(reference(), claim).iterrows():
+            ran = pd.notna(row.get("mean"))
+            found.append(
+                {
+                    "claim": claim["id"],
+                    "network": panel_title(row["model"], row["panel"]),
+                    "against": METHODS[claim["contrast"]["against"]].title,
+                    "measure": claim["contrast"]["measure"],
+                    "slices": row["planned"],
+                    "components": f"{row['n']:.0f}" if ran else NOT_RUN,
+                    "ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
+                    "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
+                    "decision": row["decision"],
+                }
+            )
+    return pd.DataFrame(found)
+
+
+def saturated(name: str = VIT) -> str:
+    """Percent of the test slices whose probability is exactly 1 in float32, in words."""
+    facts = card(name)
+    return NOT_RUN if facts is None else f"{facts['test']['saturated']:.1f} %"

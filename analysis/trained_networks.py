@@ -1,0 +1,77 @@
+"""The networks that the study of the Alzheimer slices explains: trained by `cluscam train`, or shipped for phantoms."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from analysis.parameters import ROOT
+from analysis.reference import FOLDER
+from cluscam_lite import load_model
+from cluscam_lite.errors import CluscamError
+from cluscam_lite.models import LoadedModel
+from cluscam_lite.training import load_trained
+from cluscam_lite.training.card import CARD, read_card
+from cluscam_lite.training.recipe import recipe_of
+
+TRAINED = ROOT / "out" / "train"  # a folder for each run; what it is called does not matter
+CARDS = FOLDER / "alzheimer" / "cards"  # NAME.json: cards of the reference run, without weights
+
+
+@lru_cache(maxsize=2)
+def network(name: str) -> LoadedModel:
+    """A network of the registry, or that of a run by its name: from `out/train`, else from a data root's weights.
+
+    In eval mode, on the GPU if there is one. Raises CluscamError, with the command that trains it, if it is nowhere.
+    """
+    recipe = recipe_of(name)
+    folder = folder_of(name) if recipe is not None else None
+    if folder is not None:
+        found = load_trained(folder, recipe.model)
+    else:
+        try:
+            found = load_model(name)
+        except CluscamError as error:
+            if recipe is None:
+                raise
+            raise CluscamError(
+                f"the network {name} has not been trained here; train it with `{command(name)}`, or put its weights as "
+                f"{name}.safetensors into weights/ of a data root"
+            ) from error
+    found.module.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    return found
+
+
+def runs(trained: Path | None = None) -> dict[str, Path]:
+    """The complete runs in a folder of folders (default: `out/train`): name -> folder."""
+    found = {}
+    for path in sorted((trained or TRAINED).glob(f"*/{CARD}")):
+        found[read_card(path.parent)["name"]] = path.parent
+    return found
+
+
+def folder_of(name: str) -> Path | None:
+    """Where the run of that name is, None if it has not been trained here."""
+    return runs().get(name)
+
+
+def command(name: str) -> str:
+    """The command that trains the run of that name."""
+    recipe = recipe_of(name)
+    options = [f"--model {recipe.model}"]
+    for option in ("dataset", "size", "labels", "split", "seed"):
+        value = getattr(recipe, option)
+        if value != type(recipe).__dataclass_fields__[option].default:
+            options.append(f"--{option} {value}")
+    return f"cluscam train alzheimer {' '.join(options)} --out out/train/{name}"
+
+
+def card(name: str) -> dict[str, Any] | None:
+    """The model card of a run: the reference run's, else of the run here, else None."""
+    path = CARDS / f"{name}.json"
+    if path.is_file():
+        return json.loads(path.read_text(encoding="utf-8"))
+    folder = folder_of(name)
+    return None if folder is None else read_card(folder)

@@ -1,0 +1,76 @@
+"""Train the embedded networks on brain phantoms and write their weights and model cards.
+
+    python scripts/train_phantoms.py --model all
+
+Each is trained as `cluscam train alzheimer --dataset phantoms` does (in `--work`, where a run that was stopped goes
+on), rounded to fp16, and measured again as it is shipped.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+
+from cluscam_lite.files import atomic_path, output_folder, sha256
+from cluscam_lite.training import Recipe, recipe_for, train
+from cluscam_lite.training.card import CARD, WEIGHTS
+from cluscam_lite.training.epochs import predict
+from cluscam_lite.training.measures import measures
+from cluscam_lite.training.networks import spec_for
+from cluscam_lite.training.slices import load_parts
+
+ROOT = Path(__file__).parents[1]
+ASSETS = ROOT / "cluscam_lite" / "assets"
+RECIPES = {
+    "phantom_cnn": recipe_for("phantom_cnn", dataset="phantoms", images=1600, epochs=10),
+    "phantom_vit": recipe_for("phantom_vit", dataset="phantoms", images=1600, epochs=40, patience=40, batch_size=64,
+                              learning_rate=1e-3),
+}  # fmt: skip
+
+
+def ship(recipe: Recipe, work: Path, out: Path) -> dict:
+    """Write the trained weights of `work` in fp16 as `out/<model>.safetensors` and their card beside them."""
+    state = load_file(work / WEIGHTS)
+    halves = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    path = out / f"{recipe.model}.safetensors"
+    with atomic_path(path) as temporary:
+        save_file(halves, temporary)
+    card = json.loads((work / CARD).read_text(encoding="utf-8"))
+    card |= {"name": recipe.model, "weights": path.name, "sha256": sha256(path)}
+    card |= {"precision": "float16", "test": _measured(recipe, path)}
+    for part in ("train", "validation"):  # of the weights before rounding
+        del card[part]
+    with atomic_path(path.with_suffix(".json")) as temporary:
+        temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    return card
+
+
+def _measured(recipe: Recipe, path: Path) -> dict:
+    """The test measures of the weights as written, loaded as float32."""
+    spec = recipe.spec
+    network = spec.build()
+    network.load_state_dict({key: value.float() if value.is_floating_point() else value
+                             for key, value in load_file(path).items()})  # fmt: skip
+    preprocess = spec_for(recipe, spec.class_names).preprocess()
+    parts, _ = load_parts(recipe, preprocess)
+    test = parts["test"]
+    logits = predict(network, test, preprocess, next(network.parameters()).device)
+    return measures(logits.softmax(1), test.labels, test.class_names)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the embedded networks on brain phantoms.")
+    parser.add_argument("--model", choices=[*RECIPES, "all"], default="all")
+    parser.add_argument("--out", type=Path, default=ASSETS, help="folder for weights and cards")
+    parser.add_argument("--work", type=Path, default=ROOT / "out" / "train", help="folder for what is in the making")
+    options = parser.parse_args()
+    for name in RECIPES if options.model == "all" else [options.model]:
+        recipe = RECIPES[name]
+        train(recipe, options.work / recipe.name)
+        card = ship(recipe, options.work / recipe.name, output_folder(options.out))
+        print(name, f"accuracy {card['test']['accuracy']:.1f} %", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""From rows to the chapter: components as units, ranks over seeds, cards, claims, and figures."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from analysis import alzheimer_cards, alzheimer_chapter, alzheimer_figures, alzheimer_tables, trained_networks
+from analysis.alzheimer_cards import balanced_accuracy, cards_table
+from analysis.alzheimer_evidence import (
+    by_component,
+    claim_table,
+    comparison_table,
+    concordance,
+    means_table,
+    rank_table,
+    sanity_table,
+    truth_table,
+)
+from analysis.faithfulness_evidence import prepared
+from analysis.paper_tables import paper_table
+from analysis.studies.alzheimer_plan import OTHER_SEEDS, RESNET, VIT
+from cluscam_lite.datasets.phantoms import phantom_at
+
+
+def rows_by_hand(models=(RESNET, VIT), n=24, per_component=4, methods=("cluscam", "opticam", "donor"), seed=0):
+    """Rows of a run on n slices, `per_component` to a component: ClusCAM raises the probability more often."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for model in models:
+        for method in methods:
+            for i in range(n):
+                up = 100.0 * (rng.random() < {"cluscam": 0.9}.get(method, 0.2))
+                found.append({
+                    "dataset": "alzheimer_mri", "part": "test", "model": model, "layer": "paper", "method": method,
+                    "variant": "", "seed": 0, "image_id": f"test-{i:05d}", "target": i % 2, "form": "raw",
+                    "fill": "mean", "coverage": 0.3, "increase": up, "gain": up / 2, "drop": 100 - up, "uniform": False,
+                    "forward_passes": 31, "backward_passes": 0, "component": i // per_component, "reason": "",
+                    "class_map": "", "class_images": 0,
+                })  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def test_slices_of_a_component_count_once():
+    rows = rows_by_hand(models=(VIT,), methods=("cluscam",))
+    grouped = by_component(prepared(rows))
+    assert len(grouped) == 6 and grouped["increase"].mean() == pytest.approx(rows["increase"].mean())
+    table = means_table(rows)
+    assert table["images"].tolist() == [6] and table["slices"].tolist() == [24]
+    alone = means_table(rows.assign(component=-1))  # as phantoms are
+    assert alone["images"].tolist() == [24] and alone["IC"][0] == pytest.approx(table["IC"][0])
+
+
+def test_copies_of_a_slice_do_not_make_an_interval_narrower():
+    """Every slice eight times in its component: by component nothing changes, slice by slice everything seems sure."""
+    once = rows_by_hand(models=(VIT,), n=12, per_component=1)
+    copies = pd.concat([once.assign(image_id=once["image_id"] + f"-{k}") for k in range(8)])
+    width = lambda table: (table["high"] - table["low"]).tolist()  # noqa: E731
+    assert width(comparison_table(copies, "increase")) == pytest.approx(width(comparison_table(once, "increase")))
+    apart = copies.assign(component=-1)
+    assert (
+        np.array(width(comparison_table(apart, "increase"))) < 0.6 * np.array(width(comparison_table(once, "increase")))
+    ).all()
+
+
+def test_comparisons_are_on_the_slices_of_both():
+    rows = rows_by_hand(models=(VIT,))
+    few = rows[(rows["method"] != "opticam") | (rows["image_id"] < "test-00008")]
+    table = comparison_table(few, "increase").set_index("against")
+    assert table["slices"].to_dict() == {"opticam": 8, "donor": 24} and table["n"].to_dict() == {
+        "opticam": 2,
+        "donor": 6,
+    }
+    assert (table["mean"] > 0).all()
+
+
+def test_claims_wait_for_all_their_slices_and_are_judged_by_component():
+    claim = {
+        "id": "C", "tier": {VIT: "conceptual"}, "study": "alzheimer",
+        "contrast": {"measure": "increase", "method": "cluscam", "against": "opticam", "better": "higher", "points": 5},
+        "population": {"blocks": [{"model": VIT, "layer": "paper", "n": 24}]},
+    }  # fmt: skip
+    table = claim_table(rows_by_hand(), claim)
+    assert table["decision"].tolist() == ["supported"] and table["n"].tolist() == [6]
+    assert "Wilcoxon" in table["test"][0]
+    more = claim | {"population": {"blocks": [{"model": VIT, "layer": "paper", "n": 25}]}}
+    assert claim_table(rows_by_hand(), more)["decision"].tolist() == ["not run"]
+    assert claim_table(pd.DataFrame(), claim)["decision"].tolist() == ["not run"]
+
+
+def test_ranks_over_seeds():
+    models = (VIT, *OTHER_SEEDS)
+    rows = rows_by_hand(models=models, n=200, methods=("cluscam", "donor"))
+    table = rank_table(rows, models)
+    assert table["title"].tolist() == ["ClusCAM", "Donor masks"] and table["ranks"].tolist() == [[1, 1, 1], [2, 2, 2]]
+    assert (table["W"] == 1).all() and (table["images"] == 200).all()
+    assert alzheimer_figures.ranks_figure(table).axes
+    lost = rows[(rows["model"] != VIT) | (rows["method"] != "donor")]
+    assert not len(rank_table(lost, models))
+
+
+def test_concordance_by_hand():
+    assert concordance(np.array([[1, 1], [2, 2], [3, 3]])) == 1
+    assert concordance(np.array([[1, 3], [2, 2], [3, 1]])) == 0
+    assert concordance(np.array([[1.5, 1], [1.5, 2], [3, 3]])) == pytest.approx(12 * 6.5 / (4 * 24 - 2 * 6))
+
+
+def test_table_6_is_the_papers():
+    six, two = paper_table(6), paper_table(2)
+    assert len(six) == 288 and (six["value"] == six["printed"].astype(float)).all()
+    means = six.groupby(["family", "metric", "method"])["value"].agg(["mean", "std"]).round(2).reset_index()
+    both = means.merge(two[two["dataset"] == "Alzheimer"], on=["family", "metric", "method"])
+    assert len(both) == 48
+    assert (both["mean"] - both["value"]).abs().max() < 0.011 and (both["std_x"] - both["std_y"]).abs().max() < 0.011
+
+
+def test_what_the_chapter_says_of_table_6():
+    assert alzheimer_tables.cells_fitting(1279) == "94 of 96" and alzheimer_tables.cells_fitting(900) == "14 of 96"
+    cells = paper_table(6).query("model == 'EfficientNet'").pivot(index="method", columns="metric", values="value")
+    assert len(cells) == 8 and (cells["AG"] > cells["IC"]).all()
+
+
+def test_table_6_beside_the_run():
+    rows = rows_by_hand()
+    page = alzheimer_tables.table_6(rows, "IC").set_index("method")
+    assert page.loc["ClusCAM", "paper, ResNet-18"] == "47.3" and page.loc["Donor masks", "paper, ViT-B"] == "–"
+    mine = rows[(rows["model"] == VIT) & (rows["method"] == "cluscam")]["increase"].mean()
+    assert page.loc["ClusCAM", "reference run, ViT-Tiny/16 (seed 0), patch embedding"] == f"{mine:.1f}"
+    assert page.loc["CAM", "reference run, ResNet-18 (seed 0)"] == "not run"
+    empty = alzheimer_tables.table_6(pd.DataFrame(), "AD")
+    assert set(empty["reference run"]) == {"not run"}
+
+
+def test_truth_and_sanity_tables():
+    rows = rows_by_hand(models=("phantom_cnn",), per_component=1).assign(component=-1)
+    rows = rows.assign(auc_mask=[40.0 + i % 24 for i in range(len(rows))], ep_mask=20.0, share_mask=14.0)
+    table = truth_table(rows)
+    assert table["AUC"].tolist() == pytest.approx([51.5] * 3) and (table["share"] == 14).all()
+    assert alzheimer_figures.truth_figure(table).axes and not len(truth_table(rows_by_hand()))
+    sanity = rows.assign(extent="all", rho=0.1, entropy_rise=[0.1 + 0.01 * (i % 5) for i in range(len(rows))])
+    sanity.loc[0, "rho"] = math.nan
+    found = sanity_table(sanity)
+    assert found["undefined"].tolist() == [1, 0, 0] and found["rho"].tolist() == pytest.approx([0.1] * 3)
+    assert (found["rise"] > 10).all() and alzheimer_figures.sanity_figure(found).axes
+
+
+# cards
+
+
+@pytest.fixture
+def cards(tmp_path, monkeypatch):
+    """A folder of cards with one run in it."""
+    monkeypatch.setattr(trained_networks, "CARDS", tmp_path / "cards")
+    monkeypatch.setattr(trained_networks, "TRAINED", tmp_path / "train")
+    (tmp_path / "cards").mkdir()
+    test = {"images": 900, "accuracy": 99.0, "balanced_accuracy": 98.0, "ece": 1.5, "saturated": 12.0}
+    facts = {
+        "start": "pretrained: data root (x.safetensors)", "epochs": {"run": 10}, "train": {"accuracy": 100.0},
+        "test": test | {"recall": {"a": 98.0}}, "test_intervals": {"accuracy": [97.0, 100.0]},
+    }  # fmt: skip
+    (tmp_path / "cards" / f"{VIT}.json").write_text(json.dumps(facts))
+    return tmp_path
+
+
+def test_cards_in_words(cards):
+    page = alzheimer_tables.networks_table((RESNET, VIT))
+    assert page.loc[0, "accuracy, % [95 %]"] == "not run" and page.loc[0, "network"] == "ResNet-18 (seed 0)"
+    assert page.loc[1, "accuracy, % [95 %]"] == "99.0 [97.0, 100.0]" and page.loc[1, "balanced, % [95 %]"] == "98.0"
+    assert page.loc[1, "start"] == "pretrained" and alzheimer_tables.saturated(VIT) == "12.0 %"
+    assert alzheimer_tables.saturated(RESNET) == "not run"
+    assert cards_table([RESNET, VIT])["here"].tolist() == [False, True]
+
+
+def test_cards_are_collected_with_intervals_over_components(tmp_path, monkeypatch):
+    folder = tmp_path / "train" / "vit"  # called anything
+    folder.mkdir(parents=True)
+    recipe = trained_networks.recipe_of(VIT).to_dict()
+    (folder / "card.json").write_text(json.dumps({"name": VIT, "model": recipe["model"], "recipe": recipe}))
+    lines = ["image_id,label,predicted"] + [f"test-{i:05d},{i % 4},{i % 4 if i < 30 else 0}" for i in range(40)]
+    (folder / "test.csv").write_text("\n".join(lines) + "\n")
+
+    class Found:
+        number = {f"test-{i:05d}": i for i in range(40)}
+        components = np.arange(40) // 4
+
+    monkeypatch.setattr(alzheimer_cards, "collection", lambda: Found)
+    assert alzheimer_cards.collect(tmp_path / "train", tmp_path / "cards") == [VIT]
+    facts = json.loads((tmp_path / "cards" / f"{VIT}.json").read_text())["test_intervals"]
+    assert facts["components"] == 10 and facts["accuracy"][0] < 82.5 < facts["accuracy"][1] < 100
+    with pytest.raises(trained_networks.CluscamError, match="no trained network in"):
+        alzheimer_cards.collect(tmp_path / "nowhere", tmp_path / "cards")
+
+
+def test_balanced_accuracy_of_a_resample_without_a_class():
+    assert balanced_accuracy(np.array([0, 0, 2]), np.array([100.0, 0.0, 100.0])) == 75
+
+
+# figures
+
+
+def test_figures_of_phantoms():
+    phantom = phantom_at(3)
+    assert len(alzheimer_figures.grades_figure(phantom).axes) == 5
+    maps, said = {"A": torch.rand(128, 128), "B": torch.ones(128, 128)}, {"A": 50.0, "B": 50.0}
+    assert len(alzheimer_figures.example_figure(phantom, maps, said).axes) == 4
+    means = {"A": {0: (np.ones((16, 16)), 7), 2: (np.zeros((16, 16)), 9)}, "B": {2: (np.ones((16, 16)), 9)}}
+    assert len(alzheimer_figures.class_means_figure(means, ("a", "b", "c")).axes) == 4
+    assert alzheimer_figures.similarity_figure(alzheimer_tables.leakage()).axes
+    assert alzheimer_figures.twins_figure(np.zeros((8, 8), np.uint8), np.ones((8, 8), np.uint8), 0.99).axes
+
+
+def test_figures_of_the_reference_run_or_not_run(monkeypatch):
+    monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": pd.DataFrame())
+    places = (
+        alzheimer_chapter.reference_sanity(),
+        alzheimer_chapter.reference_ranks(),
+        alzheimer_chapter.reference_means(VIT, "last", ("cluscam",)),
+    )
+    assert all("not run" in place.to_html() for place in places)
+    rows = rows_by_hand(models=(VIT, *OTHER_SEEDS), n=40)
+    monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": rows)
+    assert alzheimer_chapter.reference_ranks().axes
+
+
+def test_an_example_of_maps():
+    phantom, maps, said = alzheimer_chapter.example("phantom_cnn", "paper", 2, ("gradcam", "edges"))
+    assert phantom == phantom_at(2) and list(maps) == list(said) == ["GradCAM", "Edges"]
+
+
+def test_the_public_split_leaks_in_words():
+    leak = alzheimer_tables.leakage()
+    page = alzheimer_tables.leakage_table(leak, pd.DataFrame([leak["splits"]["paper, test"] | {"split by": "slices"}]))
+    assert page["of a head seen in training, %"].tolist() == ["100", "0", "100"]
+
+
+def test_the_claims_of_the_chapter_are_not_run_or_judged():
+    page = alzheimer_tables.claim_rows()
+    assert page["claim"].tolist() == ["C5a", "C5b", "C5c", "C5n", "C5n", "C5n"]
+    assert set(page["decision"]) <= {"not run", "supported", "contradicted", "inconclusive"}
