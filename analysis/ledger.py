@@ -24,6 +24,7 @@ SYNONYMS = {"layer": "panel", "estimate": "mean", "finding": "text"}  # of colum
 EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)", "text")
 COLUMNS = ("claim", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
            "verdict", "reason", "notebook", "rows", "parameters", "commits")  # fmt: skip
+SETTINGS = ("grid", "seeds")  # of a claim's population
 
 
 def all_claims() -> list[dict[str, Any]]:
@@ -138,11 +139,14 @@ def tier_counts(table: pd.DataFrame) -> pd.DataFrame:
 
 def own_run(folder: Path) -> pd.DataFrame:
     """The same comparisons on the rows under `folder`/STUDY, whatever their networks: columns claim, model, panel and
-    `EVIDENCE`. They have no verdict, since the claims name their images. Studies that are not there are left out.
+    `EVIDENCE`. They have no verdict, since the claims name their images. Studies that are not there are left out, and
+    claims that fix more than images (`SETTINGS`), which no other run can be held to.
     """
     found = []
     for claim in all_claims():
         source = SOURCES.get(claim["study"])
+        if not set(SETTINGS).isdisjoint(claim["population"]):
+            continue
         if source is None or not (folder / claim["study"] / "configuration.json").is_file():
             continue
         rows = reference_rows(find_study(claim["study"]), folder / claim["study"])

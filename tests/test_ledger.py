@@ -9,7 +9,7 @@ from test_logits_evidence import rows as logits_rows
 
 from analysis import ledger as ledger_module
 from analysis import ledger_sources
-from analysis.ledger import COLUMNS, all_claims, claim_verdicts, evidence, ledger, own_run, tier_counts
+from analysis.ledger import COLUMNS, SETTINGS, all_claims, claim_verdicts, evidence, ledger, own_run, tier_counts
 from analysis.ledger_sources import AGAINST, NOT_PRINTED, SOURCES, WAITS, Source, resolve, shortage
 from analysis.ledger_text import (
     as_json,
@@ -21,6 +21,8 @@ from analysis.ledger_text import (
     page,
     summary,
 )
+from analysis.studies import find_study
+from analysis.study import run
 from analysis.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, VERDICTS, combine
 from cluscam_lite.cli import Parser, main
 from cluscam_lite.errors import CluscamError
@@ -232,3 +234,11 @@ def test_the_installed_command_is_this_one(capsys):
     if "verdicts" not in {entry.name for entry in entry_points(group="cluscam.commands")}:
         pytest.skip("the package was installed before this command was added: install it again")
     assert main(["verdicts", "--help"]) == 0 and "--claim" in capsys.readouterr().out
+
+
+def test_claims_that_fix_their_settings_are_no_part_of_an_own_run(tmp_path):
+    study = find_study("hyperparameters")
+    profile = {"profile": "smoke", "dataset": "scenes", "part": "", "models": ["scene_cnn"], "n_images": 1, "seed": 0}
+    run(study, profile, tmp_path / study.name, quiet=True)
+    assert any(SETTINGS[0] in claim["population"] for claim in all_claims())
+    assert not len(own_run(tmp_path))
