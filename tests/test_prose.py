@@ -15,6 +15,7 @@ from analysis.parameters import ROOT, notebook_path
 
 # what may stand in a chapter's prose, and why
 ALLOWED = {
+    "alzheimer": {"1,279": "found in the chapter on the audit", "900": "the paper's own", "380": "the paper's own"},
     "audit": {"2025": "the month of a snapshot"},
     "faithfulness": {"17": "the paper's cells, computed in the chapter on the audit", "192": "as before"},
     "groundtruth": {"1": "the ends of a scale", "0": "the ends of a scale"},
