@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import pandas as pd
-import yaml
 
 from analysis.ablation_evidence import against_sources, claim_evidence
+from analysis.claims import claims_of
 from analysis.faithfulness_evidence import panel_title
 from analysis.logits_chapter import with_interval
 from analysis.mask_sources import NULLS, TITLES
-from analysis.paper_tables import FOLDER
 from analysis.reference import reference_rows
 from analysis.statistics import p_text
 from analysis.studies.ablation import PLANS, STUDY
@@ -27,8 +26,7 @@ def reference() -> pd.DataFrame:
 
 def claims(prefix: str = "") -> list[dict]:
     """The claims of the study `ablation` whose id starts with `prefix`."""
-    every = yaml.safe_load((FOLDER / "claims.yaml").read_text(encoding="utf-8"))
-    return [claim for claim in every if claim["study"] == STUDY.name and claim["id"].startswith(prefix)]
+    return claims_of(STUDY.name, prefix)
 
 
 def side_text(side: list[str]) -> str:

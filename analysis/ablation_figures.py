@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from analysis.ablation_evidence import BLOCK
 from analysis.faithfulness_evidence import panel_title
+from analysis.faithfulness_figures import dots
 from analysis.figures import DROPPED, KEPT, WIDTH, figure
 from analysis.mask_sources import TITLES
 from analysis.weighting_grid import RATIOS, TEMPERATURES
@@ -32,17 +33,10 @@ def bars_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
     found = list(table.groupby(BLOCK, sort=False))
     fig, axes = figure(len(found), len(headings), 0.2 * len(table) + 0.9 * len(found))
     for row, ((model, layer), mine) in zip(axes, found, strict=True):
-        y = np.arange(len(mine))
         colours = [KEPT if b == "ClusCAM" else "0.45" if b in CLUSTERED else WEIGHTING for b in mine["bar"]]
-        for ax, (heading, label) in zip(row, headings.items(), strict=True):
-            if f"{heading} low" in mine:
-                ax.hlines(y, mine[f"{heading} low"], mine[f"{heading} high"], color=colours, lw=2)
-            ax.scatter(mine[heading], y, color=colours, s=20, zorder=3)
+        dots(row, mine, headings, mine["bar"], colours)
+        for ax, heading in zip(row, headings, strict=True):
             ax.axvline(mine[heading].iloc[0], color=KEPT, lw=0.8, ls=":")
-            ax.set_yticks(y, mine["bar"] if ax is row[0] else [], fontsize=8)
-            ax.set(xlabel=label)
-            ax.invert_yaxis()
-            sns.despine(ax=ax)
         row[0].set_title(panel_title(model, layer), fontsize=10, loc="left")
     return fig
 

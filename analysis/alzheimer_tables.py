@@ -6,13 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from analysis.alzheimer_cards import cards_table
 from analysis.alzheimer_evidence import claim_table, means_table
+from analysis.claims import claims_of
+from analysis.faithfulness_chapter import contrast_cells
 from analysis.faithfulness_evidence import panel_title
-from analysis.logits_chapter import with_interval
-from analysis.paper_tables import FOLDER as PAPER
 from analysis.paper_tables import paper_alzheimer, paper_table
 from analysis.reference import FOLDER, reference_rows
 from analysis.studies.alzheimer import STUDY
@@ -157,8 +156,7 @@ def cells_fitting(n: int) -> str:
 
 def claims() -> list[dict[str, Any]]:
     """The claims of the study `alzheimer`."""
-    every = yaml.safe_load((PAPER / "claims.yaml").read_text(encoding="utf-8"))
-    return [claim for claim in every if claim["study"] == STUDY.name]
+    return claims_of(STUDY.name)
 
 
 def claim_rows() -> pd.DataFrame:
@@ -166,20 +164,10 @@ def claim_rows() -> pd.DataFrame:
     found = []
     for claim in claims():
         for _, row in claim_table(reference(), claim).iterrows():
-            ran = pd.notna(row.get("mean"))
-            found.append(
-                {
-                    "claim": claim["id"],
-                    "network": panel_title(row["model"], row["panel"]),
-                    "against": METHODS[claim["contrast"]["against"]].title,
-                    "measure": claim["contrast"]["measure"],
-                    "slices": row["planned"],
-                    "components": f"{row['n']:.0f}" if ran else NOT_RUN,
-                    "ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
-                    "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
-                    "decision": row["decision"],
-                }
-            )
+            components = f"{row['n']:.0f}" if pd.notna(row.get("mean")) else NOT_RUN
+            about, outcome = contrast_cells(claim, row)
+            about |= {"slices": row["planned"], "components": components}
+            found.append(about | outcome | {"decision": row["decision"]})
     return pd.DataFrame(found)
 
 

@@ -5,11 +5,11 @@ from functools import lru_cache
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from analysis.claims import claims_of
 from analysis.faithfulness_evidence import claim_evidence, method_table, panel_title, prepared
 from analysis.logits_chapter import with_interval
-from analysis.paper_tables import FOLDER, PRINTED_AS, paper_means, paper_network
+from analysis.paper_tables import PRINTED_AS, paper_means, paper_network
 from analysis.reference import reference_rows
 from analysis.studies.faithfulness import STUDY
 from analysis.studies.faithfulness_plan import PLANS, REFERENCE, Block, layer_of
@@ -27,8 +27,7 @@ def reference() -> pd.DataFrame:
 
 def claims(prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:
     """The claims of the study `faithfulness` whose id starts with `prefix`, or one of several."""
-    every = yaml.safe_load((FOLDER / "claims.yaml").read_text(encoding="utf-8"))
-    return [claim for claim in every if claim["study"] == STUDY.name and claim["id"].startswith(prefix)]
+    return claims_of(STUDY.name, prefix)
 
 
 def side_by_side(heading: str, measure: str, family: str, runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -130,18 +129,18 @@ def claim_rows(prefix: str | tuple[str, ...] = "") -> pd.DataFrame:
     found = []
     for claim in claims(prefix):
         for _, row in claim_evidence(reference(), claim).iterrows():
-            ran = pd.notna(row.get("mean"))
-            found.append(
-                {
-                    "claim": claim["id"],
-                    "network": panel_title(row["model"], row["panel"]),
-                    "against": METHODS[claim["contrast"]["against"]].title,
-                    "measure": claim["contrast"]["measure"],
-                    "images": int(row["n"]) if ran else row["planned"],
-                    "ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
-                    "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
-                    "tier": row["tier"],
-                    "decision": row["decision"],
-                }
-            )
+            images = int(row["n"]) if pd.notna(row.get("mean")) else row["planned"]
+            about, outcome = contrast_cells(claim, row)
+            found.append(about | {"images": images} | outcome | {"tier": row["tier"], "decision": row["decision"]})
     return pd.DataFrame(found)
+
+
+def contrast_cells(claim: Mapping[str, Any], row: pd.Series) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One block of a claim about two methods as text: what is compared; the estimate and effect size, or "not run"."""
+    contrast, ran = claim["contrast"], pd.notna(row.get("mean"))
+    about = {"claim": claim["id"], "network": panel_title(row["model"], row["panel"])}
+    about |= {"against": METHODS[contrast["against"]].title, "measure": contrast["measure"]}
+    return about, {
+        "ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
+        "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
+    }

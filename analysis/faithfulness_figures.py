@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -79,18 +80,25 @@ def means_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
     most = max(len(mine) for _, mine in found)
     fig, axes = figure(len(found), len(headings), (0.2 * most + 0.8) * len(found))
     for row, ((model, panel), mine) in zip(axes, found, strict=True):
-        y = np.arange(len(mine))
         colours = [COLOURS[kind] for kind in mine["kind"]]
-        for ax, (heading, label) in zip(row, headings.items(), strict=True):
-            if f"{heading} low" in mine:
-                ax.hlines(y, mine[f"{heading} low"], mine[f"{heading} high"], color=colours, lw=2)
-            ax.scatter(mine[heading], y, color=colours, s=18, zorder=3)
-            ax.set_yticks(y, mine["title"] if ax is row[0] else [], fontsize=8)
-            ax.set(xlabel=label)
-            ax.invert_yaxis()
-            sns.despine(ax=ax)
+        dots(row, mine, headings, mine["title"], colours)
         row[0].set_title(panel_title(model, panel), fontsize=10, loc="left")
     return fig
+
+
+def dots(
+    axes: Sequence[Axes], table: pd.DataFrame, headings: Mapping[str, str], names: Sequence[str], colours: list[str]
+) -> None:
+    """The rows of a table as dots with their intervals, a panel for each of `headings`; names at the first panel."""
+    y = np.arange(len(table))
+    for ax, (heading, label) in zip(axes, headings.items(), strict=True):
+        if f"{heading} low" in table:
+            ax.hlines(y, table[f"{heading} low"], table[f"{heading} high"], color=colours, lw=2)
+        ax.scatter(table[heading], y, color=colours, s=18, zorder=3)
+        ax.set_yticks(y, names if ax is axes[0] else [], fontsize=8)
+        ax.set(xlabel=label)
+        ax.invert_yaxis()
+        sns.despine(ax=ax)
 
 
 def variants_figure(table: pd.DataFrame, columns: Sequence[str], label: str) -> Figure:

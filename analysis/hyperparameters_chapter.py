@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from analysis.claims import claims_of
 from analysis.faithfulness_evidence import panel_title
 from analysis.hyperparameters_evidence import whole_images
 from analysis.hyperparameters_verdicts import claim_evidence
 from analysis.logits_evidence import blocks
 from analysis.mixture_evidence import SKLEARN, quiet_fit, scores_at, size_for
-from analysis.paper_tables import FOLDER, paper_table
+from analysis.paper_tables import paper_table
 from analysis.reference import reference_rows
 from analysis.studies.hyperparameters import LARGE, PLANS, STUDY
 from analysis.verdicts import NOT_RUN
@@ -39,8 +39,7 @@ def plan_text() -> str:
 
 def claims() -> list[dict[str, Any]]:
     """The claims of this study."""
-    every = yaml.safe_load((FOLDER / "claims.yaml").read_text(encoding="utf-8"))
-    return [claim for claim in every if claim["study"] == STUDY.name]
+    return claims_of(STUDY.name)
 
 
 def table_3() -> pd.DataFrame:

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from analysis import claims
 from analysis.ledger_sources import BEGUN, NO_ROWS, NOT_PRINTED, SOURCES, resolve
-from analysis.paper_tables import FOLDER as PAPER
 from analysis.parameters import ROOT
 from analysis.reference import FOLDER, reference_rows
 from analysis.studies import REGISTRY, find_study
@@ -29,8 +28,7 @@ SETTINGS = ("grid", "seeds")  # of a claim's population
 
 def all_claims() -> list[dict[str, Any]]:
     """The claims of `analysis/paper/claims.yaml`, in order of their ids."""
-    found = yaml.safe_load((PAPER / "claims.yaml").read_text(encoding="utf-8"))
-    return sorted(found, key=lambda claim: _order(claim["id"]))
+    return sorted(claims.all_claims(), key=lambda claim: _order(claim["id"]))
 
 
 def ledger(folder: Path = FOLDER) -> pd.DataFrame:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 import torch
-import yaml
 from PIL import Image
 from torch import Tensor
 
+from analysis.claims import claims_of
 from analysis.cli import results_folder
 from analysis.logits_evidence import (
     advantages,
@@ -57,8 +57,7 @@ def study_rows(study: Study, parameters: Mapping[str, Any]) -> pd.DataFrame:
 
 def planned_blocks() -> list[dict[str, Any]]:
     """The blocks that the claims of Section 4.1 name: model, layer and n."""
-    claims = yaml.safe_load((ROOT / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
-    return next(claim for claim in claims if claim["id"] == "C6a")["population"]["blocks"]
+    return claims_of(STUDY.name, "C6a")[0]["population"]["blocks"]
 
 
 @torch.no_grad()

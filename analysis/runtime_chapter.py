@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from analysis.parameters import ROOT
+from analysis.claims import claims_of
 from analysis.runtime_evidence import claim_evidence
 from analysis.studies.runtime import STUDY
 from analysis.studies.runtime_plan import title_of
@@ -16,8 +15,7 @@ from cluscam_lite import get_spec
 
 def claims() -> list[dict[str, Any]]:
     """The claims about running time, as written before the study ran (`analysis/paper/claims.yaml`)."""
-    every = yaml.safe_load((ROOT / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
-    return [claim for claim in every if claim["study"] == STUDY.name]
+    return claims_of(STUDY.name)
 
 
 def claims_page(rows: pd.DataFrame) -> pd.DataFrame:

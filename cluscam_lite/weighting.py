@@ -42,13 +42,22 @@ def softmax_weights(
     ``temperature=None`` is Eq. 10 with each image's own number of groups; an infinite tau gives uniform weights.
     Raises CluscamError for r or tau out of range.
     """
+    tau = temperatures(valid, drop_ratio, temperature)
+    return softmax_at(scores, kept_groups(scores, valid, drop_ratio), tau), tau
+
+
+def temperatures(valid: Tensor, drop_ratio: float, temperature: float | None = None) -> Tensor:
+    """tau of each image (B,) float64: as given or, for None, Eq. 10 with r and the image's own number of groups.
+
+    Raises CluscamError for r or tau out of range.
+    """
     check_weighting(drop_ratio, temperature)
-    if temperature is None:
-        values = [equation_10(int(n), drop_ratio) for n in valid.sum(1)]
-    else:
-        values = [float(temperature)] * len(scores)
-    tau = torch.tensor(values, dtype=torch.float64, device=scores.device)
-    kept = kept_groups(scores, valid, drop_ratio)
+    values = [equation_10(int(n), drop_ratio) if temperature is None else float(temperature) for n in valid.sum(1)]
+    return torch.tensor(values, dtype=torch.float64, device=valid.device)
+
+
+def softmax_at(scores: Tensor, kept: Tensor, tau: Tensor) -> Tensor:
+    """alpha (B, K): softmax of scores / tau over the groups in `kept` (B, K), 0 elsewhere; tau (B,) may be infinite."""
     logits = (scores.double().masked_fill(~kept, 0) / tau[:, None]).masked_fill(~kept, -math.inf)
     alpha = torch.softmax(logits, dim=1).nan_to_num(0)  # nan: an image without any valid group
-    return alpha.to(scores.dtype), tau
+    return alpha.to(scores.dtype)

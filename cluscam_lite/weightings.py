@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from .errors import unknown
-from .hyperparameters import temperature as equation_10
-from .weighting import check_weighting, softmax_weights
+from .weighting import check_weighting, softmax_at, softmax_weights, temperatures
 
 WEIGHTINGS = {
     "cluscam": "dropout and temperature softmax, Eq. 6",
@@ -35,7 +34,8 @@ def weights_by(
     if weighting == "cluscam":
         return softmax(drop_ratio, temperature)
     if weighting == "temperature_softmax":
-        return _each_image(scores, valid, drop_ratio) if temperature is None else softmax(0.0, temperature)
+        tau = temperatures(valid, drop_ratio, temperature)
+        return softmax_at(scores, valid, tau), tau
     if weighting == "dropout_softmax":
         return softmax(drop_ratio, 1.0)
     if weighting == "softmax":
@@ -53,14 +53,3 @@ def weights_by(
         lowest = scores.masked_fill(~valid, torch.inf).amin(1, keepdim=True)
         known = (scores - lowest).masked_fill(~valid, 0)
     return known / known.abs().sum(1, keepdim=True).clamp(min=torch.finfo(scores.dtype).tiny), none
-
-
-def _each_image(scores: Tensor, valid: Tensor, drop_ratio: float) -> tuple[Tensor, Tensor]:
-    """Nothing dropped, each image with Eq. 10's tau for its own number of groups."""
-    taus = [equation_10(int(n), drop_ratio) for n in valid.sum(1)]
-    rows = [
-        softmax_weights(scores[i : i + 1], valid[i : i + 1], 0.0, tau if tau < torch.inf else None)
-        for i, tau in enumerate(taus)
-    ]
-    weights, used = zip(*rows, strict=True)
-    return torch.cat(weights), torch.cat(used)

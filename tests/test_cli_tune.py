@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from test_cli import fails
 
 from cluscam_lite import load_dataset, load_model, temperature
 from cluscam_lite.cli import main
@@ -28,15 +29,6 @@ def tuned(tmp_path_factory):
     out = tmp_path_factory.mktemp("tuned") / "new" / "tuned.json"
     assert main([*RUN.split(), "--seeds", "2", "--rule", "argmin", "--out", str(out)]) == 0
     return out
-
-
-def fails(capsys, arguments, *words, status=2):
-    assert main(arguments) == status
-    shown = capsys.readouterr()
-    lines = shown.err.splitlines()
-    assert len(lines) == 1 and lines[0].startswith("cluscam: "), shown.err
-    for word in words:
-        assert word in lines[0], lines[0]
 
 
 def test_the_file_says_what_was_chosen_and_for_what(tuned):

@@ -62,7 +62,7 @@ def test_costs_are_in_the_rows(rows):
 
 def test_a_method_that_cannot_explain_a_network_is_a_row_with_a_reason():
     plan = Plan("scenes", "test", "train", (Block("scene_vit", "paper", "cam", 1),))
-    (cell,) = STUDY._block_cells(plan, plan.blocks[0], 0)
+    (cell,) = STUDY.block_cells(plan, plan.blocks[0], 0)
     found = STUDY.run(cell, lambda _: None)
     assert len(found) == 1 and found.loc[0, "reason"] and found.loc[0, "form"] == ""
 
@@ -70,16 +70,16 @@ def test_a_method_that_cannot_explain_a_network_is_a_row_with_a_reason():
 def test_what_is_random_depends_on_seed_and_image_alone():
     model, preprocess = loaded("scene_cnn"), loaded("scene_cnn").spec.preprocess()
     plan = Plan("scenes", "test", "train", (Block("scene_cnn", "paper", "smooth", 2),))
-    (cell,) = STUDY._block_cells(plan, plan.blocks[0], 0)
+    (cell,) = STUDY.block_cells(plan, plan.blocks[0], 0)
     seeds = [explainer_of(cell, model, preprocess, image_id, None).seed for image_id in cell.images]
     assert len(set(seeds)) == 2
-    (fewer,) = STUDY._block_cells(plan, Block("scene_cnn", "paper", "smooth", 1), 0)
+    (fewer,) = STUDY.block_cells(plan, Block("scene_cnn", "paper", "smooth", 1), 0)
     assert explainer_of(fewer, model, preprocess, fewer.images[0], None).seed == seeds[0]
 
 
 def test_donors_are_the_same_for_a_prefix():
     plan = PLANS["smoke"]
-    of = {n: STUDY._block_cells(plan, Block("scene_cnn", "paper", "donor", n), 0)[0].settings["donors"] for n in (2, 5)}
+    of = {n: STUDY.block_cells(plan, Block("scene_cnn", "paper", "donor", n), 0)[0].settings["donors"] for n in (2, 5)}
     assert of[5][:2] == of[2] and len(set(of[5])) == 5
 
 

@@ -21,8 +21,8 @@ from cluscam_lite.features import HookedModel
 from cluscam_lite.metrics.faithfulness import changes, probabilities
 from cluscam_lite.metrics.masking import form_of, masked_outputs
 
-from .faithfulness import compact, donors_of, loaded
-from .plan import Plan, check_profile, own_plan
+from .faithfulness import compact, donors_of, lending, loaded
+from .plan import Plan, PlannedStudy, check_profile, own_plan
 
 SEEDED = ("kmeans", "random")  # sources that are run with several seeds
 ALL_SEEDS = 5
@@ -73,15 +73,10 @@ PLANS = {
 }
 
 
-class Ablation:
+class Ablation(PlannedStudy):
     """The study as the engine wants it; the engine sets the data root."""
 
     name, version, keys = "ablation", 1, ("image_id", "setting", "form")
-
-    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
-        """Some images of one network, source and seed to a cell; all sources take the same images."""
-        plan, seed = self.plan(profile), int(profile.get("seed", 0))
-        return [cell for block in plan.blocks for cell in self._block_cells(plan, block, seed)]
 
     def plan(self, profile: Mapping[str, Any]) -> Plan:
         """Which sources run on which images."""
@@ -91,26 +86,16 @@ class Ablation:
         """The ways from scores to maps, at a network's K and r."""
         return settings_of(n_clusters, drop_ratio)
 
-    def _block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
+        """Some images of one network, source and seed to a cell; all sources take the same images."""
         spec = get_spec(block.model)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
         settings = {"weights": loaded(spec.name).sha256, "K": spec.n_clusters, "r": spec.drop_ratio}
         lent = donors_of(plan, samples) if block.source == "donor" else {}
         for images in chunks(samples.ids, block.images_per_cell):
-            own = {"donor_part": plan.donor_part, "donors": [lent[i] for i in images]} if lent else {}
-            yield Cell(
-                self.name,
-                self.version,
-                plan.dataset,
-                plan.part,
-                block.model,
-                block.layer,
-                block.source,
-                images,
-                variant=f"seed {block.seed}" if block.seed else "",
-                seed=seed + block.seed,
-                settings=settings | own,
-            )
+            variant = f"seed {block.seed}" if block.seed else ""
+            own = settings | lending(plan, lent, images)
+            yield self.cell(plan, block, block.source, images, seed + block.seed, variant=variant, settings=own)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""

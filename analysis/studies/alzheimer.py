@@ -24,22 +24,22 @@ from cluscam_lite.training.recipe import recipe_of
 
 from .alzheimer_plan import plan_of
 from .faithfulness import STUDY as FAITHFULNESS
-from .faithfulness import compact
+from .faithfulness import compact, lending
 from .faithfulness_plan import Block
-from .plan import Plan
+from .plan import Plan, PlannedStudy
 
 
-class Alzheimer:
+class Alzheimer(PlannedStudy):
     """The study as the engine wants it; the engine sets the data root."""
 
     name, version, keys = "alzheimer", 1, ("image_id", "form", "fill")
 
-    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
-        """Some images of one network, layer and method to a cell; all methods take the same images."""
-        plan, seed = plan_of(profile), int(profile.get("seed", 0))
-        return [cell for block in plan.blocks for cell in self._block_cells(plan, block, seed)]
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """What a profile measures."""
+        return plan_of(profile)
 
-    def _block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+        """Some images of one network, layer and method to a cell; all methods take the same images."""
         loaded, info = network(block.model), method_info(block.method)
         split = split_of(block.model)
         settings: dict[str, Any] = {"weights": loaded.sha256, "preprocess": "standard", "split": split}
@@ -50,12 +50,18 @@ class Alzheimer:
         lent = {}
         if block.method == "donor":
             lent = lenders_of(plan.dataset, ids, images_of(plan.dataset, plan.donor_part, split).ids)
-        found = []
-        for images in chunks(ids, block.images_per_cell):
-            mine = settings | ({"donors": [lent[i] for i in images], "donor_part": plan.donor_part} if lent else {})
-            about = (plan.dataset, plan.part, block.model, block.layer, block.method, images)
-            found.append(Cell(self.name, self.version, *about, variant=block.variant, seed=seed, settings=mine))
-        return found
+        return [
+            self.cell(
+                plan,
+                block,
+                block.method,
+                images,
+                seed,
+                variant=block.variant,
+                settings=settings | lending(plan, lent, images),
+            )
+            for images in chunks(ids, block.images_per_cell)
+        ]
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""

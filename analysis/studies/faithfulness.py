@@ -4,7 +4,7 @@ One map per image and method. Each is evaluated in three forms (as it is, brough
 complement) with three fills, and, on images with one box, against that box: so Tables 2, 4 and 5 come from one run.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,27 +24,23 @@ from cluscam_lite.metrics.masking import evaluate
 from cluscam_lite.models import LoadedModel, Preprocess
 
 from .faithfulness_plan import Block, plan_of
-from .plan import Plan
+from .plan import Plan, PlannedStudy
 
 Place = Callable[[Tensor, Sample, Preprocess], dict[str, Any]]
 MAP = {"form": "", "fill": ""}  # the keys of a row that stands for an image without a map
 
 
-class Faithfulness:
+class Faithfulness(PlannedStudy):
     """The study as the engine wants it; the engine sets the data root."""
 
     name, version, keys = "faithfulness", 1, ("image_id", "form", "fill")
-
-    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
-        """Some images of one network, layer, method and variant to a cell; all methods take the same images."""
-        plan, seed = self.plan(profile), int(profile.get("seed", 0))
-        return [cell for block in plan.blocks for cell in self._block_cells(plan, block, seed)]
 
     def plan(self, profile: Mapping[str, Any]) -> Plan:
         """Which methods run on which images."""
         return plan_of(profile)
 
-    def _block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+        """Some images of one network, layer, method and variant to a cell; all methods take the same images."""
         spec, info = get_spec(block.model), method_info(block.method)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
         settings = dict(block.settings) | {"weights": loaded(spec.name).sha256, "preprocess": block.preprocess}
@@ -52,19 +48,14 @@ class Faithfulness:
             settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
         lent = donors_of(plan, samples) if block.method == "donor" else {}
         return [
-            Cell(
-                self.name,
-                self.version,
-                plan.dataset,
-                plan.part,
-                block.model,
-                block.layer,
+            self.cell(
+                plan,
+                block,
                 block.method,
                 images,
+                seed + block.seed,
                 variant=block.variant,
-                seed=seed + block.seed,
-                settings=settings
-                | ({"donor_part": plan.donor_part, "donors": [lent[i] for i in images]} if lent else {}),
+                settings=settings | lending(plan, lent, images),
             )
             for images in chunks(samples.ids, block.images_per_cell)
         ]
@@ -158,6 +149,11 @@ def donors_of(plan: Plan, samples: Samples) -> dict[str, str]:
     """Donor i goes with image i, whatever their number: image id -> donor's id."""
     donors = load_dataset(plan.dataset, part=plan.donor_part)
     return {image_id: donors.ids[i % len(donors)] for i, image_id in enumerate(samples.ids)}
+
+
+def lending(plan: Plan, lent: Mapping[str, str], images: Sequence[str]) -> dict[str, Any]:
+    """What a cell's settings say of its images' donors, who are in no other place; nothing if there are none."""
+    return {"donor_part": plan.donor_part, "donors": [lent[i] for i in images]} if lent else {}
 
 
 def compact(rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from cluscam_lite.features import HookedModel
 from cluscam_lite.tuning import check_grid, grid_scores
 
 from .faithfulness import compact, loaded
-from .plan import Plan, check_profile, own_plan
+from .plan import Plan, PlannedStudy, check_profile, own_plan
 
 IMAGES_PER_CELL = 10
 SMALL = (5, 10, 15, 20, 30, 40, 60)  # for the networks of the scenes, which have about a hundred maps
@@ -57,32 +57,21 @@ PLANS = {
 }
 
 
-class Hyperparameters:
+class Hyperparameters(PlannedStudy):
     """The study as the engine wants it."""
 
     name, version, keys = "hyperparameters", 1, ("image_id", "n_clusters", "group")
 
-    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
-        """Ten images of one network under one seed of K-Means to a cell; all seeds of an image follow one another."""
-        plan, seed = plan_of(profile), int(profile.get("seed", 0))
-        return [cell for block in plan.blocks for cell in self._block_cells(plan, block, seed)]
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """What a profile measures."""
+        return plan_of(profile)
 
-    def _block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+        """Ten images of one network under one seed of K-Means to a cell; all seeds of an image follow one another."""
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
         settings = {"grid": list(block.grid), "weights": loaded(block.model).sha256}
         return [
-            Cell(
-                self.name,
-                self.version,
-                plan.dataset,
-                plan.part,
-                block.model,
-                block.layer,
-                "cluscam",
-                images,
-                seed=seed + of_kmeans,
-                settings=settings,
-            )
+            self.cell(plan, block, "cluscam", images, seed + of_kmeans, settings=settings)
             for images in chunks(samples.ids, IMAGES_PER_CELL)
             for of_kmeans in block.seeds
         ]

@@ -31,7 +31,7 @@ from cluscam_lite import get_spec, load_dataset, load_model
 from cluscam_lite.datasets.sample import Samples
 from cluscam_lite.features import HookedModel
 
-from .plan import Plan, check_profile, own_plan
+from .plan import Plan, PlannedStudy, check_profile, own_plan
 
 IMAGES_PER_CELL = 5
 WHOLE = -1  # the group number of a row that stands for a whole partition
@@ -149,17 +149,17 @@ def mean_by_group(groups: Tensor, n_groups: int) -> Callable[[Tensor], Tensor]:
     return lambda values: torch.zeros(n_groups).index_add_(0, groups, values) / count
 
 
-class Logits:
+class Logits(PlannedStudy):
     """The study as the engine wants it; the engine sets the data root."""
 
     name, version, keys = "logits", 1, ("image_id", "masks", "group")
 
-    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
-        """Five images of one network and layer to a cell; donors are named in it, since rows depend on them."""
-        plan, seed = plan_of(profile), int(profile.get("seed", 0))
-        return [cell for block in plan.blocks for cell in self._block_cells(plan, block, seed)]
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """What a profile measures."""
+        return plan_of(profile)
 
-    def _block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+        """Five images of one network and layer to a cell; donors are named in it, since rows depend on them."""
         spec = get_spec(block.model)
         samples, donors = datasets(plan, block.n_images)
         settings = {
@@ -171,16 +171,12 @@ class Logits:
         }
         paired = {image_id: donors.ids[i % len(donors)] for i, image_id in enumerate(samples.ids)}
         return [
-            Cell(
-                self.name,
-                self.version,
-                plan.dataset,
-                plan.part,
-                block.model,
-                block.layer,
+            self.cell(
+                plan,
+                block,
                 "meta-representations",
                 images,
-                seed=seed,
+                seed,
                 settings=settings | {"donors": [paired[image_id] for image_id in images]},
             )
             for images in chunks(samples.ids, IMAGES_PER_CELL)

@@ -1,9 +1,11 @@
 """What a profile of the user's own has to say before a study can plan its cells."""
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.study import Cell
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.methods import METHODS
 
@@ -22,6 +24,31 @@ class Plan:
     part: str
     donor_part: str
     blocks: tuple[Any, ...]
+
+
+class PlannedStudy(ABC):
+    """What the studies share that cut the blocks of a plan into cells."""
+
+    name: str
+    version: int
+
+    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
+        """The cells of all blocks of the profile's plan, in its order."""
+        plan, seed = self.plan(profile), int(profile.get("seed", 0))
+        return [cell for block in plan.blocks for cell in self.block_cells(plan, block, seed)]
+
+    @abstractmethod
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """What a profile measures."""
+
+    @abstractmethod
+    def block_cells(self, plan: Plan, block: Any, seed: int) -> Iterable[Cell]:
+        """The cells of one block; `seed` is the profile's."""
+
+    def cell(self, plan: Plan, block: Any, method: str, images: Sequence[str], seed: int, **about: Any) -> Cell:
+        """One cell of a block with a `model` and a `layer`; `about` are the cell's `settings` and `variant`."""
+        where = (plan.dataset, plan.part, block.model, block.layer)
+        return Cell(self.name, self.version, *where, method, images, seed=seed, **about)
 
 
 def check_profile(profile: Mapping[str, Any], study: str, datasets: Sequence[str] = tuple(PARTS)) -> None:

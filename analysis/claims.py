@@ -1,0 +1,17 @@
+"""The paper's claims as they will be judged (`analysis/paper/claims.yaml`)."""
+
+from typing import Any
+
+import yaml
+
+from analysis.paper_tables import FOLDER
+
+
+def all_claims() -> list[dict[str, Any]]:
+    """Every claim, in the order of the file."""
+    return yaml.safe_load((FOLDER / "claims.yaml").read_text(encoding="utf-8"))
+
+
+def claims_of(study: str, prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:
+    """The claims of a study whose id starts with `prefix`, or one of several."""
+    return [claim for claim in all_claims() if claim["study"] == study and claim["id"].startswith(prefix)]
