@@ -27,6 +27,7 @@ WAITS = "complete, but the claim's other networks are not (Holm)"
 BEGUN = "not all methods or settings have run on all images"
 NO_ROWS = "no rows yet"
 NOT_PRINTED = "not in the paper"
+DATASET = {"ilsvrc": "ILSVRC", "alzheimer_mri": "Alzheimer"}  # as Table 2 names them
 AGAINST = {"C6a": "members", "C6b": "random"}  # claims of Section 4.1 -> contrasts of `analysis.logits_evidence`
 
 
@@ -54,7 +55,7 @@ SOURCES: dict[str, Source] = {
     "faithfulness": Source(
         f"{HERE}:of_faithfulness", "faithfulness", "points", f"{HERE}:printed_means", (("C9", "localisation"),)
     ),
-    "alzheimer": Source("analysis.alzheimer_evidence:claim_table", "alzheimer"),
+    "alzheimer": Source("analysis.alzheimer_evidence:claim_table", "alzheimer", "", f"{HERE}:printed_means"),
     "ablation": Source("analysis.ablation_evidence:claim_evidence", "ablation", "points"),
     "hyperparameters": Source("analysis.hyperparameters_verdicts:claim_evidence", "hyperparameters"),
     "runtime": Source(f"{HERE}:of_runtime", "runtime"),
@@ -136,10 +137,10 @@ def printed_logits(claim: Claim) -> str:
     return f"{table['mean_difference_logit']:+.2f} logits, d = {table['cohens_d']:.2f}"
 
 
-def _table2(metric: str, family: str) -> pd.Series:
-    """A row of Table 2, on ILSVRC, by method."""
+def _table2(metric: str, family: str, dataset: str) -> pd.Series:
+    """A row of Table 2 by method, for a data set of the registry."""
     table = paper_table(2)
-    mine = (table["dataset"] == "ILSVRC") & (table["family"] == FAMILY[family]) & (table["metric"] == metric)
+    mine = (table["dataset"] == DATASET[dataset]) & (table["family"] == FAMILY[family]) & (table["metric"] == metric)
     return table[mine].set_index("method")["value"]
 
 
@@ -157,7 +158,8 @@ def printed_means(claim: Claim) -> str:
     # the paper reads transformers at the patch embedding, and prints no mean over both families
     if metric is None or len(families) > 1 or (families == {"transformer"} and blocks[0]["layer"] != "paper"):
         return NOT_PRINTED
-    means = paper_means(metric, *families) if metric in LOCATION.values() else _table2(metric, *families)
+    dataset = claim["population"]["dataset"]
+    means = paper_means(metric, *families) if metric in LOCATION.values() else _table2(metric, *families, dataset)
     if not set(titles) <= set(means.index):
         return NOT_PRINTED
     ours, theirs = means[titles]

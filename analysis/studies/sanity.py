@@ -24,7 +24,7 @@ from .alzheimer import images_of, lenders_of, of_id, split_of
 from .alzheimer_plan import BY_HEART, DATASETS, DONOR_PART, RESNET, VIT, blocks
 from .faithfulness import compact, explainer_of
 from .faithfulness_plan import Block
-from .plan import Plan, check_profile, own_methods
+from .plan import Plan, PlannedStudy, check_profile, own_methods
 
 ASKED = ("cluscam", "gradcam", "gradcampp", "layercam", "shapleycam", "reciprocam", "groupcam", "donor", "smooth",
          "inverted", "edges", "centre")  # fmt: skip
@@ -56,25 +56,25 @@ PLANS = {
 }
 
 
-class Sanity:
+class Sanity(PlannedStudy):
     """The study as the engine wants it; the engine sets the data root."""
 
     name, version, keys = "sanity", 1, ("image_id", "extent")
 
-    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """What a profile measures."""
+        return plan_of(profile)
+
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """All images of one network, layer and method to a cell."""
-        plan, seed, found = plan_of(profile), int(profile.get("seed", 0)), []
-        for block in plan.blocks:
-            split = split_of(block.model)
-            settings = {"weights": network(block.model).sha256, "split": split, "extents": list(EXTENTS)}
-            ids = images_of(plan.dataset, plan.part, split, block.n_images).ids
-            if block.method == "donor":
-                lent = lenders_of(plan.dataset, ids, images_of(plan.dataset, plan.donor_part, split).ids)
-                settings |= {"donor_part": plan.donor_part, "donors": list(lent.values())}
-            for images in chunks(ids, block.n_images):
-                about = (plan.dataset, plan.part, block.model, block.layer, block.method, images)
-                found.append(Cell(self.name, self.version, *about, seed=seed, settings=settings))
-        return found
+        split = split_of(block.model)
+        settings = {"weights": network(block.model).sha256, "split": split, "extents": list(EXTENTS)}
+        ids = images_of(plan.dataset, plan.part, split, block.n_images).ids
+        if block.method == "donor":
+            lent = lenders_of(plan.dataset, ids, images_of(plan.dataset, plan.donor_part, split).ids)
+            settings |= {"donor_part": plan.donor_part, "donors": list(lent.values())}
+        cut = chunks(ids, block.n_images)
+        return [self.cell(plan, block, block.method, images, seed, settings=settings) for images in cut]
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from ..errors import CluscamError
 from ..files import atomic_path, output_folder
-from ..models import Preprocess
+from ..models import ModelSpec, Preprocess
 from .card import CARD, TEST, WEIGHTS, card_of, device_name, read_card
 from .checkpoint import checkpoints, plain_state, read_checkpoint, write_checkpoint
 from .epochs import batches_of, class_weights, predict, train_epoch
@@ -25,6 +26,17 @@ from .networks import PRETRAINED, spec_for, starting_network
 from .recipe import Recipe, same_recipe
 from .run import Run, new_run
 from .slices import Slices, class_names_of, load_parts, shuffled
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a recipe is carried out on: the network's description, the images of each part, and their hash."""
+
+    recipe: Recipe
+    spec: ModelSpec
+    preprocess: Preprocess
+    parts: Mapping[str, Slices]
+    digest: str
 
 
 def train(
@@ -43,51 +55,45 @@ def train(
     if (folder / CARD).is_file():
         say(f"{folder} holds this training, complete; nothing to do")
         return read_card(folder)
-    preprocess, parts, digest, spec = _prepare(recipe, data_root)
+    material = _prepare(recipe, data_root)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if stored and stored["data"] != digest:
+    if stored and stored["data"] != material.digest:
         raise CluscamError(f"{folder} holds a training on other images; choose another folder")
     # a run that goes on has its weights in the checkpoint
+    spec, train_part = material.spec, material.parts["train"]
     network, source = (spec.build(), stored["start"]) if stored else starting_network(recipe, spec, data_root)
     peak = recipe.peak_rate(source.startswith(PRETRAINED))
-    facts = {"recipe": recipe.to_dict(), "start": source, "peak_rate": peak, "data": digest}
-    steps = len(batches_of(torch.arange(len(parts["train"])), recipe.batch_size))
+    facts = {"recipe": recipe.to_dict(), "start": source, "peak_rate": peak, "data": material.digest}
+    steps = len(batches_of(torch.arange(len(train_part)), recipe.batch_size))
     run = new_run(recipe, network.float(), steps, peak, device)
     if stored:
         run.restore(*read_checkpoint(checkpoints(folder)[-1]))
         say(f"going on after epoch {run.epoch}/{recipe.epochs}")
-    sizes = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
+    sizes = ", ".join(f"{len(part)} {name}" for name, part in material.parts.items())
     say(f"{recipe.name}: {facts['start']}; {sizes} images; {device_name(device)}")
-    _epochs(run, recipe, parts, preprocess, folder, facts, say)
-    return _finish(run, recipe, parts, preprocess, folder, facts, say)
+    _epochs(run, material, folder, facts, say)
+    return _finish(run, material, folder, facts, say)
 
 
-def _prepare(recipe: Recipe, data_root: str | None) -> tuple[Preprocess, dict[str, Slices], str, Any]:
+def _prepare(recipe: Recipe, data_root: str | None) -> Material:
     spec = spec_for(recipe, class_names_of(recipe))
     preprocess = spec.preprocess()
     parts, digest = load_parts(recipe, preprocess, data_root)
     if recipe.labels == "shuffled":
         parts |= {part: shuffled(parts[part], recipe.seed) for part in ("train", "validation")}
-    return preprocess, parts, digest, spec
+    return Material(recipe, spec, preprocess, parts, digest)
 
 
-def _epochs(
-    run: Run,
-    recipe: Recipe,
-    parts: Mapping[str, Slices],
-    preprocess: Preprocess,
-    folder: Path,
-    facts: dict[str, Any],
-    say: Callable[[str], None],
-) -> None:
+def _epochs(run: Run, material: Material, folder: Path, facts: dict[str, Any], say: Callable[[str], None]) -> None:
     """All epochs that are left, with a checkpoint after each."""
+    recipe = material.recipe
     # nothing on shuffled validation images tells a better epoch from a worse one
     by_heart = recipe.labels == "shuffled"
     while run.epoch < recipe.epochs and (by_heart or run.epoch - run.best_epoch < recipe.patience):
         start = time.monotonic()
-        loss = train_epoch(run, recipe, parts["train"], preprocess, say)
+        loss = train_epoch(run, recipe, material.parts["train"], material.preprocess, say)
         run.epoch += 1
-        found, validation_loss = _validate(run, parts, preprocess)
+        found, validation_loss = _validate(run, material)
         kept = run.keep_if_better(found["balanced_accuracy"], validation_loss, always=by_heart)
         row = {"epoch": run.epoch, "loss": loss, "validation_loss": validation_loss}
         row |= {"accuracy": found["accuracy"], "balanced_accuracy": found["balanced_accuracy"]}
@@ -98,35 +104,30 @@ def _epochs(
         say(f"stopped early: no better epoch for {recipe.patience}")
 
 
-def _validate(run: Run, parts: Mapping[str, Slices], preprocess: Preprocess) -> tuple[dict[str, Any], float]:
+def _validate(run: Run, material: Material) -> tuple[dict[str, Any], float]:
     """Measures on the validation images, and the class-balanced loss with the training images' weights."""
-    data, names = parts["validation"], parts["train"].class_names
-    logits = predict(run.network, data, preprocess, run.device)
-    weights = class_weights(parts["train"].labels, len(names))
+    data, train_part = material.parts["validation"], material.parts["train"]
+    names = train_part.class_names
+    logits = predict(run.network, data, material.preprocess, run.device)
+    weights = class_weights(train_part.labels, len(names))
     loss = (F.cross_entropy(logits, data.labels, reduction="none") * weights[data.labels]).mean()
     return measures(logits.softmax(1), data.labels, names), loss.item()
 
 
 def _finish(
-    run: Run,
-    recipe: Recipe,
-    parts: Mapping[str, Slices],
-    preprocess: Preprocess,
-    folder: Path,
-    facts: dict[str, Any],
-    say: Callable[[str], None],
+    run: Run, material: Material, folder: Path, facts: dict[str, Any], say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Measure the best weights, write everything under its final name, and remove the checkpoint."""
     run.network.load_state_dict(run.best)
     found = {}
-    for part, data in parts.items():
-        logits = predict(run.network, data, preprocess, run.device)
+    for part, data in material.parts.items():
+        logits = predict(run.network, data, material.preprocess, run.device)
         found[part] = measures(logits.softmax(1), data.labels, data.class_names)
         if part == "test":
             _write_predictions(folder / TEST, data, logits.softmax(1))
     with atomic_path(folder / WEIGHTS) as temporary:
         save_file(run.best, temporary)
-    card = card_of(recipe, facts, run, found, folder / WEIGHTS, parts)
+    card = card_of(material.recipe, facts, run, found, folder / WEIGHTS, material.parts)
     with atomic_path(folder / CARD) as temporary:
         temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     for path in checkpoints(folder):
