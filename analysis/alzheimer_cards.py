@@ -2,7 +2,8 @@
 
     python -m analysis.alzheimer_cards
 
-It collects the networks that the study `alzheimer` names, and any other run of them, from `out/train`.
+It collects the networks that the study `alzheimer` names, and any other run of them, from `out/train`, with the K and r
+that `cluscam tune` chose for them.
 """
 
 import csv
@@ -50,6 +51,7 @@ def balanced_accuracy(labels: np.ndarray, hits: np.ndarray, axis: int = -1) -> f
 def collect(trained: Path = TRAINED, out: Path = CARDS) -> list[str]:
     """Copy the card of every complete run on the slices in `trained` to `out`, with its intervals; their names.
 
+    What was tuned beside the weights (`analysis.alzheimer_tuning.places`) goes to the folder `tuned` beside `out`.
     Raises CluscamError if there is none.
     """
     names = []
@@ -59,6 +61,10 @@ def collect(trained: Path = TRAINED, out: Path = CARDS) -> list[str]:
         with atomic_path(output_folder(out) / f"{name}.json") as temporary:
             facts = read_card(folder) | {"test_intervals": intervals(folder / TEST)}
             temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        for path in folder.glob("tuned-*.json"):
+            target = output_folder(out.parent / "tuned") / f"{name}-{path.name.removeprefix('tuned-')}"
+            with atomic_path(target) as temporary:
+                temporary.write_bytes(path.read_bytes())
         names.append(name)
     if not names:
         raise CluscamError(f"there is no trained network in {trained}; train one with `cluscam train alzheimer`")

@@ -69,6 +69,7 @@ def mean_maps(rows: pd.DataFrame, model: str, panel: str, names: Sequence[str]) 
     ready = prepared(rows)
     for name in names:
         mine = ready[(ready["model"] == model) & (ready["panel"] == panel) & (ready["method"] == name)]
+        mine = mine[mine["variant"] == ""]
         means = class_means(mine) if len(mine) else {}
         if means:
             found[method_info(name).title] = means

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from analysis.alzheimer_tuning import RULE_OF
 from analysis.comparisons import BETTER, compare
 from analysis.faithfulness_evidence import (
     MEASURES,
@@ -87,6 +88,40 @@ def comparison_table(rows: pd.DataFrame, measure: str, form: str = "raw", fill: 
                 row = {"model": model, "panel": panel, "against": other, "slices": len(both)}
                 found.append(row | compare(means["cluscam"], means[other], measure))
     return pd.DataFrame(found)
+
+
+def tuned_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """ClusCAM with K and r lent by the registry ("") and tuned: a row for each panel and variant that ran.
+
+    AD, IC and AG are means over components; `mean`, `low` and `high` are of the difference of the IC, tuned less lent,
+    in points, on the same slices.
+    """
+    found = []
+    for model, panel, block in panels(prepared(rows)):
+        own = chosen(block[block["method"] == "cluscam"], variants=True)
+        lent, units = own[own["variant"] == ""].set_index("image_id"), unit_of(block)
+        for variant in RULE_OF:
+            tuned = own[own["variant"] == variant].set_index("image_id")
+            both = [i for i in tuned.index if i in lent.index]
+            if len({units[i] for i in both}) < 2:
+                continue
+            if not any(row["model"] == model and row["panel"] == panel for row in found):
+                found.append(_setting(model, panel, "", lent.loc[both], units))
+            one, other = (_by_unit(part.loc[both, "increase"], units) for part in (tuned, lent))
+            row = _setting(model, panel, variant, tuned.loc[both], units)
+            found.append(row | compare(one, other, "increase"))
+    return pd.DataFrame(found)
+
+
+def _setting(model: str, panel: str, variant: str, rows: pd.DataFrame, units: Mapping[str, Any]) -> dict[str, Any]:
+    """Means over components of a setting's rows, which are indexed by image."""
+    means = {heading: _by_unit(rows[measure], units).mean() for measure, heading in MEASURES.items()}
+    return {"model": model, "panel": panel, "variant": variant, "slices": len(rows)} | means
+
+
+def _by_unit(values: pd.Series, units: Mapping[str, Any]) -> pd.Series:
+    """The mean of each component."""
+    return values.astype(float).groupby(values.index.map(units)).mean()
 
 
 def claim_table(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame:

@@ -8,22 +8,26 @@ from typing import Any
 import pandas as pd
 
 from analysis.alzheimer_cards import cards_table
-from analysis.alzheimer_evidence import claim_table, means_table
+from analysis.alzheimer_evidence import claim_table, means_table, tuned_table
+from analysis.alzheimer_tuning import RULE_OF, tuned_path
 from analysis.claims import claims_of
 from analysis.faithfulness_chapter import contrast_cells
-from analysis.faithfulness_evidence import panel_title
+from analysis.faithfulness_evidence import MEASURES, panel_title
+from analysis.logits_chapter import with_interval
 from analysis.paper_tables import paper_alzheimer, paper_table
 from analysis.reference import FOLDER, reference_rows
 from analysis.studies.alzheimer import STUDY
-from analysis.studies.alzheimer_plan import BY_COMPONENTS, BY_HEART, OTHER_SEEDS, RESNET, VIT
+from analysis.studies.alzheimer_plan import BY_COMPONENTS, BY_HEART, MAIN, OTHER_SEEDS, PHANTOMS, RESNET, VIT
 from analysis.studies.sanity import STUDY as SANITY
 from analysis.trained_networks import card
 from analysis.verdicts import NOT_RUN
 from cluscam_lite import get_spec
 from cluscam_lite.methods import METHODS
 from cluscam_lite.models.weights import ASSETS
+from cluscam_lite.tuning import read_tuned
 
 RUNS = (RESNET, VIT, *OTHER_SEEDS, BY_HEART, BY_COMPONENTS)
+TUNED_COLUMNS = ("K", "r", *MEASURES.values(), "IC, ahead of the lent by [95 %]")
 # the paper's cell that each network of the reference run stands beside in Table 6
 BESIDE = {RESNET: "ResNet-18", VIT: "ViT-B"}
 
@@ -141,6 +145,34 @@ def table_6(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     for name in found:
         found[name] = found[name].replace("", "–" if name.startswith("paper") else NOT_RUN)
     return found.assign(method=titles)[["method", *found.columns]]
+
+
+def tuned_page(rows: pd.DataFrame) -> pd.DataFrame:
+    """Lent and tuned K and r: on phantoms, of the `rows` of this run, and on the slices of the reference run."""
+    return pd.concat([tuned_rows(rows, PHANTOMS), tuned_rows(reference(), MAIN)], ignore_index=True)
+
+
+def tuned_rows(rows: pd.DataFrame, planned: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """ClusCAM with lent and with tuned K and r in words, for networks and layers in their order; "not run" without."""
+    table, found = tuned_table(rows) if len(rows) else pd.DataFrame(), []
+    for model, panel in planned:
+        title = panel_title(model, panel)
+        mine = table[(table["model"] == model) & (table["panel"] == panel)] if len(table) else table
+        if not len(mine):
+            found.append({"network": title} | dict.fromkeys(("K and r", *TUNED_COLUMNS), NOT_RUN))
+        for row in mine.to_dict("records"):
+            spec, variant = get_spec(model), row["variant"]
+            tuned = read_tuned(tuned_path(model, panel), RULE_OF[variant]) if variant else spec
+            ahead = with_interval(row, "mean", "low", "high") if variant else "–"
+            words = {
+                "network": title,
+                "K and r": variant or "lent",
+                "K": tuned.n_clusters,
+                "r": f"{tuned.drop_ratio:.2f}",
+            }
+            words |= {name: f"{row[name]:.1f}" for name in MEASURES.values()}
+            found.append(words | {TUNED_COLUMNS[-1]: ahead})
+    return pd.DataFrame(found)
 
 
 def _cells_of_paper(values: pd.Series) -> dict[str, str]:

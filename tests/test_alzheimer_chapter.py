@@ -19,10 +19,13 @@ from analysis.alzheimer_evidence import (
     rank_table,
     sanity_table,
     truth_table,
+    tuned_table,
 )
+from analysis.class_maps import with_class_maps
 from analysis.faithfulness_evidence import prepared
 from analysis.paper_tables import paper_table
 from analysis.studies.alzheimer_plan import OTHER_SEEDS, RESNET, VIT
+from cluscam_lite import get_spec
 from cluscam_lite.datasets.phantoms import phantom_at
 
 
@@ -89,6 +92,36 @@ def test_claims_wait_for_all_their_slices_and_are_judged_by_component():
     more = claim | {"population": {"blocks": [{"model": VIT, "layer": "paper", "n": 25}]}}
     assert claim_table(rows_by_hand(), more)["decision"].tolist() == ["not run"]
     assert claim_table(pd.DataFrame(), claim)["decision"].tolist() == ["not run"]
+
+
+def test_tuned_beside_lent_clusters_by_hand():
+    lent = rows_by_hand(models=("phantom_cnn",), methods=("cluscam",))
+    worse = lent.assign(variant="tuned, argmax", increase=0.0, gain=0.0, drop=100.0)
+    rows = pd.concat([lent, worse[worse["image_id"] < "test-00008"]])
+    table = tuned_table(rows)
+    assert table["variant"].tolist() == ["", "tuned, argmax"] and table["slices"].tolist() == [8, 8]
+    mean = lent[lent["image_id"] < "test-00008"]["increase"].mean()
+    assert table["IC"].tolist() == pytest.approx([mean, 0]) and table["mean"][1] == pytest.approx(-mean)
+    assert table["n"][1] == 2  # components
+    assert not len(tuned_table(lent))
+    page = alzheimer_tables.tuned_rows(rows, (("phantom_cnn", "paper"), ("phantom_vit", "last")))
+    assert page["K and r"].tolist() == ["lent", "tuned, argmax", "not run"]
+    assert page["K"][0] == get_spec("phantom_cnn").n_clusters and page["K"][1] != page["K"][0]
+
+
+def test_mean_maps_are_of_lent_clusters_alone():
+    rows = rows_by_hand(models=("phantom_cnn",), methods=("cluscam",))
+    rows = rows.assign(**with_class_map(rows))
+    twice = pd.concat([rows, rows.assign(variant="tuned, argmax")])
+    one, other = (alzheimer_chapter.mean_maps(r, "phantom_cnn", "paper", ("cluscam",)) for r in (rows, twice))
+    assert {k: n for k, (_, n) in one["ClusCAM"].items()} == {k: n for k, (_, n) in other["ClusCAM"].items()}
+
+
+def with_class_map(rows):
+    """Columns that hold one mean map of every image."""
+    maps = {i: (0, torch.ones(64, 64)) for i in rows["image_id"]}
+    found = with_class_maps(rows[["image_id"]].assign(target=0), maps, 1)
+    return {name: found[name].to_numpy() for name in ("target", "class_map", "class_images")}
 
 
 def test_ranks_over_seeds():
@@ -187,7 +220,9 @@ def test_cards_are_collected_with_intervals_over_components(tmp_path, monkeypatc
         components = np.arange(40) // 4
 
     monkeypatch.setattr(alzheimer_cards, "collection", lambda: Found)
+    (folder / "tuned-last.json").write_text("{}")
     assert alzheimer_cards.collect(tmp_path / "train", tmp_path / "cards") == [VIT]
+    assert (tmp_path / "tuned" / f"{VIT}-last.json").read_text() == "{}"
     facts = json.loads((tmp_path / "cards" / f"{VIT}.json").read_text())["test_intervals"]
     assert facts["components"] == 10 and facts["accuracy"][0] < 82.5 < facts["accuracy"][1] < 100
     with pytest.raises(trained_networks.CluscamError, match="no trained network in"):

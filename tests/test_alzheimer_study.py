@@ -1,16 +1,21 @@
 """The studies of slices: plans, donors of another head, measures against a known mask, class means, sanity."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from analysis import alzheimer_tuning as tuning
+from analysis.alzheimer_tuning import IMAGES, RULE_OF, TUNED, tuned_settings
 from analysis.class_maps import FEWEST, SIDE, class_means, decoded, mean_map, with_class_maps
 from analysis.ground_mask import mask_measures, masks_of_image
 from analysis.randomisation import entropy, likeness, randomised
 from analysis.studies import alzheimer, find_study
 from analysis.studies.alzheimer import lenders_of
 from analysis.studies.alzheimer_plan import BY_COMPONENTS, PLANS, RESNET, VIT, plan_of
+from analysis.studies.faithfulness import explainer_of
 from analysis.study import read, run, same_rows
 from analysis.trained_networks import command, network
 from cluscam_lite import get_spec
@@ -173,3 +178,44 @@ def test_the_sanity_study(tmp_path):
     assert np.allclose(edges["rho"], 1) and np.allclose(edges["entropy_rise"], 0)  # it never asked the network
     cluscam = found[found["method"] == "cluscam"]
     assert set(cluscam["extent"]) == {"classifier", "all"} and (cluscam["rho"] < 0.999).all()
+
+
+# K and r of a network's own
+
+
+def test_tuned_clusters_go_to_the_method():
+    cells = {
+        c.variant: c for c in STUDY.cells({"profile": "embedded"}) if c.model == "phantom_cnn" and c.method == "cluscam"
+    }
+    assert set(cells) == {"", *RULE_OF}
+    record = json.loads((TUNED / "phantom_cnn-paper.json").read_text(encoding="utf-8"))
+    assert (record["part"], record["dataset"], record["images"]["n"]) == ("validation", "phantoms", IMAGES)
+    for variant, rule in RULE_OF.items():
+        settings, choice = cells[variant].settings, record["choices"][rule]
+        assert (settings["n_clusters"], settings["drop_ratio"]) == (choice["n_clusters"], choice["drop_ratio"])
+        assert settings["K"] == choice["n_clusters"] and settings["tau"] == pytest.approx(choice["temperature"])
+        explainer = explainer_of(cells[variant], network("phantom_cnn"), None, cells[variant].images[0], None)
+        assert explainer.n_clusters == choice["n_clusters"] and explainer.drop_ratio == choice["drop_ratio"]
+        assert explainer.temperature == pytest.approx(choice["temperature"])
+    assert "n_clusters" not in cells[""].settings
+
+
+def test_what_has_not_been_tuned_is_said_with_its_command(monkeypatch, tmp_path):
+    with pytest.raises(CluscamError, match="the layer paper have not been tuned; do it with `cluscam tune"):
+        tuned_settings("phantom_vit", "paper", "tuned, argmax")
+    assert "--dataset alzheimer_mri" in tuning.command(VIT, "last") and f"tuned/{VIT}-last.json" in tuning.command(
+        VIT, "last"
+    )
+    record = json.loads((TUNED / "phantom_cnn-paper.json").read_text(encoding="utf-8"))
+    monkeypatch.setattr(tuning, "TUNED", tmp_path)
+    record["model"]["weights"] = "other"
+    (tmp_path / "phantom_cnn-paper.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(CluscamError, match="phantom_cnn with other weights"):
+        tuned_settings("phantom_cnn", "paper", "tuned, argmax")
+
+
+def test_a_run_of_ones_own_is_tuned_beside_its_weights(monkeypatch, tmp_path):
+    monkeypatch.setattr(tuning, "folder_of", lambda name: tmp_path / "mine")
+    assert tuning.places(VIT, "last")[0] == tmp_path / "mine" / "tuned-last.json"
+    assert f"--model {tmp_path}/mine " in tuning.command(VIT, "last")
+    assert tuning.tuned_path(VIT, "last") is None

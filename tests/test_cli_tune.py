@@ -1,5 +1,6 @@
 """``cluscam tune`` and ``explain --tuned``: what is written is what is chosen, and every mistake is one sentence."""
 
+import argparse
 import json
 import os
 import signal
@@ -11,7 +12,11 @@ from test_cli import fails
 
 from cluscam_lite import load_dataset, load_model, temperature
 from cluscam_lite.cli import main
+from cluscam_lite.cli import tune as tune_module
+from cluscam_lite.errors import UnknownName
 from cluscam_lite.features import HookedModel
+from cluscam_lite.training import Recipe, train
+from cluscam_lite.training.recipe import recipe_of
 from cluscam_lite.tuning import read_tuned, tune
 
 GRID = (2, 4, 6)
@@ -63,6 +68,27 @@ def test_explain_takes_k_and_r_from_the_file(tuned, tmp_path):
     assert (method["n_clusters"], method["drop_ratio"]) == (record["n_clusters"], record["drop_ratio"])
     assert method["temperature"] == pytest.approx(record["temperature"], rel=1e-6)
     assert main([*arguments, "--layer", "stage4", "--temperature", "0.5"]) == 0  # the layer's own name; tau is free
+
+
+def test_a_trained_network_is_tuned_on_its_own_validation_slices(tmp_path, capsys):
+    folder, out = tmp_path / "run", tmp_path / "tuned.json"
+    train(Recipe("phantom_cnn", "phantoms", epochs=1, images=8, batch_size=8), folder, say=lambda line: None)
+    arguments = ["tune", "--model", str(folder), "--dataset", "phantoms", "--images", "1", "--grid", "2", "3", "4"]
+    assert main([*arguments, "--out", str(out)]) == 0
+    record = json.loads(out.read_text(encoding="utf-8"))
+    assert record["part"] == "validation" and record["model"]["weights"] == load_model(str(folder)).sha256
+    assert read_tuned(out, "argmin").n_clusters == record["choices"]["argmin"]["n_clusters"]
+    with pytest.raises(UnknownName, match="argmin"):
+        read_tuned(out, "argmn")
+
+
+def test_slices_are_those_of_the_networks_own_split(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(tune_module, "load_dataset", lambda name, **options: asked.update(options))
+    arguments = argparse.Namespace(dataset="alzheimer_mri", data_root=None, path=None, images=3)
+    name = "resnet18-alzheimer_mri-128-components-s0"
+    tune_module._samples(arguments, "validation", recipe_of(name))
+    assert asked["split"] == "components" and asked["part"] == "validation"
 
 
 def test_any_folder_and_the_usual_grid(tmp_path, capsys):

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
+from analysis.alzheimer_tuning import RULE_OF, tuned_settings
 from analysis.class_maps import FEWEST, with_class_maps
 from analysis.ground_mask import mask_measures, masks_of_image
 from analysis.study import Cell, chunks
@@ -46,6 +47,8 @@ class Alzheimer(PlannedStudy):
         if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
             spec = loaded.spec
             settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
+        if block.variant in RULE_OF:
+            settings |= tuned_settings(block.model, block.layer, block.variant)
         ids = images_of(plan.dataset, plan.part, split, block.n_images).ids
         lent = {}
         if block.method == "donor":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from analysis.alzheimer_tuning import RULE_OF
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 
@@ -17,6 +18,9 @@ VIT = "vit_tiny_patch16_224-alzheimer_mri-128-s0"
 OTHER_SEEDS = tuple(VIT.removesuffix("s0") + f"s{seed}" for seed in (1, 2))
 BY_HEART = "vit_tiny_patch16_224-alzheimer_mri-128-shuffled-s0"
 BY_COMPONENTS = "vit_tiny_patch16_224-alzheimer_mri-128-components-s0"
+
+MAIN = ((RESNET, "paper"), (VIT, "paper"), (VIT, "last"))
+PHANTOMS = (("phantom_cnn", "paper"), ("phantom_vit", "last"))
 
 CHEAPEST = (*CHEAP, "reciprocam")
 CLAIMED = ("cluscam", "donor", "gradcam")
@@ -41,13 +45,14 @@ ALL, OTHERS, DEAREST = 900, 200, 100  # images of the test part
 
 def reference_blocks() -> Iterator[Block]:
     """The blocks of the reference run; what the claims need first."""
-    main = ((RESNET, "paper"), (VIT, "paper"), (VIT, "last"))
-    for model, layer in main:
+    for model, layer in MAIN:
         yield from blocks(model, layer, CLAIMED, ALL)
         yield from blocks(model, layer, DEAR, DEAREST, images_per_cell=20)
-    for model, layer in main:
+    for model, layer in MAIN:
         yield from blocks(model, layer, SWIFT, ALL)
         yield from blocks(model, layer, SLOWER, OTHERS)
+    for model, layer in MAIN:
+        yield from tuned_blocks(model, layer, OTHERS)
     yield from blocks(RESNET, "layer3", RANKED, OTHERS)
     for model in OTHER_SEEDS:
         for layer in ("paper", "last"):
@@ -65,6 +70,12 @@ def blocks(model: str, layer: str, names: tuple[str, ...], n: int, images_per_ce
         yield Block(model, layer_of(name, model, layer), name, n, images_per_cell=images_per_cell)
 
 
+def tuned_blocks(model: str, layer: str, n: int, images_per_cell: int = 100) -> Iterator[Block]:
+    """ClusCAM with K and r chosen on the validation part, by either rule of Algorithm 2."""
+    for variant in RULE_OF:
+        yield Block(model, layer, "cluscam", n, variant, images_per_cell=images_per_cell)
+
+
 # about a quarter of a minute in all
 EMBEDDED = ("cluscam", "gradcam", "layercam", "reciprocam", "donor", "smooth", "fakecam", "centre", "edges")
 PLANS = {
@@ -75,7 +86,11 @@ PLANS = {
         "phantoms",
         "test",
         DONOR_PART,
-        (*blocks("phantom_cnn", "paper", EMBEDDED, 10), *blocks("phantom_vit", "last", EMBEDDED, 8)),
+        (
+            *blocks("phantom_cnn", "paper", EMBEDDED, 10),
+            *blocks("phantom_vit", "last", EMBEDDED, 8),
+            *(block for model, layer in PHANTOMS for block in tuned_blocks(model, layer, 8)),
+        ),
     ),
     # fixed by analysis/paper/claims.yaml before any of these images was looked at
     "reference": Plan("alzheimer_mri", "test", DONOR_PART, tuple(reference_blocks())),

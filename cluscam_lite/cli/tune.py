@@ -13,12 +13,19 @@ from ..errors import CluscamError, unknown
 from ..features import HookedModel
 from ..files import atomic_path
 from ..models import get_spec, load_model
+from ..training.recipe import Recipe, recipe_of
 from ..tuning import RULES, Tuning, check_grid, tune, tuning_record
 from .common import check_device, made_folder, short_warnings
 
 GRID = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100)
 # the parts on which hyper-parameters are chosen are not those on which methods are compared
-PARTS = {"scenes": "train", "badges": "train", "ilsvrc": "tune"}
+PARTS = {
+    "scenes": "train",
+    "badges": "train",
+    "ilsvrc": "tune",
+    "phantoms": "validation",
+    "alzheimer_mri": "validation",
+}
 ALL = "all"
 RULE_WORDS = {"argmax": "as Algorithm 2 is printed", "argmin": "the elbow of a saturating curve"}
 
@@ -33,12 +40,12 @@ def tune_command(arguments: argparse.Namespace) -> None:
     grid = arguments.grid and check_grid(arguments.grid)
     check_device(arguments.device)
     part = _part(arguments)
-    samples = _samples(arguments, part)
+    samples = _samples(arguments, part, recipe_of(spec.name))
     out = Path(arguments.out).expanduser() if arguments.out else None
     if out is not None and out.is_dir():
         raise CluscamError(f"{out} is a folder; give the name of a file, such as {out / 'tuned.json'}")
     with made_folder(out.parent) if out else nullcontext(), short_warnings():
-        loaded = load_model(spec, arguments.weights, arguments.data_root)
+        loaded = load_model(arguments.model, arguments.weights, arguments.data_root)
         loaded.module.to(arguments.device)
         layer, preprocess = spec.layer(arguments.layer), spec.preprocess()
         model = HookedModel(loaded.module, layer)
@@ -67,10 +74,12 @@ def _part(arguments: argparse.Namespace) -> str | None:
     return None if arguments.part == ALL else arguments.part
 
 
-def _samples(arguments: argparse.Namespace, part: str | None) -> Samples:
-    """The first images of the part."""
-    root = {"data_root": arguments.data_root} if arguments.dataset == "ilsvrc" else {}
-    return load_dataset(arguments.dataset, path=arguments.path, part=part, n=arguments.images, **root)
+def _samples(arguments: argparse.Namespace, part: str | None, recipe: Recipe | None) -> Samples:
+    """The first images of the part; for a network that was trained here, `recipe` says how the set was divided."""
+    own = {"data_root": arguments.data_root} if arguments.dataset in ("ilsvrc", "alzheimer_mri") else {}
+    if arguments.dataset == "alzheimer_mri" and recipe is not None:
+        own["split"] = recipe.split  # else it would be tuned on what it was trained on
+    return load_dataset(arguments.dataset, path=arguments.path, part=part, n=arguments.images, **own)
 
 
 def _usual_grid(n_maps: int) -> tuple[int, ...]:

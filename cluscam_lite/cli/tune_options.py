@@ -8,6 +8,7 @@ EXAMPLES = """examples:
   cluscam tune --model scene_cnn --dataset scenes --images 10 --grid 5 10 20 30 40
   cluscam tune --model resnet50 --dataset ilsvrc --images 100 --seeds 3 --out resnet50.json
   cluscam tune --model resnet50 --dataset folder --path photos/ --rule argmin --out mine.json
+  cluscam tune --model out/train/vit --dataset alzheimer_mri --images 40 --layer last --out tuned.json
   cluscam explain photo.jpg --model resnet50 --tuned mine.json --out out/
 """
 
@@ -23,7 +24,7 @@ def add_tune(add: Callable[..., Any]) -> Any:
     option(
         "--part",
         metavar="NAME",
-        help="the part of the data set, or all (default: train of the scenes, tune of ilsvrc)",
+        help="the part of the data set, or all (default: train of the scenes, tune of ilsvrc, validation of slices)",
     )
     option("--images", type=int, default=20, metavar="N", help="how many images (default: 20)")
     option(

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CluscamError
+from ..errors import CluscamError, unknown
+from .elbow import RULES
 from .tune import Tuning
 
 if TYPE_CHECKING:
@@ -88,8 +89,13 @@ def tuning_record(
     }
 
 
-def read_tuned(path: str | os.PathLike) -> TunedSettings:
-    """K and r of a file that `cluscam tune` wrote. Raises CluscamError for a file that is missing or not one."""
+def read_tuned(path: str | os.PathLike, rule: str | None = None) -> TunedSettings:
+    """K and r of a file that `cluscam tune` wrote: those of a `rule` of Algorithm 2, or of the one it was written for.
+
+    Raises CluscamError for a file that is missing or not one, UnknownName for a rule that does not exist.
+    """
+    if rule is not None and rule not in RULES:
+        raise unknown("rule", rule, RULES)
     path = Path(path).expanduser()
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -101,7 +107,8 @@ def read_tuned(path: str | os.PathLike) -> TunedSettings:
         if (found["kind"], found["schema"]) != (KIND, SCHEMA):
             raise ValueError
         model, weights, layer = found["model"]["name"], found["model"]["weights"], found["layer"]
-        k, r = int(found["n_clusters"]), float(found["drop_ratio"])
+        choice = found if rule is None else found["choices"][rule]
+        k, r = int(choice["n_clusters"]), float(choice["drop_ratio"])
         if not (k >= 1 and 0 <= r < 1 and all(isinstance(text, str) for text in (model, weights, layer))):
             raise ValueError
     except (KeyError, TypeError, ValueError) as error:
