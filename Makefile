@@ -16,7 +16,7 @@ IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
-	@echo "Options: PROFILE=smoke|embedded|reference|FILE.yaml (book), JOBS=$(JOBS) (test), PYTHON=python3.12 (setup)"
+	@echo "Options: PROFILE=smoke|embedded|reference|FILE.yaml (book), JOBS=$(JOBS) (book, test), PYTHON=python3.12 (setup)"
 
 setup: $(STAMP) ## Make .venv and install the project into it (the other commands do this too)
 
@@ -39,9 +39,9 @@ $(STAMP): pyproject.toml
 	  echo "Error: pip could not install the project; its message is above. Is the network up and the disk not full?" >&2; exit 1; }; \
 	touch $@
 
-book: $(STAMP) ## Run the notebooks of PROFILE (embedded) and build the book
+book: $(STAMP) ## Run the notebooks of PROFILE (embedded), JOBS at a time, and build the book
 	@echo "Running the notebooks with the profile $(PROFILE)."
-	@$(BIN)/python -m analysis.notebooks --profile $(PROFILE)
+	@$(BIN)/python -m analysis.notebooks --profile $(PROFILE) --jobs $(JOBS)
 	@echo "Building the book (a warning is an error)."
 	@$(BIN)/jupyter-book build . --all --quiet --warningiserror --keep-going >/dev/null || { \
 	  echo "Error: the book was not built, or not without warnings; they are above." >&2; exit 1; }

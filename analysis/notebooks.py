@@ -21,6 +21,7 @@ from cluscam_lite.dataroot import data_root
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import atomic_path, output_folder
 
+from .notebook_jobs import run_jobs
 from .parameters import (
     ROOT,
     check,
@@ -123,30 +124,40 @@ def run(
     output_dir: Path = EXECUTED,
     force: bool = False,
     given: Mapping[str, str] | None = None,
+    jobs: int = 1,
 ) -> None:
     """Execute `notebooks` (names; none means all) with a profile into `output_dir`, saying what is done.
 
     `given` are parameters as typed on the command line, which override the profile's. All names and parameters of
-    all notebooks are checked before the first one runs. Raises as `run_notebook` does.
+    all notebooks are checked before the first one runs; `jobs` run at a time. Raises as `run_notebook` does.
     """
+    if jobs < 1:
+        raise CluscamError(f"the number of jobs is {jobs}; expected at least 1")
     base = profile_parameters(profile)
-    jobs = []
+    planned = []
     for name in list(notebooks) or notebook_names():
         path = notebook_path(name)
         declared = declared_parameters(path)
         parameters = base | {key: typed(text, declared.get(key)) for key, text in (given or {}).items()}
         check(declared, parameters, path.stem)
-        jobs.append((path, parameters))
-    if not jobs:
+        planned.append((path, parameters))
+    if not planned:
         raise CluscamError("there is no notebook in the folder notebooks/; run this from a clone of the repository")
-    for path, parameters in jobs:
-        output = output_dir / path.name
-        if not force and up_to_date(output, inputs_hash(path, parameters)):
+    pending = []
+    for path, parameters in planned:
+        if not force and up_to_date(output_dir / path.name, inputs_hash(path, parameters)):
             print(f"  {path.stem}: up to date", flush=True)
-            continue
+        else:
+            pending.append((path, parameters))
+    if jobs > 1 and len(pending) > 1:
+        options = ["--profile", profile, "--output", str(Path(output_dir).resolve()), "--force"]
+        options += [text for name, value in (given or {}).items() for text in ("-p", name, value)]
+        run_jobs([str(path.resolve()) for path, _ in pending], options, jobs)
+        return
+    for path, parameters in pending:
         print(f"  {path.stem}: running", flush=True)
         start = time.monotonic()
-        run_notebook(path, output, parameters)
+        run_notebook(path, output_dir / path.name, parameters)
         print(f"  {path.stem}: done in {time.monotonic() - start:.0f} s", flush=True)
 
 
@@ -156,18 +167,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--profile", default="embedded", help="a name in notebooks/profiles, or a .yaml file")
     parser.add_argument("--notebook", nargs="+", default=[], metavar="NAME", help="only these (default: all)")
     parser.add_argument("--output", type=Path, default=EXECUTED, metavar="DIR", help="default: book/executed")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many notebooks at a time (default: 1)")
     parser.add_argument("--force", action="store_true", help="run what is up to date, too")
+    parser.add_argument("--one-of-several", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
     options = parser.parse_args(argv)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # silences a debugger's note in each kernel
     try:
-        run(options.notebook, options.profile, options.output, options.force, dict(options.p))
+        run(options.notebook, options.profile, options.output, options.force, dict(options.p), options.jobs)
     except CluscamError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it would print the cell that was cut off
-        print("Interrupted; nothing is left half-written.", file=sys.stderr)
+        if not options.one_of_several:  # which are stopped together, and one says so
+            print("Interrupted; nothing is left half-written.", file=sys.stderr)
         return 130
     return 0
 

@@ -13,9 +13,9 @@ import nbformat
 import papermill
 import pytest
 
-from analysis import notebooks
+from analysis import notebook_jobs, notebooks
 from analysis.notebooks import inputs_hash, main, run_notebook, strict, up_to_date
-from analysis.parameters import declared_parameters, notebook_path, profile_parameters, typed
+from analysis.parameters import declared_parameters, notebook_names, notebook_path, profile_parameters, typed
 from analysis.provenance import as_table, how_to_reproduce, provenance
 from cluscam_lite.errors import CluscamError, UnknownName
 
@@ -113,22 +113,57 @@ def test_a_kernel_that_dies_is_one_sentence(tmp_path):
         run_notebook(path, tmp_path / "out.ipynb", {})
 
 
-def test_an_interrupt_ends_the_run_and_its_kernel_and_leaves_no_file(tmp_path):
-    started = tmp_path / "pid"
-    code = f"import os, time, pathlib\npathlib.Path({str(started)!r}).write_text(str(os.getpid()))\ntime.sleep(300)"
-    path = write_notebook(tmp_path / "a.ipynb", code)
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_an_interrupt_ends_the_run_and_its_kernels_and_leaves_no_file(tmp_path, names):
     profile = write_profile(tmp_path / "p.yaml", "n_images: 2\n")
-    command = [sys.executable, "-m", "analysis.notebooks", "--profile", profile, "--notebook", str(path)]
+    command = [sys.executable, "-m", "analysis.notebooks", "--profile", profile, "--jobs", "2", "--notebook"]
+    pids = [tmp_path / f"{name} pid" for name in names]
+    for name, pid in zip(names, pids, strict=True):
+        code = f"import os, time, pathlib\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\ntime.sleep(300)"
+        command.append(str(write_notebook(tmp_path / f"{name}.ipynb", code)))
     process = subprocess.Popen(
         [*command, "--output", str(tmp_path / "out")], cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
-    kernel = int(wait_for(lambda: started.exists() and started.read_text()))
+    kernels = [int(wait_for(lambda pid=pid: pid.exists() and pid.read_text())) for pid in pids]
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error == "Interrupted; nothing is left half-written.\n"
-    assert not (tmp_path / "out" / "a.ipynb").exists()
-    assert wait_for(lambda: not is_running(kernel))
+    assert list((tmp_path / "out").glob("*.ipynb")) == []
+    assert wait_for(lambda: not any(map(is_running, kernels)))
+
+
+def test_several_at_a_time_are_what_each_is_alone(tmp_path, capfd):
+    paths = [write_notebook(tmp_path / f"{name}.ipynb", f"({name!r}, n_images, scale)") for name in "abc"]
+    profile = write_profile(tmp_path / "p.yaml", "n_images: 2\n")
+    command = ["--profile", profile, "--output", str(tmp_path / "out"), "-p", "scale", "3"]
+    assert main([*command, "--jobs", "2", "--notebook", *map(str, paths)]) == 0
+    shown = capfd.readouterr().out
+    for path in paths:
+        executed = nbformat.read(tmp_path / "out" / path.name, as_version=4)
+        assert executed.cells[-1].outputs[0].data["text/plain"] == f"({path.stem!r}, 2, 3)"
+        assert f"{path.stem}: running" in shown and f"{path.stem}: done" in shown
+    assert main([*command, "--notebook", *map(str, paths)]) == 0  # and of the same inputs
+    assert capfd.readouterr().out.count("up to date") == 3
+
+
+def test_one_that_fails_stops_the_others(tmp_path, capfd):
+    codes = {"a": "raise ValueError('too few maps')", "b": "import time; time.sleep(300)", "c": "1"}
+    paths = [write_notebook(tmp_path / f"{name}.ipynb", code) for name, code in codes.items()]
+    profile = write_profile(tmp_path / "p.yaml", "n_images: 2\n")
+    command = ["--profile", profile, "--output", str(tmp_path / "out"), "--jobs", "2", "--notebook"]
+    assert main([*command, *map(str, paths)]) == 1
+    error = capfd.readouterr().err
+    assert "notebooks/a.ipynb, cell 3 of 3" in error and "too few maps" in error and "no more were run" in error
+    assert list((tmp_path / "out").glob("*.ipynb")) == []
+
+
+def test_what_is_timed_runs_alone_and_last(monkeypatch):
+    groups = []
+    monkeypatch.setattr(notebook_jobs, "_run", lambda names, options, jobs: groups.append((list(names), jobs)))
+    notebook_jobs.run_jobs(["notebooks/a.ipynb", "notebooks/runtime.ipynb", "notebooks/b.ipynb"], [], 3)
+    assert groups == [(["notebooks/a.ipynb", "notebooks/b.ipynb"], 3), (["notebooks/runtime.ipynb"], 1)]
+    assert {*notebook_jobs.TIMED} <= {*notebook_names()}
 
 
 def wait_for(condition, seconds: float = 60):
