@@ -20,6 +20,7 @@ from cluscam_lite.errors import CluscamError
 from cluscam_lite.features import MapsModel
 from cluscam_lite.inputs import checked_input
 from cluscam_lite.masks import centroids_of, normalized_maps, saliency_of
+from cluscam_lite.memory_format import Passes
 from cluscam_lite.scoring import default_batch_size, fill_image, masks_from, score_masks
 from cluscam_lite.targets import resolve_target
 from cluscam_lite.weighting import softmax_weights
@@ -116,10 +117,9 @@ def plain_passes(model: MapsModel, x: Tensor, n: int, chunk: int | None = None) 
     """One pass of the image x (1, 3, H, W) and n further ones, in ClusCAM's chunks and memory format, without masks."""
     chunk = chunk or default_batch_size(x)
     model.output(x)
+    passes = Passes(x.device)
     for start in range(0, n, chunk):
-        copies = x.expand(min(chunk, n - start), -1, -1, -1)
-        layout = torch.channels_last if x.device.type == "cpu" else torch.contiguous_format
-        model.output(copies.contiguous(memory_format=layout))
+        passes(model.output, x.expand(min(chunk, n - start), -1, -1, -1))
 
 
 def side_by_side(first: Callable[[], object], second: Callable[[], object], repeats: int) -> float:

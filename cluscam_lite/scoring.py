@@ -8,6 +8,7 @@ from torch import Tensor
 
 from .errors import CluscamError, unknown
 from .masks import masks_of
+from .memory_format import Passes
 
 FILLS = ("mean", "black", "blur")
 PRECISIONS = ("float32", "bfloat16")
@@ -88,8 +89,7 @@ def score_masks(
     pairs = torch.nonzero(valid)  # (n, 2): image, group
     scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)
     chunk, start = batch_size or default_batch_size(x), 0
-    if x.device.type == "cpu":
-        x = x.contiguous(memory_format=torch.channels_last)  # as are then its masked copies
+    passes = Passes(x.device)
     while start < len(pairs):
         image, group = pairs[start : start + chunk].T
         shown = fill if fill is None or len(fill) == 1 else fill[image]
@@ -97,7 +97,7 @@ def score_masks(
             chosen = masks(image, group).to(x.dtype)  # (n, 1, H, W)
             masked = mask_input(x if len(x) == 1 else x[image], chosen, shown)
             with passes_in(precision, x.device):
-                given = output(masked)
+                given = passes(output, masked)
             if precision != "float32" and isinstance(given, Tensor):
                 given = given.float()  # as the unmasked output, which a target function was written for
             value = select(given, image)

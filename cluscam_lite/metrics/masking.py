@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CluscamError, unknown
+from ..memory_format import Passes
 from ..scoring import FILLS, Normalization, default_batch_size, fill_image, mask_input
 from .faithfulness import changes, log_odds, probabilities
 
@@ -74,14 +75,13 @@ def masked_outputs(
     if len(masks) != len(fills) or len(masks) == 0:
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)
-    if x.device.type == "cpu":
-        x = x.contiguous(memory_format=torch.channels_last)  # as are then its masked copies
+    passes = Passes(x.device)
     unmasked, masked = [], []
     for start in range(0, len(masks), per_pass):
         chosen = list(zip(masks, fills, strict=True))[start : start + per_pass]
         copies = [mask_input(x, mask.to(x)[None, None], fill) for mask, fill in chosen]  # (1, 3, H, W) each
         spare = per_pass - len(copies)
-        logits = output(torch.cat([x, *copies, *[x] * spare]))  # (1 + per_pass, C)
+        logits = passes(output, torch.cat([x, *copies, *[x] * spare]))  # (1 + per_pass, C)
         unmasked.append(logits[:1].expand(len(copies), -1))
         masked.append(logits[1 : 1 + len(copies)])
     return torch.cat(unmasked), torch.cat(masked)

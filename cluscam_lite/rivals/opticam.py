@@ -1,5 +1,7 @@
 """OptiCAM: the weights of the maps are optimised on each image, so that the masked image keeps its logit."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -8,6 +10,7 @@ from ..explanation import Explanation
 from ..features import HookedModel
 from ..inputs import check_finite, checked_input
 from ..masks import normalize, upsample
+from ..memory_format import Passes
 from ..scoring import default_batch_size
 from ..targets import Target
 from .common import ask, finish
@@ -118,15 +121,15 @@ def optimise(
 
     Adam works number by number and the images share nothing, so each is optimised as if it were alone.
     """
-    if x.device.type == "cpu":
-        x = x.contiguous(memory_format=torch.channels_last)  # as are then its masked copies
+    passes = Passes(x.device)
     u = torch.zeros(maps.shape[:2], device=maps.device, requires_grad=True)  # (B, d)
     adam = torch.optim.Adam([u], lr=learning_rate)
     losses = []
     for _ in range(iterations):
         with torch.enable_grad():
             mask = mask_of(combined(u.softmax(1), maps), (x.shape[-2], x.shape[-1]))
-            logits = differentiable_output(module, x * mask.to(x.dtype)).gather(1, target[:, None])[:, 0].float()
+            logits = passes(partial(differentiable_output, module), x * mask.to(x.dtype))  # (B, C)
+            logits = logits.gather(1, target[:, None])[:, 0].float()
             loss = -logits if objective == "plain" else (baseline - logits).abs()  # (B,)
         if not torch.isfinite(loss).all():
             raise CluscamError(
