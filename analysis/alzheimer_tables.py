@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.alzheimer_cards import cards_table
 from analysis.alzheimer_evidence import claim_table, means_table, tuned_table
-from analysis.alzheimer_tuning import RULE_OF, tuned_path
+from analysis.alzheimer_tuning import RULE_OF, TUNED
 from analysis.claims import claims_of
 from analysis.faithfulness_chapter import contrast_cells
 from analysis.faithfulness_evidence import MEASURES, panel_title
@@ -162,7 +162,7 @@ def tuned_rows(rows: pd.DataFrame, planned: Sequence[tuple[str, str]]) -> pd.Dat
             found.append({"network": title} | dict.fromkeys(("K and r", *TUNED_COLUMNS), NOT_RUN))
         for row in mine.to_dict("records"):
             spec, variant = get_spec(model), row["variant"]
-            tuned = read_tuned(tuned_path(model, panel), RULE_OF[variant]) if variant else spec
+            tuned = read_tuned(TUNED / f"{model}-{panel}.json", RULE_OF[variant]) if variant else spec
             ahead = with_interval(row, "mean", "low", "high") if variant else "–"
             words = {
                 "network": title,

@@ -90,6 +90,7 @@ def score_masks(
     scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)
     chunk, start = batch_size or default_batch_size(x), 0
     passes = Passes(x.device)
+    x = x.contiguous(memory_format=passes.format)  # as are then its masked copies
     while start < len(pairs):
         image, group = pairs[start : start + chunk].T
         shown = fill if fill is None or len(fill) == 1 else fill[image]

@@ -76,6 +76,7 @@ def masked_outputs(
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)
     passes = Passes(x.device)
+    x = x.contiguous(memory_format=passes.format)  # as are then its masked copies
     unmasked, masked = [], []
     for start in range(0, len(masks), per_pass):
         chosen = list(zip(masks, fills, strict=True))[start : start + per_pass]

@@ -122,6 +122,7 @@ def optimise(
     Adam works number by number and the images share nothing, so each is optimised as if it were alone.
     """
     passes = Passes(x.device)
+    x = x.contiguous(memory_format=passes.format)  # as are then its masked copies
     u = torch.zeros(maps.shape[:2], device=maps.device, requires_grad=True)  # (B, d)
     adam = torch.optim.Adam([u], lr=learning_rate)
     losses = []
