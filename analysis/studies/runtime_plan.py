@@ -98,6 +98,7 @@ def reference_blocks(batch: int) -> Iterator[Block]:
     for model in networks:
         yield from methods(model, (BRUTE_FORCE,), 3, 3)
         yield from methods(model, ("scorecam",), 3, 1)
+    for model in networks:
         yield from methods(model, [name for name in DEAR if name != "scorecam"], 1, 1)
 
 
