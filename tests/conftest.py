@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
@@ -22,3 +24,12 @@ def data_root() -> Path:
 def no_data_root(monkeypatch) -> None:
     """No data root is named in the environment, whatever the machine has."""
     monkeypatch.delenv("CLUSCAM_DATA", raising=False)
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory) -> Path:
+    """A photograph of noise, 150 x 120 pixels."""
+    path = tmp_path_factory.mktemp("photos") / "photo.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 15, 3), dtype=np.uint8)
+    Image.fromarray(pixels).resize((150, 120)).save(path)
+    return path

@@ -1,4 +1,4 @@
-"""The ablation and the temperature: sources of masks, the study's rows against ClusCAM itself, and its tables."""
+"""The ablation: sources of masks, the study's rows against ClusCAM itself, and its tables."""
 
 import math
 
@@ -10,12 +10,10 @@ import torch
 from analysis import ablation_chapter as chapter
 from analysis import ablation_evidence as evidence
 from analysis import ablation_figures as figures
-from analysis import temperature_chapter, temperature_evidence
 from analysis.mask_sources import (
     NULLS,
     SOURCES,
     TITLES,
-    MaskSet,
     effective_rank,
     explain_with,
     inertia_share,
@@ -24,8 +22,6 @@ from analysis.mask_sources import (
 from analysis.meta_representations import ScoredImage
 from analysis.studies import find_study
 from analysis.studies.ablation import PLANS, STUDY, blocks, plan_of
-from analysis.studies.temperature import GRID
-from analysis.studies.temperature import STUDY as TEMPERATURE
 from analysis.study import read, run, same_rows
 from analysis.verdicts import CONTRADICTED, NOT_RUN, SUPPORTED
 from analysis.weighting_grid import FIGURE_5, FULL, MATCHED, settings_of
@@ -188,7 +184,7 @@ def test_plans():
     assert {(b.source, b.seed) for b in reference if b.seed} == {
         (s, i) for s in ("kmeans", "random") for i in range(1, 5)
     }
-    assert find_study("ablation") is STUDY and find_study("temperature") is TEMPERATURE
+    assert find_study("ablation") is STUDY
     with pytest.raises(UnknownName, match="source of masks"):
         plan_of({"dataset": "scenes", "models": ["scene_cnn"], "n_images": 1, "methods": ["gradcam"]})
     assert len(blocks({("scene_cnn", "paper"): 3}, ("kmeans", "none"), 2)) == 3
@@ -312,7 +308,6 @@ def test_pages_say_not_run_where_nothing_ran():
         assert NOT_RUN in page(pd.DataFrame()).to_string()
     assert set(chapter.claim_rows(pd.DataFrame())["decision"]) == {NOT_RUN}
     assert NOT_RUN in chapter.answer(pd.DataFrame(), "C7a")
-    assert NOT_RUN in temperature_chapter.pairs_page(pd.DataFrame()).to_string()
     assert (chapter.progress(pd.DataFrame())["complete"] == "–").all()
 
 
@@ -324,43 +319,3 @@ def test_figures_draw_what_a_run_gives(results):
     assert [tick.get_text() for tick in factorial.axes[0].get_yticklabels()] == [TITLES[s] for s in SOURCES]
     assert len(factorial.axes[0].collections) == 9
     assert len(figures.sources_figure(evidence.sources_table(rows), "IC").axes) == 2
-
-
-# temperature
-
-
-@pytest.fixture(scope="module")
-def tau_rows(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("temperature")
-    run(TEMPERATURE, {"dataset": "scenes", "models": ["scene_cnn"], "n_images": 4, "seed": 0}, folder, quiet=True)
-    return temperature_evidence.prepared(read(TEMPERATURE, folder))
-
-
-def test_the_curve_runs_from_one_group_to_all(tau_rows):
-    curve = temperature_evidence.curve(tau_rows)
-    grid = curve[curve["kind"] == "grid"]
-    assert grid["tau"].tolist() == list(GRID) and (np.diff(grid["entropy"]) > 0).all()
-    ends = curve.set_index("kind")["entropy"]
-    assert ends["best"] == pytest.approx(1) and ends["uniform"] == pytest.approx(SPEC.n_clusters, rel=1e-4)
-    own = curve[curve["kind"] == "table 3"].iloc[0]
-    assert own["tau"] == pytest.approx(temperature(SPEC.n_clusters, SPEC.drop_ratio))
-    text = temperature_chapter.best_tau(curve)
-    assert f"Eq. 10's {own['tau']:.2f}" in text
-    assert len(figures.temperature_figure(curve, {"drop": "AD", "entropy": "groups"}).axes) == 2
-
-
-def test_pairs_of_temperatures(tau_rows):
-    page = temperature_chapter.pairs_page(tau_rows)
-    assert len(page) == len(temperature_chapter.PAIRS) and set(page["images"]) == {4}
-    same = temperature_evidence.against(tau_rows, {"itself": ("best", "best")}).iloc[0]
-    assert same["IC mean"] == same["AD mean"] == 0 and math.isnan(same["p equivalent"])
-
-
-def test_pictures_of_one_image(scored):
-    e = explain_with(scored[0], MaskSet(masks("kmeans", scored).centroids), 0.3)
-    assert len(figures.sharpening_figure(e).axes) == 3
-    picture = np.zeros((96, 96, 3), dtype=np.uint8)
-    fig = figures.ladder_figure(picture, e, [1.0, 0.5, 0.1, 0.05])
-    assert [ax.get_title().split("\n")[0] for ax in fig.axes if "τ" in ax.get_title()] == [
-        "τ = 1", "τ = 0.5", "τ = 0.1", "τ = 0.05",
-    ]  # fmt: skip

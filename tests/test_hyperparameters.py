@@ -1,32 +1,20 @@
 """Section 3.4 from rows: the study on scenes, P(K), bootstraps and decisions, on rows whose answer is known."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from scores_by_size import GRID, made_rows, saturating
 
 from analysis import hyperparameters_chapter as chapter
 from analysis import hyperparameters_evidence as evidence
 from analysis import hyperparameters_figures as figures
 from analysis import mixture_evidence as mixtures
-from analysis.hyperparameters_verdicts import claim_evidence
-from analysis.parameters import ROOT
 from analysis.studies import find_study
 from analysis.studies.hyperparameters import LARGE, PLANS, SMALL, STUDY, plan_of
 from analysis.study import read, run, same_rows
 from cluscam_lite import ClusCAM, load_dataset, load_model
 from cluscam_lite.errors import CluscamError, UnknownName
-from cluscam_lite.tuning import drop_ratio, elbow, fit_mixture, proxy
-
-CLAIMS = {
-    claim["id"]: claim
-    for claim in yaml.safe_load((ROOT / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
-    if claim["study"] == "hyperparameters"
-}
-GRID = (5, 10, 20, 30, 40)
-
+from cluscam_lite.tuning import elbow, proxy
 
 # the study
 
@@ -85,29 +73,6 @@ def test_plans_and_profiles_of_ones_own():
 
 
 # evidence
-
-
-def made_rows(mean, n=40, seeds=(0, 1), model="mobileone_s0", noise=0.0, grid=GRID, spread=1.0, per_image=1.0):
-    """Rows in which P(K) is `mean(K)`, with noise of each image and size; scores are half and half about it."""
-    rng = np.random.default_rng(0)
-    offset = per_image * rng.normal(size=n)  # of the image, the same for all sizes
-    found = []
-    for i in range(n):
-        for k in grid:
-            shift = noise * rng.normal()
-            for seed in seeds:
-                alternate = spread * np.where(np.arange(k) % 2, 1, -1)
-                scores = mean(k) + offset[i] + shift + alternate - alternate.mean()
-                found.append(pd.DataFrame({
-                    "model": model, "layer": "paper", "image_id": f"image {i:03d}", "seed": seed, "n_clusters": k,
-                    "group": range(k), "size": 1, "score": scores, "coverage": 0.3, "target": 0,
-                }))  # fmt: skip
-    return pd.concat(found, ignore_index=True)
-
-
-def saturating(k):
-    """A sharp bend at 20: the argmin names the next candidate, 30, and the argmax the last."""
-    return min(k, 20) / 10 + 0.02 * math.log(k)
 
 
 def test_curves_are_means_and_leave_out_what_is_not_complete():
@@ -182,135 +147,6 @@ def test_the_table_of_p():
     assert table["K"].tolist() == list(GRID) and table["C"].isna().tolist() == [True, True, False, False, False]
     assert ((table["P low"] < table["P"]) & (table["P"] < table["P high"])).all()
     assert table["groups"].tolist() == list(GRID) and table["coverage"].tolist() == pytest.approx([0.3] * 5)
-
-
-# the mixture
-
-
-def two_heaps(n=30, share=0.4, seeds=(0, 1), model="mobileone_s0", k=30):
-    """Rows at one size near Table 3's, a share of whose scores is from a lower heap."""
-    rows = made_rows(lambda k: 0.0, n=n, seeds=seeds, model=model, grid=(10, 20, k), spread=0.0, per_image=0.0)
-    rng = np.random.default_rng(1)
-    lower = rng.random(len(rows)) < share
-    return rows.assign(score=np.where(lower, -8.0, 0.0) + rng.normal(size=len(rows)))
-
-
-def test_r_is_algorithm_3_at_every_size_and_seed():
-    rows = two_heaps()
-    table = mixtures.ratio_table(rows)
-    assert len(table) == 6 and (table["Table 3"] == 0.3712).all()
-    for row in table.itertuples():
-        mine = rows[(rows["n_clusters"] == row.K) & (rows["seed"] == row.seed)]
-        assert row.r == pytest.approx(drop_ratio(mine["score"])) and row.r == pytest.approx(0.4, abs=0.08)
-
-
-def test_the_bootstrap_of_r_is_scikit_learn_on_the_drawn_images():
-    rows = two_heaps(n=9)
-    found = mixtures.bootstrap_r("mobileone_s0", rows, draws=6)
-    seeds, counts = evidence.resamples(2, 9, 6)
-    images = rows["image_id"].unique()
-    for r, seed, count in zip(found, seeds, counts, strict=True):
-        mine = mixtures.scores_at(rows, 30, seed)
-        drawn = [mine.loc[mine["image_id"] == image, "score"] for image, c in zip(images, count, strict=True)
-                 for _ in range(c)]  # fmt: skip
-        assert r == pytest.approx(drop_ratio(pd.concat(drawn)), abs=2e-4)
-    assert mixtures.bootstrap_r("mobileone_s0", rows, draws=6) is found  # remembered
-    other = rows.assign(score=rows["score"] * 2)
-    assert mixtures.bootstrap_r("mobileone_s0", other, draws=6) is not found
-
-
-def test_starts_and_stopping_rules():
-    rows = two_heaps(seeds=(0,))
-    rows["score"] = np.where(rows["score"] < -4, rows["score"] + 5.5, rows["score"])  # heaps that overlap
-    starts = mixtures.start_table(rows)
-    assert len(starts) == 4 * 3 * 2 and (starts["behind"] >= 0).all() and starts["behind"].min() == 0
-    summary = mixtures.start_summary(starts).set_index("tolerance")
-    early, still = summary.loc[mixtures.SKLEARN], summary.loc[mixtures.TOLERANCE]
-    assert early["iterations"] < still["iterations"] and still["gap"] < 1e-3 < early["gap"]
-    usual = fit_mixture(rows[rows["n_clusters"] == 30]["score"], tolerance=mixtures.SKLEARN)
-    assert early["r"] == usual.drop_ratio and early["least"] <= early["r"] <= early["most"]
-
-
-# decisions
-
-
-def judged(claim, rows, n=40, model="mobileone_s0", grid=None, seeds=None):
-    """The decision of a claim whose population is the rows' block."""
-    population = {"blocks": [{"model": model, "layer": "paper", "n": n}]}
-    population |= {"grid": grid or sorted(rows["n_clusters"].unique()), "seeds": seeds or sorted(rows["seed"].unique())}
-    return claim_evidence(rows, CLAIMS[claim] | {"population": population}).iloc[0]
-
-
-def test_a_stable_k_is_one_that_every_draw_and_seed_names():
-    clear = made_rows(saturating, noise=0.01)
-    assert judged("C10d", clear)["decision"] == "supported" and "K = 30 in 100%" in judged("C10d", clear)["finding"]
-    weak = made_rows(lambda k: 0.1 * (k == 30), noise=1.0)  # drowned in noise
-    share = evidence.choice_table(weak).set_index("rule")["share"]
-    assert share["argmax"] < 0.95 and judged("C10a", weak)["decision"] != "supported"
-    three = pd.concat([clear, made_rows(lambda k: -saturating(k), seeds=(2,), noise=0.01)])
-    assert judged("C10d", three)["decision"] == "inconclusive"  # two seeds of three agree: the mode has two thirds
-    two = pd.concat([clear[clear["seed"] == 0], made_rows(lambda k: -saturating(k), seeds=(1, 2), noise=0.01)])
-    assert judged("C10d", two)["finding"].endswith("by seed: 30, 40, 40")
-    early = made_rows(lambda k: min(k, 10) / 10, seeds=(1,), noise=0.01)  # names 20
-    each = pd.concat([clear[clear["seed"] == 0], early, made_rows(lambda k: -saturating(k), seeds=(2,), noise=0.01)])
-    assert judged("C10d", each)["decision"] == "contradicted"  # three seeds, three answers
-
-
-def test_what_is_asked_of_stability_is_more_than_noise_gives():
-    near, most = evidence.near_sizes(LARGE, 30), CLAIMS["C10a"]["criterion"]["most"]
-    rng, stable, close = np.random.default_rng(0), [], []
-    for _ in range(300):  # a curve of noise, and its bootstrap: noise of the same size around it
-        choices = elbow(LARGE, rng.normal(size=len(LARGE)) + rng.normal(size=(500, len(LARGE))))
-        by_size = evidence.shares(choices, LARGE)
-        stable.append(by_size.max())
-        close.append(by_size[by_size.index.isin(near)].sum())
-    stable, close = np.array(stable), np.array(close)
-    assert (stable >= 0.5).mean() > 0.5  # one half would say nothing
-    assert (stable >= most).mean() < 0.06 and (close >= CLAIMS["C10c"]["criterion"]["most"]).mean() < 0.08
-
-
-def test_near_table_3_is_decided_by_the_draws():
-    assert judged("C10e", made_rows(saturating, noise=0.01))["decision"] == "supported"  # 30 of Table 3
-    wide = (2, 4, 6, 20, 30, 40)
-    early = made_rows(lambda k: min(k, 4.0), grid=wide, noise=0.001)  # bends at 4: names 6
-    assert judged("C10e", early)["decision"] == "contradicted"
-    assert judged("C10c", early)["decision"] == "supported"  # flat and flatter: the argmax is among the last
-
-
-def test_saturation_has_to_rise_and_to_bend():
-    assert judged("C10b", made_rows(saturating, noise=0.1))["decision"] == "supported"
-    assert judged("C10b", made_rows(lambda k: -saturating(k), noise=0.1))["decision"] == "contradicted"
-    straight = made_rows(lambda k: 0.1 * k, noise=0.3)  # rises without a bend
-    assert judged("C10b", straight)["decision"] != "supported"
-    convex = made_rows(lambda k: 0.001 * k**2, noise=0.1)
-    assert judged("C10b", convex)["decision"] == "contradicted"
-
-
-def test_r_is_narrow_or_wide_near_or_far():
-    near = two_heaps(n=90, share=0.37, seeds=(0,))
-    assert judged("C10f", near, 90)["decision"] == judged("C10g", near, 90)["decision"] == "supported"
-    assert (
-        judged("C10g", two_heaps(share=0.4), 30)["decision"] == "inconclusive"
-    )  # its interval goes beyond five points
-    assert judged("C10g", two_heaps(share=0.8), 30)["decision"] == "contradicted"
-    few = two_heaps(n=3, share=0.4)
-    few["score"] += 12 * few["image_id"].astype("category").cat.codes  # what is lower depends on the images drawn
-    assert judged("C10f", few, 3)["decision"] == "contradicted"
-
-
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_nothing_is_decided_before_all_images_are_there(claim):
-    rows = made_rows(saturating, n=4)
-    for begun in (
-        pd.DataFrame(),
-        rows[rows["image_id"] != "image 001"],
-        rows[rows["seed"] == 0],
-        rows[rows["n_clusters"] > 5],
-    ):
-        assert judged(claim, begun, 4, grid=GRID, seeds=(0, 1))["decision"] == "not run"
-    block = CLAIMS[claim]["population"]["blocks"]
-    found = claim_evidence(pd.DataFrame(), CLAIMS[claim])
-    assert found["decision"].tolist() == ["not run"] * len(block) and found["tier"].tolist() == ["conceptual"] * 2
 
 
 # the chapter
