@@ -13,7 +13,7 @@ from analysis.ledger_sources import NOT_PRINTED
 from analysis.statistics import p_text
 from analysis.verdicts import NOT_RUN, VERDICTS
 
-COLUMNS = 104  # of a terminal
+WIDTH = 104  # of a terminal, in characters
 INDENT = " " * 6
 OWN_NETWORKS = "the paper's own networks"
 DASH = "–"
@@ -107,11 +107,13 @@ def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
     for claim, mine in table.groupby("claim", sort=False):
         head, first = verdicts.loc[claim], mine.iloc[0]
         printed = "" if head["paper"] == NOT_PRINTED else f"; paper: {head['paper']}"
-        lines.append(f"{claim:<5} {head['verdict']}   ({head['place']}{printed})")
+        title = f"{claim:<5} {head['verdict']}   ({head['place']}{printed})"
+        lines += textwrap.wrap(title, WIDTH, subsequent_indent=INDENT, break_on_hyphens=False)
         if full:
-            lines += textwrap.wrap(head["quote"], COLUMNS, initial_indent=INDENT, subsequent_indent=INDENT)
-        for _, row in mine.iterrows():
-            lines += _block_lines(row, full)
+            lines += textwrap.wrap(head["quote"], WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
+        names = [network_text(row) for _, row in mine.iterrows()]
+        for name, (_, row) in zip(names, mine.iterrows(), strict=True):
+            lines += _block_lines(f"{name:<{max(28, *map(len, names))}}", row, full)
         if full:
             lines.append(f"{INDENT}follow it: {first['notebook']}, {first['rows']}, commit {first['commits']}")
             lines.append(f"{INDENT}made by:   {first['parameters']}")
@@ -124,18 +126,15 @@ def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _block_lines(row: pd.Series, full: bool) -> list[str]:
-    """One network of a claim: a line, wrapped where there is a long reason, and one more for the effect size."""
-    text = f"{INDENT}{network_text(row):<28} {row['tier']:<12} {row['verdict']:<12} "
-    if row["reason"]:
-        start = len(text)
-        reason = textwrap.wrap(row["reason"], COLUMNS - start)
-        return [text + reason[0], *(" " * start + more for more in reason[1:])]
-    lines = [f"{text}{estimate_text(row)}, p = {corrected_p(row)}"]
+def _block_lines(name: str, row: pd.Series, full: bool) -> list[str]:
+    """One network of a claim: its evidence, or why there is none, beside the verdict; and the effect size."""
+    text = f"{INDENT}{name} {row['tier']:<12} {row['verdict']:<12} "
+    p = corrected_p(row)
+    found = [row["reason"] or estimate_text(row) + ("" if p == DASH else f", p = {p}")]
     if full and pd.notna(row["d_z"]):
-        effect = f"{row['n']} images, d_z = {row['d_z']:+.2f} [{row['d_z low']:+.2f}, {row['d_z high']:+.2f}]"
-        lines.append(" " * len(text) + effect)
-    return lines
+        found.append(f"{row['n']} images, d_z = {row['d_z']:+.2f} [{row['d_z low']:+.2f}, {row['d_z high']:+.2f}]")
+    lines = [line for part in found for line in textwrap.wrap(part, WIDTH - len(text), break_on_hyphens=False)]
+    return [text + lines[0], *(" " * len(text) + more for more in lines[1:])]
 
 
 def as_json(table: pd.DataFrame) -> str:

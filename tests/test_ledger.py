@@ -12,6 +12,7 @@ from analysis import ledger_sources
 from analysis.ledger import COLUMNS, SETTINGS, all_claims, claim_verdicts, evidence, ledger, own_run, tier_counts
 from analysis.ledger_sources import AGAINST, NOT_PRINTED, SOURCES, WAITS, Source, resolve, shortage
 from analysis.ledger_text import (
+    WIDTH,
     as_json,
     corrected_p,
     counts_text,
@@ -175,7 +176,7 @@ def test_claims_and_tiers_add_up(table):
 def test_words_for_pages_and_terminals(table):
     text = for_terminal(table)
     assert all(claim in text for claim in CLAIMS) and "Claims by tier" in text
-    assert max(map(len, text.splitlines())) < 125
+    assert max(map(len, text.splitlines())) <= WIDTH
     one = for_terminal(table[table["claim"] == "C6b"], full=True)
     assert "d_z" in one and "results/reference/logits" in one and "notebooks/logits.ipynb" in one
     found = json.loads(as_json(table))
