@@ -46,8 +46,8 @@ def verdict_text(row: pd.Series) -> str:
 
 
 def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The ledger for a page, a row for each claim and network: paper, reference run, this run (from `ledger.own_run`),
-    verdict.
+    """The ledger for a page, a row for each claim and network: verdict, reference run, what the paper prints, this run
+    (from `ledger.own_run`). The last two do not differ between networks and stand in a claim's first row only.
     """
     found = pd.DataFrame(
         {
@@ -55,21 +55,22 @@ def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
             "network": network_text(row),
             "tier": row["tier"],
             "images": DASH if pd.isna(row["planned"]) else int(row["planned"]),
-            "paper": row["paper"],
+            "verdict": verdict_text(row),
             "reference run [95 %]": estimate_text(row),
             "p (Holm)": corrected_p(row),
-            "verdict": verdict_text(row),
+            "paper": row["paper"],
         }
         for _, row in table.iterrows()
     )
+    again = found["claim"].duplicated()
+    found.loc[again, "paper"] = ""
     if own is None:
         return found
     this = {
         claim: "; ".join(f"{network_text(row)}: {estimate_text(row)}" for _, row in mine.iterrows())
         for claim, mine in own.groupby("claim", sort=False)
     }
-    first = ~found["claim"].duplicated()  # once for each claim: its networks are others than the reference run's
-    found.insert(7, "this run", [this.get(c, NOT_RUN) if f else "" for c, f in zip(found["claim"], first, strict=True)])
+    found["this run"] = ["" if seen else this.get(c, NOT_RUN) for c, seen in zip(found["claim"], again, strict=True)]
     return found
 
 
