@@ -1,5 +1,6 @@
 """What the `runtime` chapter puts together: tables in words, where the claims stand, and the answer."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,11 @@ from analysis.studies.runtime import STUDY
 from analysis.studies.runtime_plan import title_of
 from analysis.verdicts import NOT_RUN
 from cluscam_lite import get_spec
+
+
+def digits(value: float) -> str:
+    """A positive number with three digits at least and no exponent: "0.539", "1.10", "36.1", "2,048"."""
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
 def claims() -> list[dict[str, Any]]:
@@ -32,7 +38,7 @@ def claims_page(rows: pd.DataFrame) -> pd.DataFrame:
                 for of, to in zip(table["of"], table["to"], strict=True)
             ],
             "median [range]": [
-                "–" if pd.isna(one.ratio) else f"{one.ratio:.3g} [{one.low:.3g}, {one.high:.3g}]"
+                "–" if pd.isna(one.ratio) else f"{digits(one.ratio)} [{digits(one.low)}, {digits(one.high)}]"
                 for one in table.itertuples()
             ],
             "tier": table["tier"],
@@ -56,7 +62,7 @@ def methods_page(table: pd.DataFrame) -> pd.DataFrame:
 def _time(row: pd.Series) -> str:
     if row["reason"]:
         return "n/a"
-    return f"{row['ratio']:.3g}" + (f" [{row['low']:.3g}, {row['high']:.3g}]" if row["images"] > 1 else "")
+    return digits(row["ratio"]) + (f" [{digits(row['low'])}, {digits(row['high'])}]" if row["images"] > 1 else "")
 
 
 def phases_page(table: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +86,7 @@ def batches_page(table: pd.DataFrame) -> pd.DataFrame:
     page["device"] = ["GPU" if device == "cuda" else "CPU" for device in table["device"]]
     page["images at once"], page["K-Means by"] = table["images"], table["backend"]
     page["scoring in"] = table["precision"]
-    page["time, passes of the batch"] = table["whole"].map("{:.3g}".format)
+    page["time, passes of the batch"] = table["whole"].map(digits)
     page["K-Means, % of it"] = table["kmeans share"].map("{:.1f}".format)
     page["inertia / reference's"] = table["inertia"].map("{:.3f}".format)
     page["least rank correlation"] = table["rank correlation"].map("{:.4f}".format)

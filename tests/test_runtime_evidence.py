@@ -10,6 +10,7 @@ from analysis.runtime_chapter import (
     batches_page,
     claims,
     claims_page,
+    digits,
     methods_page,
     not_run,
     phases_page,
@@ -227,3 +228,8 @@ def test_figures_show_what_is_in_the_tables():
         "ClusCAM", "ClusCAM, brute force", "GradCAM", "ScoreCAM", "AblationCAM",
     ]  # fmt: skip
     assert len(growth_figure(growth_table(rows)).axes) == 3
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.5388, "0.539"), (1.1, "1.10"), (36.14, "36.1"), (2047.6, "2,048")])
+def test_a_ratio_has_three_digits_and_no_exponent(value, text):
+    assert digits(value) == text
