@@ -128,7 +128,8 @@ def pair_of(
 ) -> tuple[pd.Series, pd.Series] | None:
     """The two methods' values on the block's images, None unless both ran on all of them.
 
-    Localisation has values on the images with one box only; those are used.
+    Localisation has values on the images with one box only; those are used. The contrast may name another `form` and
+    `fill` than the maps as they are on the image's mean.
     """
     if not len(rows):
         return None
@@ -139,7 +140,8 @@ def pair_of(
     ran = ran.iloc[: block["n"]]
     if len(ran) < block["n"] or ran.isna().any(axis=None):
         return None
-    values = wide(mine, contrast["measure"]).loc[ran.index, [contrast["method"], contrast["against"]]].dropna()
+    every = wide(mine, contrast["measure"], contrast.get("form", "raw"), contrast.get("fill", "mean"))
+    values = every.loc[ran.index, [contrast["method"], contrast["against"]]].dropna()
     return values[contrast["method"]], values[contrast["against"]]
 
 
