@@ -22,7 +22,7 @@ TIERS = ("reproduction", "variant", "conceptual")
 SYNONYMS = {"layer": "panel", "estimate": "mean", "finding": "text"}  # of columns of evidence
 EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)", "text")
 COLUMNS = ("claim", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
-           "verdict", "reason", "notebook", "rows", "parameters", "commits")  # fmt: skip
+           "counted", "verdict", "reason", "notebook", "rows", "parameters", "commits")  # fmt: skip
 SETTINGS = ("grid", "seeds")  # of a claim's population
 
 
@@ -96,6 +96,7 @@ def _about(claim: Claim) -> dict[str, Any]:
     printed = claim.get("paper") or (resolve(source.paper)(claim) if source and source.paper else NOT_PRINTED)
     about = {"claim": claim["id"], "quote": " ".join(claim["quote"].split()), "place": claim["place"]}
     about |= {"study": claim["study"], "paper": printed, "unit": source.unit if source else ""}
+    about |= {"counted": source.counted if source else "images"}
     return about | {"notebook": f"notebooks/{source.chapter(claim['id'])}.ipynb" if source else ""}
 
 

@@ -36,6 +36,7 @@ class Source:
     """A study's evidence function, its chapter (`elsewhere`: a claim's prefix -> another), and what the paper prints.
 
     Functions are "module:name" and are imported when they are used. `paper` takes a claim and gives a short text.
+    `counted` is what the evidence's n counts.
     """
 
     evidence: str
@@ -43,6 +44,7 @@ class Source:
     unit: str = ""
     paper: str = ""
     elsewhere: tuple[tuple[str, str], ...] = ()
+    counted: str = "images"
 
     def chapter(self, claim_id: str) -> str:
         """The notebook that shows the claim."""
@@ -55,7 +57,9 @@ SOURCES: dict[str, Source] = {
     "faithfulness": Source(
         f"{HERE}:of_faithfulness", "faithfulness", "points", f"{HERE}:printed_means", (("C9", "localisation"),)
     ),
-    "alzheimer": Source("analysis.alzheimer_evidence:claim_table", "alzheimer", "", f"{HERE}:printed_means"),
+    "alzheimer": Source(
+        "analysis.alzheimer_evidence:claim_table", "alzheimer", "points", f"{HERE}:printed_means", (), "components"
+    ),
     "ablation": Source("analysis.ablation_evidence:claim_evidence", "ablation", "points"),
     "hyperparameters": Source("analysis.hyperparameters_verdicts:claim_evidence", "hyperparameters"),
     "runtime": Source(f"{HERE}:of_runtime", "runtime"),

@@ -40,6 +40,16 @@ def corrected_p(row: pd.Series) -> str:
     return DASH if pd.isna(p) else p_text(math.log10(p)) if p > 0 else "0"
 
 
+def images_text(row: pd.Series) -> str:
+    """The planned images; "71 of 100" where fewer had values to compare, "900 in 31 components" where those count."""
+    if pd.isna(row["planned"]):
+        return DASH
+    planned, n = int(row["planned"]), row["n"]
+    if pd.isna(n) or n == planned:
+        return str(planned)
+    return f"{n} of {planned}" if row["counted"] == "images" else f"{planned} in {n} {row['counted']}"
+
+
 def verdict_text(row: pd.Series) -> str:
     """The verdict, with the reason where it has not run."""
     return f"{row['verdict']}: {row['reason']}" if row["reason"] else row["verdict"]
@@ -54,7 +64,7 @@ def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
             "claim": row["claim"],
             "network": network_text(row),
             "tier": row["tier"],
-            "images": DASH if pd.isna(row["planned"]) else int(row["planned"]),
+            "images": images_text(row),
             "verdict": verdict_text(row),
             "reference run [95 %]": estimate_text(row),
             "p (Holm)": corrected_p(row),
@@ -133,7 +143,9 @@ def _block_lines(name: str, row: pd.Series, full: bool) -> list[str]:
     p = corrected_p(row)
     found = [row["reason"] or estimate_text(row) + ("" if p == DASH else f", p = {p}")]
     if full and pd.notna(row["d_z"]):
-        found.append(f"{row['n']} images, d_z = {row['d_z']:+.2f} [{row['d_z low']:+.2f}, {row['d_z high']:+.2f}]")
+        found.append(
+            f"{row['n']} {row['counted']}, d_z = {row['d_z']:+.2f} [{row['d_z low']:+.2f}, {row['d_z high']:+.2f}]"
+        )
     lines = [line for part in found for line in textwrap.wrap(part, WIDTH - len(text), break_on_hyphens=False)]
     return [text + lines[0], *(" " * len(text) + more for more in lines[1:])]
 

@@ -19,6 +19,7 @@ from analysis.ledger_text import (
     estimate_text,
     follow,
     for_terminal,
+    images_text,
     page,
     summary,
 )
@@ -184,6 +185,15 @@ def test_words_for_pages_and_terminals(table):
     assert set(found["tiers"]) == {"reproduction", "variant", "conceptual"}
     assert len(page(table)) == len(table) and len(summary(table)) == len(CLAIMS)
     assert {"notebook", "rows", "at commit"} <= set(follow(table).columns)
+
+
+def test_images_are_those_that_had_values(table):
+    boxes = table[table["claim"] == "C9a"].iloc[0]
+    assert images_text(boxes) == f"{boxes['n']} of 100" and boxes["n"] < 100  # with one box
+    slices = boxes.copy()
+    slices["counted"], slices["n"] = "components", 12
+    assert images_text(slices) == "100 in 12 components"
+    assert images_text(table[table["claim"] == "C6a"].iloc[0]) == "100" and images_text(table.iloc[-1]) == "–"
 
 
 def test_ones_own_run_stands_beside_without_a_verdict(tmp_path, table):
