@@ -90,10 +90,10 @@ class _Run:
                 self.progress.end(cell, "made by another process")
                 return True
             self.progress.begin(cell)
+            self._origin = self._origin or origin()  # before the work: a commit made meanwhile did not make these rows
             start = time.monotonic()
             rows = checked_rows(self.study, cell, self.study.run(cell, self.progress))
             seconds = time.monotonic() - start
-            self._origin = self._origin or origin()
             record = {"origin": self._origin, "finished": now(), "seconds": round(seconds, 3)}
             self.store.write(cell, rows, record)
             self.progress.end(cell, f"{len(rows):,} rows in {seconds:.1f} s")
