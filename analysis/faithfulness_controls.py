@@ -6,13 +6,12 @@ from typing import Any
 import pandas as pd
 
 from analysis.faithfulness_evidence import MEASURES, claim_evidence, panel_title
+from analysis.logits_chapter import with_interval
 from analysis.verdicts import NOT_RUN
 
 REGISTERED = "as registered"
 OBJECTIVE = "OptiCAM, its public code's objective"
-# what each changes in the contrast of a claim
-CONTROLS: Mapping[str, Mapping[str, str]] = {
-    REGISTERED: {},
+CONTROLS: Mapping[str, Mapping[str, str]] = {  # what each changes in the contrast of a claim
     OBJECTIVE: {"against": "opticam_norm"},
     "coverage 0.5": {"form": "matched"},
     "fill black": {"fill": "black"},
@@ -22,40 +21,36 @@ CONTROLS: Mapping[str, Mapping[str, str]] = {
 
 def applies(change: Mapping[str, str], contrast: Mapping[str, Any]) -> bool:
     """Whether a control changes a contrast: the objective that of OptiCAM, fill and coverage where a mask acts."""
-    if "against" in change:
-        return contrast["against"] == "opticam"
-    return not change or contrast["measure"] in MEASURES
+    return contrast["against"] == "opticam" if "against" in change else contrast["measure"] in MEASURES
 
 
 def control_table(rows: pd.DataFrame, claims: list[dict[str, Any]]) -> pd.DataFrame:
-    """A row for each claim, block and control that applies: the evidence of `claim_evidence`, and `control`."""
+    """A row for each claim, control that applies and block: the evidence of `claim_evidence`, and `control`."""
     found = [
         claim_evidence(rows, {**claim, "contrast": {**claim["contrast"], **change}}).assign(control=control)
         for claim in claims
         for control, change in CONTROLS.items()
         if applies(change, claim["contrast"])
     ]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    return pd.concat(found, ignore_index=True)
 
 
-def control_page(rows: pd.DataFrame, claims: list[dict[str, Any]]) -> pd.DataFrame:
-    """`control_table` in words, a row for each claim and network, a column for each control: by how much ClusCAM is
-    ahead, and what the claim's rule would say of that. A dash where the control changes nothing.
+def control_page(judged: pd.DataFrame, rows: pd.DataFrame, claims: list[dict[str, Any]]) -> pd.DataFrame:
+    """By how much ClusCAM is ahead, and what the claim's rule says of that: as registered (`judged`, the claims' page),
+    and for each control. A row for each claim and network; a dash where a control changes nothing.
     """
     table = control_table(rows, claims)
-    page = pd.DataFrame(
-        {
-            "claim": table["claim"],
-            "network": [panel_title(model, panel) for model, panel in zip(table["model"], table["panel"], strict=True)],
-            "control": table["control"],
-            "text": [_text(row) for _, row in table.iterrows()],
-        }
-    )
-    wide = page.pivot(index=["claim", "network"], columns="control", values="text").fillna("–")
-    order = page[["claim", "network"]].drop_duplicates()
+    table["network"] = [panel_title(model, panel) for model, panel in zip(table["model"], table["panel"], strict=True)]
+    table["text"] = [_text(row) for _, row in table.iterrows()]
+    wide = table.pivot(index=["claim", "network"], columns="control", values="text")
+    page = judged.loc[judged["claim"].isin(wide.index.get_level_values("claim")), ["claim", "network"]]
+    page[REGISTERED] = [
+        NOT_RUN if decision == NOT_RUN else f"{ahead}, {decision}"
+        for ahead, decision in judged.loc[page.index, ["ahead by [95 %]", "decision"]].itertuples(index=False)
+    ]
     columns = [control for control in CONTROLS if control in wide]
-    return wide[columns].reindex(pd.MultiIndex.from_frame(order)).reset_index().rename_axis(columns=None)
+    return page.merge(wide[columns].reset_index(), on=["claim", "network"], how="left").fillna("–")
 
 
 def _text(row: pd.Series) -> str:
-    return NOT_RUN if row["decision"] == NOT_RUN else f"{row['mean']:+.1f}, {row['decision']}"
+    return NOT_RUN if row["decision"] == NOT_RUN else f"{with_interval(row, 'mean', 'low', 'high')}, {row['decision']}"

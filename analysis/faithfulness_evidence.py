@@ -134,14 +134,14 @@ def pair_of(
     if not len(rows):
         return None
     mine = rows[(rows.model == block["model"]) & (rows.panel == block["layer"])]
-    if not {contrast["method"], contrast["against"]} <= set(mine["method"]):
+    pair = [contrast["method"], contrast["against"]]
+    if not {*pair} <= set(mine["method"]):
         return None
-    ran = wide(mine, "drop")[[contrast["method"], contrast["against"]]]
-    ran = ran.iloc[: block["n"]]
+    how = contrast.get("form", "raw"), contrast.get("fill", "mean")
+    ran = wide(mine, "drop", *how).reindex(columns=pair).iloc[: block["n"]]
     if len(ran) < block["n"] or ran.isna().any(axis=None):
         return None
-    every = wide(mine, contrast["measure"], contrast.get("form", "raw"), contrast.get("fill", "mean"))
-    values = every.loc[ran.index, [contrast["method"], contrast["against"]]].dropna()
+    values = wide(mine, contrast["measure"], *how).loc[ran.index, pair].dropna()
     return values[contrast["method"]], values[contrast["against"]]
 
 

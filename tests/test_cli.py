@@ -23,9 +23,7 @@ from cluscam_lite.models import get_spec, load_model, model_names
 FAST = ["--model", "scene_cnn", "--weights", "random", "--clusters", "4"]
 
 
-@pytest.fixture(autouse=True)
-def no_data_root(monkeypatch):
-    monkeypatch.delenv("CLUSCAM_DATA", raising=False)
+pytestmark = pytest.mark.usefixtures("no_data_root")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from test_cli import fails
+from command import fails
 
 from cluscam_lite import load_dataset, load_model, temperature
 from cluscam_lite.cli import main
@@ -23,9 +23,7 @@ GRID = (2, 4, 6)
 RUN = "tune --model scene_cnn --dataset scenes --images 2 --grid 2 4 6"
 
 
-@pytest.fixture(autouse=True)
-def no_data_root(monkeypatch):
-    monkeypatch.delenv("CLUSCAM_DATA", raising=False)
+pytestmark = pytest.mark.usefixtures("no_data_root")
 
 
 @pytest.fixture(scope="module")
