@@ -26,27 +26,37 @@ BETTER = {
 }
 # the measures that are 0 or 100 for each image
 SHARES = ("increase",)
+FEWEST = 5  # images on which two shares differ; with fewer a bootstrap resamples next to nothing and is far too sure
 
 
 def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]:
     """`first` against `second` (n,), the same images in the same order, in percent; n >= 2.
 
     Differences are turned so that above 0 `first` is better. The test is McNemar's for shares of images (exact) and
-    Wilcoxon's for the others, also for shares within groups of images; both two-sided.
+    Wilcoxon's for the others, also for shares within groups of images; both two-sided. Intervals are BCa, but Bonett
+    and Price's for shares of images that differ on fewer than `FEWEST`. d_z and its interval are NaN where all
+    differences are equal: nothing is known of their spread.
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
     better = (a - b) if BETTER[measure] == "higher" else (b - a)
     mean, effect = bootstrap_interval(better), bootstrap_interval(better, statistic=standardised)
-    of_images = measure in SHARES and np.isin([a, b], (0, 100)).all()
-    test = mcnemar(a > 50, b > 50).exact if of_images else wilcoxon(better, alternative="two-sided")
+    spread = np.ptp(better) > 0
+    low, high = mean.low, mean.high
+    if measure in SHARES and np.isin([a, b], (0, 100)).all():
+        paired = mcnemar(a > 50, b > 50)
+        test = paired.exact
+        if paired.only_first + paired.only_second < FEWEST:
+            low, high = 100 * paired.difference.low, 100 * paired.difference.high
+    else:
+        test = wilcoxon(better, alternative="two-sided")
     return {
         "n": len(better),
         "mean": mean.estimate,
-        "low": mean.low,
-        "high": mean.high,
-        "d_z": d_z(better) if np.ptp(better) else effect.estimate,
-        "d_z low": effect.low,
-        "d_z high": effect.high,
+        "low": low,
+        "high": high,
+        "d_z": d_z(better) if spread else np.nan,
+        "d_z low": effect.low if spread else np.nan,
+        "d_z high": effect.high if spread else np.nan,
         "rank-biserial": rank_biserial(better),
         "test": test.name,
         "p": test.p,

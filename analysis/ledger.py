@@ -1,5 +1,6 @@
 """The ledger: every claim of the paper, network by network, with its evidence, its verdict, and where to follow it."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import claims
-from analysis.ledger_sources import BEGUN, NO_ROWS, NOT_PRINTED, SOURCES, resolve
+from analysis.ledger_sources import BEGUN, NO_ROWS, NOT_PRINTED, SOURCES, WAITS, resolve
 from analysis.parameters import ROOT
 from analysis.reference import FOLDER, reference_rows
 from analysis.studies import REGISTRY, find_study
@@ -22,7 +23,8 @@ TIERS = ("reproduction", "variant", "conceptual")
 SYNONYMS = {"layer": "panel", "estimate": "mean", "finding": "text"}  # of columns of evidence
 EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)", "text")
 COLUMNS = ("claim", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
-           "counted", "verdict", "reason", "notebook", "rows", "parameters", "commits")  # fmt: skip
+           "counted", "verdict", "reason", "estimand", "rule", "amended", "notebook", "rows", "parameters",
+           "commits")  # fmt: skip
 SETTINGS = ("grid", "seeds")  # of a claim's population
 
 
@@ -55,8 +57,11 @@ def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
         {"model": b["model"], "panel": b["layer"], "planned": b["n"]} for b in claim["population"]["blocks"]
     )
     source = SOURCES.get(claim["study"])
+    strange = [other_images(rows, block) for block in claim["population"]["blocks"]]
     if source is None:
         table = planned.assign(decision=NOT_RUN, reason=f"the study {claim['study']} is not in the ledger yet")
+    elif any(strange):
+        table = planned.assign(decision=NOT_RUN, reason=[text or WAITS for text in strange])
     else:
         table = resolve(source.evidence)(rows, claim).rename(columns=SYNONYMS)
         table = table.drop(columns="planned", errors="ignore").merge(planned, on=["model", "panel"], how="left")
@@ -74,9 +79,22 @@ def images_missing(rows: pd.DataFrame, block: Mapping[str, Any]) -> str:
     """Why a block has no verdict, as far as counting its images tells."""
     if not len(rows):
         return NO_ROWS
-    mine = (rows["model"] == block["model"]) & (rows["layer"].replace("last_input", "last") == block["panel"])
-    done = rows.loc[mine, "image_id"].nunique()
+    done = _rows_of(rows, {"model": block["model"], "layer": block["panel"]})["image_id"].nunique()
     return f"{done} of {block['planned']} images" if done < block["planned"] else BEGUN
+
+
+def other_images(rows: pd.DataFrame, block: Mapping[str, Any]) -> str:
+    """Why a block cannot be judged by rows that are not of its images; "" if they are, or are still too few to tell."""
+    if not len(rows) or "ids" not in block:
+        return ""
+    ids = _rows_of(rows, block)["image_id"].unique()[: block["n"]]
+    same = hashlib.sha256("\n".join(ids).encode()).hexdigest() == block["ids"]
+    return "" if same or len(ids) < block["n"] else "the rows are of other images than the claim names"
+
+
+def _rows_of(rows: pd.DataFrame, block: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of a block's network and panel."""
+    return rows[(rows["model"] == block["model"]) & (rows["layer"].replace("last_input", "last") == block["layer"])]
 
 
 def _papers_own(claim: Claim) -> pd.DataFrame:
@@ -94,10 +112,20 @@ def _about(claim: Claim) -> dict[str, Any]:
     """What is the same for all of a claim's rows."""
     source = SOURCES.get(claim["study"])
     printed = claim.get("paper") or (resolve(source.paper)(claim) if source and source.paper else NOT_PRINTED)
-    about = {"claim": claim["id"], "quote": " ".join(claim["quote"].split()), "place": claim["place"]}
+    about = {"claim": claim["id"], "quote": _line(claim["quote"]), "place": claim["place"]}
     about |= {"study": claim["study"], "paper": printed, "unit": source.unit if source else ""}
-    about |= {"counted": source.counted if source else "images"}
+    about |= {"counted": source.counted if source else "images", "amended": _line(claim.get("amended", ""))}
+    about |= {"estimand": _line(claim["estimand"]), "rule": _rule(claim["decide"])}
     return about | {"notebook": f"notebooks/{source.chapter(claim['id'])}.ipynb" if source else ""}
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _rule(decide: Mapping[str, str]) -> str:
+    """The rule of a claim in one sentence."""
+    return f"supported if {_line(decide['supported'])}; contradicted if {_line(decide['contradicted'])}"
 
 
 def _origin(folder: Path, study: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import math
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -121,13 +122,12 @@ def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
         title = f"{claim:<5} {head['verdict']}   ({head['place']}{printed})"
         lines += textwrap.wrap(title, WIDTH, subsequent_indent=INDENT, break_on_hyphens=False)
         if full:
-            lines += textwrap.wrap(head["quote"], WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
+            lines += [line for text in _in_full(head["quote"], first) for line in text]
         names = [network_text(row) for _, row in mine.iterrows()]
         for name, (_, row) in zip(names, mine.iterrows(), strict=True):
             lines += _block_lines(f"{name:<{max(28, *map(len, names))}}", row, full)
         if full:
-            lines.append(f"{INDENT}follow it: {first['notebook']}, {first['rows']}, commit {first['commits']}")
-            lines.append(f"{INDENT}made by:   {first['parameters']}")
+            lines += [line for text in _to_follow(first) for line in text]
         lines.append("")
     if full:
         return "\n".join(lines[:-1])
@@ -135,6 +135,35 @@ def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
     lines.append(f"All claims: {counts_text(table)}.")
     lines.append("More of one: cluscam verdicts --claim ID; everything: cluscam verdicts --json")
     return "\n".join(lines)
+
+
+def _in_full(quote: str, row: pd.Series) -> list[list[str]]:
+    """The paper's words, what is estimated, how it is decided, and what was changed after the evidence was in."""
+    words = textwrap.wrap(quote, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
+    return [words, *_named({"estimate": row["estimand"], "decision": row["rule"], "amended": row["amended"]})]
+
+
+def _to_follow(row: pd.Series) -> list[list[str]]:
+    """Where a claim's chapter and rows are, and what made them."""
+    place = f"{row['notebook']}, {row['rows']}, commit {row['commits']}"
+    return _named({"follow it": place, "made by": row["parameters"]})
+
+
+def _named(said: Mapping[str, str]) -> list[list[str]]:
+    """Texts behind their names, wrapped; empty ones are left out."""
+    inner = INDENT + " " * 11
+    return [
+        textwrap.wrap(f"{INDENT}{name + ':':<11}{text}", WIDTH, subsequent_indent=inner, break_on_hyphens=False)
+        for name, text in said.items()
+        if text
+    ]
+
+
+def amendments(table: pd.DataFrame) -> pd.DataFrame:
+    """What was changed of the rules after the evidence was in, and what that did: a row for each change."""
+    changed = table[table["amended"] != ""]
+    found = changed.groupby("amended", sort=False)["claim"].unique().map(", ".join)
+    return pd.DataFrame({"claims": found.to_numpy(), "what was changed, and what it did": found.index})
 
 
 def _block_lines(name: str, row: pd.Series, full: bool) -> list[str]:

@@ -132,7 +132,9 @@ def contrast_text(contrasts: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_interval(row: pd.Series, value: str, low: str, high: str) -> str:
-    """An estimate and its interval as text: ``+0.12 [+0.06, +0.19]``."""
+    """An estimate and its interval as text: ``+0.12 [+0.06, +0.19]``; a dash where it has no value."""
+    if pd.isna(row[value]):
+        return "–"
     return f"{row[value]:+.2f} [{row[low]:+.2f}, {row[high]:+.2f}]"
 
 

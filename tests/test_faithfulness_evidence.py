@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis import faithfulness_chapter, metrics_chapter
-from analysis.comparisons import against_all, compare
+from analysis.comparisons import FEWEST, against_all, compare, judged
 from analysis.faithfulness_evidence import (
     MEASURES,
     claim_evidence,
@@ -19,6 +19,7 @@ from analysis.faithfulness_evidence import (
 )
 from analysis.faithfulness_figures import coverage_figure, forest_figure, means_figure, variants_figure
 from analysis.paper_tables import paper_means, paper_network, paper_table
+from analysis.statistics import bootstrap_interval
 from cluscam_lite.errors import CluscamError
 
 N = 40
@@ -54,7 +55,26 @@ def test_a_comparison_is_turned_so_that_above_0_is_better():
     ad = compare([1.0, 2.0, 3.0], [2.0, 4.0, 5.0], "drop")
     assert ad["mean"] == pytest.approx(5 / 3) and ad["rank-biserial"] == 1
     same = compare([5.0, 5.0], [5.0, 5.0], "gain")
-    assert same["mean"] == same["low"] == same["high"] == same["d_z"] == 0
+    assert same["mean"] == same["low"] == same["high"] == 0 and same["p"] == 1
+
+
+def test_a_difference_without_spread_has_no_effect_size_and_decides_nothing_by_it():
+    same = compare([5.0] * 60, [5.0] * 60, "gain")
+    assert np.isnan([same["d_z"], same["d_z low"], same["d_z high"]]).all()
+    assert judged(pd.DataFrame([same]), {"d_z": 0.2})["decision"].tolist() == ["inconclusive"]
+    behind = compare([4.0] * 60, [5.0] * 60, "gain")  # on every image: the interval of the mean decides
+    assert judged(pd.DataFrame([behind]), {"d_z": 0.2})["decision"].tolist() == ["contradicted"]
+
+
+@pytest.mark.parametrize(("n", "decision"), [(200, "contradicted"), (20, "inconclusive")])
+def test_shares_that_hardly_differ_are_not_surer_than_their_images_allow(n, decision):
+    flat = np.zeros(n)
+    found = compare(flat, flat, "increase")
+    assert found["low"] == -found["high"] and found["high"] == pytest.approx(196 * np.sqrt(2) / (n + 2), rel=1e-3)
+    assert judged(pd.DataFrame([found]), {"points": 5})["decision"].tolist() == [decision]
+    several = flat.copy()
+    several[:FEWEST] = 100
+    assert compare(several, flat, "increase")["low"] == bootstrap_interval(several).low  # enough for a bootstrap
 
 
 def test_pairs_are_compared_on_the_images_of_both():

@@ -1,5 +1,6 @@
 """The ledger: verdicts of claims from those of their networks, reasons for what has not run, and the command."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from analysis.ledger import COLUMNS, SETTINGS, all_claims, claim_verdicts, evide
 from analysis.ledger_sources import AGAINST, NOT_PRINTED, SOURCES, WAITS, Source, resolve, shortage
 from analysis.ledger_text import (
     WIDTH,
+    amendments,
     as_json,
     corrected_p,
     counts_text,
@@ -93,6 +95,17 @@ def test_what_is_missing_is_said_with_numbers():
     half = pd.concat([faithful_rows(30, methods=["cluscam"]), faithful_rows(8, methods=["scorecam"])])
     block = {"model": "mobileone_s0", "layer": "paper", "n": 30}
     assert shortage(half.assign(panel="paper"), block, claim["contrast"]) == "ScoreCAM 8 of 30 images"
+
+
+def test_rows_of_other_images_judge_nothing():
+    claim = claim_of("C1", ("mobileone_s0", "paper", 60))
+    (block,) = claim["population"]["blocks"]
+    block["ids"] = hashlib.sha256("\n".join(f"i{i}" for i in range(60)).encode()).hexdigest()
+    assert evidence(faithful_rows(), claim)["verdict"].iloc[0] == SUPPORTED
+    other = evidence(faithful_rows(61).query("image_id != 'i0'"), claim).iloc[0]
+    assert other["verdict"] == NOT_RUN and "other images" in other["reason"]
+    few = evidence(faithful_rows(12), claim).iloc[0]
+    assert few["verdict"] == NOT_RUN and "12 of 60" in few["reason"]
 
 
 def test_section_4_1_by_its_own_rows():
@@ -180,11 +193,20 @@ def test_words_for_pages_and_terminals(table):
     assert max(map(len, text.splitlines())) <= WIDTH
     one = for_terminal(table[table["claim"] == "C6b"], full=True)
     assert "d_z" in one and "results/reference/logits" in one and "notebooks/logits.ipynb" in one
+    assert "estimate:" in one and "decision:  supported if" in one and "amended" not in one
+    assert max(map(len, for_terminal(table[table["claim"] == "C3"], full=True).splitlines())) <= WIDTH
     found = json.loads(as_json(table))
     assert len(found["rows"]) == len(table) and found["claims"][0]["claim"] == "C1"
     assert set(found["tiers"]) == {"reproduction", "variant", "conceptual"}
     assert len(page(table)) == len(table) and len(summary(table)) == len(CLAIMS)
     assert {"notebook", "rows", "at commit"} <= set(follow(table).columns)
+
+
+def test_what_was_amended_after_the_evidence_is_said(table):
+    amended = {claim["id"] for claim in CLAIMS.values() if "amended" in claim}
+    said = amendments(table)
+    assert {i for ids in said["claims"] for i in ids.split(", ")} == amended and len(said) <= len(amended)
+    assert "amended:   2026" in for_terminal(table[table["claim"] == "C3"], full=True)
 
 
 def test_images_are_those_that_had_values(table):
