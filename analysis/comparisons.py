@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.statistics import bootstrap_interval, d_z, holm, mcnemar, rank_biserial, standardised, wilcoxon
+from analysis.statistics import bootstrap_interval, d_z_interval, holm, mcnemar, rank_biserial, wilcoxon
 from analysis.verdicts import NOT_RUN, decide
 
 # measure -> is more better?
@@ -35,12 +35,11 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]
     Differences are turned so that above 0 `first` is better. The test is McNemar's for shares of images (exact) and
     Wilcoxon's for the others, also for shares within groups of images; both two-sided. Intervals are BCa, but Bonett
     and Price's for shares of images that differ on fewer than `FEWEST`. d_z and its interval are NaN where all
-    differences are equal: nothing is known of their spread.
+    differences are equal.
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
     better = (a - b) if BETTER[measure] == "higher" else (b - a)
-    mean, effect = bootstrap_interval(better), bootstrap_interval(better, statistic=standardised)
-    spread = np.ptp(better) > 0
+    mean, effect = bootstrap_interval(better), d_z_interval(better)
     low, high = mean.low, mean.high
     if measure in SHARES and np.isin([a, b], (0, 100)).all():
         paired = mcnemar(a > 50, b > 50)
@@ -54,9 +53,9 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]
         "mean": mean.estimate,
         "low": low,
         "high": high,
-        "d_z": d_z(better) if spread else np.nan,
-        "d_z low": effect.low if spread else np.nan,
-        "d_z high": effect.high if spread else np.nan,
+        "d_z": effect.estimate,
+        "d_z low": effect.low,
+        "d_z high": effect.high,
         "rank-biserial": rank_biserial(better),
         "test": test.name,
         "p": test.p,

@@ -9,12 +9,11 @@ import pandas as pd
 from analysis.statistics import (
     Table1,
     bootstrap_interval,
-    d_z,
+    d_z_interval,
     holm,
     paired_t,
     paper_table1,
     permutation_test,
-    standardised,
     wilcoxon,
 )
 from analysis.studies.logits import WHOLE
@@ -72,7 +71,7 @@ def contrast_table(rows: pd.DataFrame) -> pd.DataFrame:
         scores = whole_scores(block)
         for name, advantage in advantages(scores).items():
             x = advantage.to_numpy()
-            mean, effect = bootstrap_interval(x), bootstrap_interval(x, statistic=standardised)
+            mean, effect = bootstrap_interval(x), d_z_interval(x)
             test = (
                 permutation_test(scores["kmeans"], random_columns(scores), alternative="two-sided")
                 if name == "random"
@@ -88,7 +87,7 @@ def contrast_table(rows: pd.DataFrame) -> pd.DataFrame:
                     "mean": mean.estimate,
                     "low": mean.low,
                     "high": mean.high,
-                    "d_z": d_z(x),
+                    "d_z": effect.estimate,
                     "d_z low": effect.low,
                     "d_z high": effect.high,
                     "p": test.p,

@@ -218,4 +218,11 @@ def test_a_run_of_ones_own_is_tuned_beside_its_weights(monkeypatch, tmp_path):
     monkeypatch.setattr(tuning, "folder_of", lambda name: tmp_path / "mine")
     assert tuning.places(VIT, "last")[0] == tmp_path / "mine" / "tuned-last.json"
     assert f"--model {tmp_path}/mine " in tuning.command(VIT, "last")
+    monkeypatch.setattr(tuning, "TUNED", tmp_path)
     assert tuning.tuned_path(VIT, "last") is None
+    reference = tmp_path / f"{VIT}-last.json"
+    reference.touch()
+    assert tuning.tuned_path(VIT, "last") == reference
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "tuned-last.json").touch()  # one's own goes before the reference run's
+    assert tuning.tuned_path(VIT, "last") == tmp_path / "mine" / "tuned-last.json"

@@ -10,11 +10,11 @@ from analysis.logits_evidence import (
     claim_table,
     contrast_table,
     group_differences,
-    standardised,
     tables_1,
     top_scores,
     whole_scores,
 )
+from analysis.statistics import d_z, d_z_interval, standardised
 from analysis.verdicts import decide
 
 
@@ -80,6 +80,14 @@ def test_best_groups_of_both_partitions():
 def test_standardised_by_hand():
     assert standardised(np.array([1.0, 2, 3])) == pytest.approx(2) and standardised(np.ones(4)) == 0
     assert standardised(np.array([[1.0, 2, 3], [1, 1, 1]])).tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("same", [0.0, 0.1])
+def test_equal_differences_have_no_effect_size(same):
+    found = d_z_interval(np.full(9, same) + [0, 1e-17, *[0] * 7])  # the same but for rounding
+    assert np.isnan([found.estimate, found.low, found.high]).all() and found.method == "no spread"
+    x = np.array([1.0, 2, 3, 5])
+    assert d_z_interval(x).estimate == pytest.approx(d_z(x)) and d_z_interval(x).n == 4
 
 
 @pytest.mark.parametrize(

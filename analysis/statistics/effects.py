@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.statistics import checks
+from analysis.statistics.intervals import Interval, bootstrap_interval
 from analysis.statistics.paired import signed_ranks
 
 
@@ -51,3 +52,14 @@ def standardised(x: np.ndarray, axis: int = -1) -> np.ndarray:
     """d_z along an axis, 0 where all are equal: the statistic of a bootstrap, whose resamples may be constant."""
     spread = x.std(axis=axis, ddof=1)
     return np.divide(x.mean(axis=axis), spread, out=np.zeros_like(spread), where=spread > 0)
+
+
+def d_z_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
+    """d_z of differences (n,), n >= 2, with its bootstrap interval.
+
+    Where they are all equal nothing is known of their spread: estimate and limits are NaN, method "no spread".
+    """
+    d = checks.differences(differences, None, least=2)
+    if checks.constant(d):
+        return Interval(math.nan, math.nan, math.nan, level, len(d), "no spread")
+    return bootstrap_interval(d, statistic=standardised, level=level)
