@@ -84,7 +84,7 @@ def test_standardised_by_hand():
 
 @pytest.mark.parametrize("same", [0.0, 0.1])
 def test_equal_differences_have_no_effect_size(same):
-    found = d_z_interval(np.full(9, same) + [0, 1e-17, *[0] * 7])  # the same but for rounding
+    found = d_z_interval(same * np.array([1.0, 1 + 2e-16, *[1.0] * 7]))  # the same but for rounding
     assert np.isnan([found.estimate, found.low, found.high]).all() and found.method == "no spread"
     x = np.array([1.0, 2, 3, 5])
     assert d_z_interval(x).estimate == pytest.approx(d_z(x)) and d_z_interval(x).n == 4
