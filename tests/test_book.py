@@ -119,6 +119,8 @@ def mended():
         ),
         ('<i class="theme-switch fa-sun fa-lg" data-mode="light" title="Light"></i>',
          '<i class="theme-switch fa-sun fa-lg" data-mode="light"></i>'),
+        ('<div role="list" class="citation-list"><div role="doc-biblioentry">',
+         '<div class="citation-list"><div role="doc-biblioentry">'),
         ('a\n<script>const THEBE_JS_URL = "x"; let y = "<b>"</script>\n<script>z</script>', "a\n<script>z</script>"),
         ('<button class="search-button" title="Search" aria-label="Search">',) * 2,  # an icon needs its label
     ],

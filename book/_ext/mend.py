@@ -1,7 +1,8 @@
-"""Faults of the theme's own pages, mended in the finished HTML: labels that hide a button's text, scripts of no use.
+"""Faults of the generated pages, mended in the finished HTML: labels that hide a button's text, scripts of no use.
 
 Accessibility checkers (axe-core's `label-content-name-mismatch`) ask that the name of a control holds the text that
-is seen on it. And Jupyter Book declares the constants of Thebe twice, an error on every page; this book has no Thebe.
+is seen on it, and (`aria-required-children`) that what is called a list has list items, which citations are not. And
+Jupyter Book declares the constants of Thebe twice, an error on every page; this book has no Thebe.
 """
 
 import re
@@ -13,6 +14,7 @@ MENDS = (
     (re.compile(r'<summary aria-label="Toggle hidden content">'), "<summary>"),  # "Show code cell source" is its name
     (re.compile(r'(<button class="[^"]*search-button-field[^"]*" title="Search") aria-label="Search"'), r"\1"),
     (re.compile(r'(<i class="theme-switch [^>]*?) title="[^"]*"'), r"\1"),  # the button is called "Color mode"
+    (re.compile(r'<div role="list" class="citation-list">'), '<div class="citation-list">'),
     (re.compile(r"\s*<script>const THEBE_JS_URL.*?</script>", re.S), ""),
     (re.compile(r'\s*<script[^>]* src="[^"]*sphinx-thebe\.js[^"]*"></script>'), ""),
 )
