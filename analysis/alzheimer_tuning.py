@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.parameters import ROOT
 from analysis.reference import FOLDER
-from analysis.trained_networks import folder_of, network
+from analysis.trained_networks import folder_of, weights_of
 from cluscam_lite import get_spec, temperature
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.training.recipe import recipe_of
@@ -33,7 +33,7 @@ def tuned_settings(name: str, layer: str, variant: str) -> dict[str, Any]:
         )
     found = read_tuned(path, RULE_OF[variant])
     found.check_model(name, get_spec(name).layer(layer))
-    found.check_weights(network(name))
+    found.check_weights(weights_of(name))
     k, r = found.n_clusters, found.drop_ratio
     tau = temperature(k, r)
     return {"n_clusters": k, "drop_ratio": r, "temperature": tau, "K": k, "r": r, "tau": tau}

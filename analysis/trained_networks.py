@@ -20,11 +20,15 @@ TRAINED = ROOT / "out" / "train"  # a folder for each run; what it is called doe
 CARDS = FOLDER / "alzheimer" / "cards"  # NAME.json: cards of the reference run, without weights
 
 
+class NotTrained(CluscamError):
+    """The network is neither a run of `out/train` nor among a data root's weights."""
+
+
 @lru_cache(maxsize=2)
 def network(name: str) -> LoadedModel:
     """A network of the registry, or that of a run by its name: from `out/train`, else from a data root's weights.
 
-    In eval mode, on the GPU if there is one. Raises CluscamError, with the command that trains it, if it is nowhere.
+    In eval mode, on the GPU if there is one. Raises NotTrained, with the command that trains it, if it is nowhere.
     """
     recipe = recipe_of(name)
     folder = folder_of(name) if recipe is not None else None
@@ -36,11 +40,36 @@ def network(name: str) -> LoadedModel:
         except CluscamError as error:
             if recipe is None:
                 raise
-            raise CluscamError(
+            raise NotTrained(
                 f"the network {name} has not been trained here; train it with `{command(name)}`, or put its weights as "
                 f"{name}.safetensors into weights/ of a data root"
             ) from error
     found.module.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    return found
+
+
+def weights_of(name: str) -> str:
+    """The hash of a network's weights, so that a study can plan its cells before all its networks are trained.
+
+    Of a network that is neither trained here nor in a data root, it is what the reference run's card says; raises as
+    `network` does where there is no card either.
+    """
+    try:
+        return network(name).sha256
+    except NotTrained:
+        if not (CARDS / f"{name}.json").is_file():
+            raise
+        return card(name)["sha256"]
+
+
+def network_of(name: str, weights: str) -> LoadedModel:
+    """The network with the weights of that hash. Raises CluscamError if it is nowhere or has other weights."""
+    found = network(name)
+    if found.sha256 != weights:
+        raise CluscamError(
+            f"the network {name} has other weights here (SHA-256 {found.sha256[:12]}...) than the study was planned "
+            f"with ({weights[:12]}...); start the study again, with another folder for its rows"
+        )
     return found
 
 

@@ -1,5 +1,6 @@
 """The studies of slices: plans, donors of another head, measures against a known mask, class means, sanity."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -17,7 +18,7 @@ from analysis.studies.alzheimer import lenders_of
 from analysis.studies.alzheimer_plan import BY_COMPONENTS, PLANS, RESNET, VIT, plan_of
 from analysis.studies.faithfulness import explainer_of
 from analysis.study import read, run, same_rows
-from analysis.trained_networks import command, network
+from analysis.trained_networks import NotTrained, card, command, network, weights_of
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.training.recipe import recipe_of
@@ -82,6 +83,20 @@ def test_what_has_not_been_trained_is_said_with_its_command(monkeypatch, tmp_pat
         and recipe_of("nothing-alzheimer_mri-128-s0") is None
     )
     assert get_spec(name).classes == get_spec(VIT).classes and get_spec(name).title == "ViT-Tiny/16 (seed 7)"
+
+
+def test_cells_are_planned_by_the_cards_before_training_and_never_run_on_other_weights(
+    monkeypatch, tmp_path, no_data_root
+):
+    monkeypatch.setattr("analysis.trained_networks.TRAINED", tmp_path)
+    assert weights_of(VIT) == card(VIT)["sha256"] and weights_of("phantom_cnn") == network("phantom_cnn").sha256
+    with pytest.raises(NotTrained):
+        weights_of(VIT.replace("-s0", "-s7"))  # no card
+    for study in (STUDY, SANITY):
+        cell = study.cells(SMOKE)[0]
+        other = dataclasses.replace(cell, settings=dict(cell.settings) | {"weights": "0" * 64})
+        with pytest.raises(CluscamError, match=r"has other weights here .* than the study was planned with"):
+            study.run(other, lambda n: None)
 
 
 def test_masks_are_lent_by_another_head(monkeypatch):

@@ -17,7 +17,7 @@ from cluscam_lite.errors import UnknownName
 from cluscam_lite.features import HookedModel
 from cluscam_lite.training import Recipe, train
 from cluscam_lite.training.recipe import recipe_of
-from cluscam_lite.tuning import read_tuned, tune
+from cluscam_lite.tuning import read_tuned, tune, weights_key
 
 GRID = (2, 4, 6)
 RUN = "tune --model scene_cnn --dataset scenes --images 2 --grid 2 4 6"
@@ -185,9 +185,9 @@ def test_random_weights_are_told_apart_by_their_seed(tmp_path):
     out = tmp_path / "random.json"
     assert main([*RUN.split(), "--weights", "random", "--out", str(out)]) == 0
     read = read_tuned(out)
-    read.check_weights(load_model("scene_cnn", "random", seed=0))
+    read.check_weights(weights_key(load_model("scene_cnn", "random", seed=0)))
     with pytest.raises(ValueError, match="other weights"):
-        read.check_weights(load_model("scene_cnn", "random", seed=1))
+        read.check_weights(weights_key(load_model("scene_cnn", "random", seed=1)))
 
 
 def test_interrupted_it_leaves_nothing(tmp_path):

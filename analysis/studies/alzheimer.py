@@ -15,8 +15,8 @@ from analysis.alzheimer_tuning import RULE_OF, tuned_settings
 from analysis.class_maps import FEWEST, with_class_maps
 from analysis.ground_mask import mask_measures, masks_of_image
 from analysis.study import Cell, chunks
-from analysis.trained_networks import network
-from cluscam_lite import load_dataset
+from analysis.trained_networks import network_of, weights_of
+from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer import collection
 from cluscam_lite.datasets.sample import Sample, Samples
 from cluscam_lite.methods import method_info
@@ -41,11 +41,10 @@ class Alzheimer(PlannedStudy):
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Some images of one network, layer and method to a cell; all methods take the same images."""
-        loaded, info = network(block.model), method_info(block.method)
-        split = split_of(block.model)
-        settings: dict[str, Any] = {"weights": loaded.sha256, "preprocess": "standard", "split": split}
+        info, split = method_info(block.method), split_of(block.model)
+        settings: dict[str, Any] = {"weights": weights_of(block.model), "preprocess": "standard", "split": split}
         if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
-            spec = loaded.spec
+            spec = get_spec(block.model)
             settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
         if block.variant in RULE_OF:
             settings |= tuned_settings(block.model, block.layer, block.variant)
@@ -68,7 +67,7 @@ class Alzheimer(PlannedStudy):
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""
-        model, phantoms = network(cell.model), cell.dataset == "phantoms"
+        model, phantoms = network_of(cell.model, cell.settings["weights"]), cell.dataset == "phantoms"
         samples = images_of(cell.dataset, cell.part, cell.settings["split"])
         lenders = images_of(cell.dataset, cell.settings.get("donor_part", cell.part), cell.settings["split"])
         maps: dict[str, tuple[int, Tensor]] = {}

@@ -15,7 +15,7 @@ import torch
 from analysis.meta_representations import seed_of
 from analysis.randomisation import EXTENTS, likeness, randomised
 from analysis.study import Cell, chunks
-from analysis.trained_networks import network
+from analysis.trained_networks import network, network_of, weights_of
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.models import LoadedModel
@@ -68,7 +68,7 @@ class Sanity(PlannedStudy):
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """All images of one network, layer and method to a cell."""
         split = split_of(block.model)
-        settings = {"weights": network(block.model).sha256, "split": split, "extents": list(EXTENTS)}
+        settings = {"weights": weights_of(block.model), "split": split, "extents": list(EXTENTS)}
         ids = images_of(plan.dataset, plan.part, split, block.n_images).ids
         if block.method == "donor":
             lent = lenders_of(plan.dataset, ids, images_of(plan.dataset, plan.donor_part, split).ids)
@@ -90,7 +90,7 @@ class Sanity(PlannedStudy):
 
 def image_rows(cell: Cell, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
     """The rows of one image; a reason, and no measures, where the method cannot explain the network."""
-    trained = network(cell.model)
+    trained = network_of(cell.model, cell.settings["weights"])
     preprocess = trained.spec.preprocess()
     x = preprocess(sample.image)[None].to(next(trained.module.parameters()).device)
     with torch.no_grad():

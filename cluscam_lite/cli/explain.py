@@ -19,7 +19,7 @@ from ..files import atomic_path, sha256
 from ..methods import MethodInfo, method, method_info, settings_of
 from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
 from ..scoring import FILLS, fill_image
-from ..tuning import TunedSettings, read_tuned
+from ..tuning import TunedSettings, read_tuned, weights_key
 from ..weighting import check_weighting
 from .common import check_device, made_folder, short_warnings
 
@@ -60,7 +60,7 @@ def explain(arguments: argparse.Namespace) -> None:
     with made_folder(Path(arguments.out).expanduser()) as out, short_warnings():
         model = load_model(arguments.model, arguments.weights, arguments.data_root, getattr(arguments, "seed", 0))
         if tuned is not None:
-            tuned.check_weights(model)
+            tuned.check_weights(weights_key(model))
         model.module.to(arguments.device)
         explainer = method(info.name, model.module, spec, arguments.layer, **settings)
         for n, (picture, stem) in enumerate(zip(pictures, stems, strict=True), 1):

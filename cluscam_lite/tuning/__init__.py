@@ -2,7 +2,7 @@
 
 from .elbow import RULES, check_grid, curvature, elbow, proxy, slopes
 from .mixture import Mixture, drop_ratio, fit_mixture
-from .record import TunedSettings, read_tuned, tuning_record
+from .record import TunedSettings, read_tuned, tuning_record, weights_key
 from .scores import GroupScores, grid_scores
 from .tune import Choice, Tuning, tune
 
@@ -24,4 +24,5 @@ __all__ = [
     "slopes",
     "tune",
     "tuning_record",
+    "weights_key",
 ]

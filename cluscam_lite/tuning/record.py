@@ -43,9 +43,9 @@ class TunedSettings:
                 f"{self.file} has K and r of the layer {self.layer} of {self.model}, not of {layer}; {AGAIN}"
             )
 
-    def check_weights(self, loaded: "LoadedModel") -> None:
-        """Raise CluscamError unless it was made with the same weights."""
-        if weights_key(loaded) != self.weights:
+    def check_weights(self, key: str) -> None:
+        """Raise CluscamError unless it was made with the weights of that `weights_key`."""
+        if key != self.weights:
             raise CluscamError(f"{self.file} has K and r of {self.model} with other weights than these; {AGAIN}")
 
 
