@@ -33,7 +33,7 @@ def verdicts(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentPa
 
 def _run(arguments: argparse.Namespace) -> None:
     try:
-        from .ledger import ledger
+        from .kept_ledger import kept_ledger
         from .ledger_text import as_json, for_terminal
         from .reference import FOLDER
     except ModuleNotFoundError as error:
@@ -45,7 +45,7 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CluscamError(
             f"the results folder {folder} does not exist; name the folder that holds logits/, faithfulness/ and so on"
         )
-    table = ledger(folder)
+    table = kept_ledger(folder)
     if arguments.claim:
         mine = table[table["claim"].str.lower() == arguments.claim.lower()]
         if not len(mine):

@@ -5,11 +5,9 @@ copy is written whole or not at all. It records a hash of what it was made from,
 """
 
 import argparse
-import hashlib
 import json
 import logging
 import os
-import platform
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -21,6 +19,7 @@ from cluscam_lite.dataroot import data_root
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import atomic_path, output_folder
 
+from .inputs import digest_of
 from .notebook_jobs import run_jobs
 from .parameters import (
     ROOT,
@@ -32,12 +31,12 @@ from .parameters import (
     strict,
     typed,
 )
-from .provenance import git_state, package_versions
+from .provenance import git_state
 
 __all__ = ["main", "run", "run_notebook", "strict"]
 
 EXECUTED = ROOT / "book" / "executed"
-PACKAGES = ("cluscam_lite", "analysis")
+RESULTS = ROOT / "results"
 
 
 def run_notebook(path: Path, output: Path, parameters: Mapping[str, Any], cwd: Path = ROOT) -> None:
@@ -95,18 +94,11 @@ def _describe(path: Path, error: Any, injected: bool) -> str:
 
 
 def inputs_hash(path: Path, parameters: Mapping[str, Any]) -> str:
-    """SHA-256 of all a run depends on: notebook, parameters, the packages' files, versions, files of the data root."""
-    digest = hashlib.sha256(path.read_bytes())
-    versions = {"python": platform.python_version(), **package_versions()}
-    digest.update(json.dumps([dict(parameters), versions], sort_keys=True, default=str).encode())
-    for package in PACKAGES:
-        for file in sorted((ROOT / package).rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
+    """SHA-256 of all a run depends on: notebook, parameters, code, versions, rows, and the data root's file sizes."""
     root = data_root(parameters.get("data_root"))
-    for file in sorted(root.glob("*/*")) if root else ():
-        digest.update(f"{file.relative_to(root)} {file.stat().st_size}".encode())
-    return digest.hexdigest()
+    files = sorted(root.glob("*/*")) if root else []
+    sizes = [f"{file.relative_to(root)} {file.stat().st_size}" for file in files]
+    return digest_of([RESULTS], path.read_text(encoding="utf-8"), dict(parameters), sizes)
 
 
 def up_to_date(output: Path, inputs: str) -> bool:

@@ -24,6 +24,8 @@ VERSIONED = (
     "scikit-learn",
     "scipy",
     "numpy",
+    "pandas",
+    "statsmodels",
     "pillow",
     "matplotlib",
     "safetensors",

@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.testing import assert_frame_equal
 from test_logits_evidence import rows as logits_rows
 
+from analysis import kept_ledger as kept
 from analysis import ledger as ledger_module
 from analysis import ledger_sources
 from analysis.ledger import COLUMNS, SETTINGS, all_claims, claim_verdicts, evidence, ledger, own_run, tier_counts
@@ -230,6 +232,26 @@ def test_ones_own_run_stands_beside_without_a_verdict(tmp_path, table):
     assert own[["mean", "low", "high"]].notna().all(axis=None) and "decision" not in own
     shown = page(table, own).set_index("claim")["this run"]
     assert "logits" in shown["C6a"].iloc[0] and shown["C6a"].iloc[1] == "" and shown["C1"].iloc[0] == NOT_RUN
+
+
+def test_the_ledger_is_kept_until_what_it_is_made_from_changes(tmp_path, monkeypatch, table):
+    made = []
+    monkeypatch.setattr(kept, "KEPT", tmp_path / "out" / "ledger.parquet")
+    monkeypatch.setattr(kept, "ledger", lambda folder: made.append(folder) or table)
+    results = tmp_path / "results"
+    (results / "logits").mkdir(parents=True)
+    for _ in range(2):
+        assert_frame_equal(kept.kept_ledger(results), table)
+        assert as_json(kept.kept_ledger(results)) == as_json(table)
+    assert len(made) == 1
+    (results / "logits" / "manifest.json").write_text("{}")
+    kept.kept_ledger(results)
+    assert len(made) == 2
+    kept.KEPT.write_bytes(b"PAR1, cut off")
+    assert_frame_equal(kept.kept_ledger(results), table)
+    assert len(made) == 3
+    monkeypatch.setattr(kept, "KEPT", results / "logits" / "manifest.json" / "ledger.parquet")  # not to be written
+    assert_frame_equal(kept.kept_ledger(results), table)
 
 
 def test_no_results_at_all(tmp_path):

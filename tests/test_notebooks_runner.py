@@ -76,8 +76,9 @@ def test_main_runs_a_notebook_once_for_the_same_inputs(tmp_path, capsys):
     assert output.read_bytes() == before
 
 
-def test_the_hash_covers_notebook_parameters_and_data_root(tmp_path):
+def test_the_hash_covers_notebook_parameters_rows_and_data_root(tmp_path, monkeypatch):
     path = write_notebook(tmp_path / "a.ipynb")
+    monkeypatch.setattr("analysis.notebooks.RESULTS", tmp_path / "results")
     root = tmp_path / "root" / "weights"
     root.mkdir(parents=True)
     hashes = {inputs_hash(path, {}), inputs_hash(path, {"n_images": 2})}
@@ -86,7 +87,10 @@ def test_the_hash_covers_notebook_parameters_and_data_root(tmp_path):
     hashes.add(inputs_hash(path, {"data_root": str(root.parent)}))
     write_notebook(path, "1 + 1")
     hashes.add(inputs_hash(path, {}))
-    assert len(hashes) == 5
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "rows.parquet").write_bytes(b"1")
+    hashes.add(inputs_hash(path, {}))
+    assert len(hashes) == 6
     assert inputs_hash(path, {}) in hashes  # and is repeatable
 
 

@@ -114,11 +114,11 @@ def scene_blocks(counts: Mapping[tuple[str, str], int], names: tuple[str, ...]) 
 
 
 # about half a minute in all on two cores, which three chapters share
-EMBEDDED = {("scene_cnn", "paper"): 16, ("scene_vit", "paper"): 6, ("scene_vit", "last"): 6}
-FEW = 3
+EMBEDDED = {("scene_cnn", "paper"): 10, ("scene_vit", "paper"): 5, ("scene_vit", "last"): 5}
+FEW = 2
 SCENE_SENSITIVITY = tuple(
-    [Block("scene_cnn", "paper", "cluscam", 16, f"fill {fill}", {"fill": fill}) for fill in FILLS]
-    + [Block("scene_cnn", "paper", "cluscam", 16, f"seed {seed}", seed=seed) for seed in (1, 2)]
+    [Block("scene_cnn", "paper", "cluscam", 10, f"fill {fill}", {"fill": fill}) for fill in FILLS]
+    + [Block("scene_cnn", "paper", "cluscam", 10, f"seed {seed}", seed=seed) for seed in (1, 2)]
 )
 PLANS = {
     "smoke": Plan(
