@@ -10,6 +10,8 @@ from .contract import Study
 from .reading import combine
 from .store import Store
 
+# a profile's words for what `measured` tells; the plans of the shipped profiles go by their own
+MEASURED = ("dataset", "part", "models", "n_images")
 ORIGIN = ("commit", "modified", "python", "platform", "cpus", "device", "versions")
 
 
@@ -25,6 +27,7 @@ def make_manifest(study: Study, cells: Sequence[Cell], store: Store, profile: Ma
     `origins` has one entry for each commit, version and device that made some of the cells, with their number.
     Raises FileNotFoundError or Damaged if a cell is not done, CluscamError if a row is doubled.
     """
+    given = provenance(parameters=profile)["parameters"]
     files = [store.load(cell) for cell in cells]
     rows = combine(study, [file.table for file in files])
     origins: list[dict[str, Any]] = []
@@ -38,7 +41,8 @@ def make_manifest(study: Study, cells: Sequence[Cell], store: Store, profile: Ma
     return {
         "study": study.name,
         "version": study.version,
-        "profile": provenance(parameters=profile)["parameters"],
+        "profile": {name: value for name, value in given.items() if name not in MEASURED},
+        "measured": measured(cells),
         "seeds": sorted({cell.seed for cell in cells}),
         "weights": {cell.model: cell.settings["weights"] for cell in cells if "weights" in cell.settings},
         "images": rows["image_id"].nunique(),
@@ -58,6 +62,20 @@ def make_manifest(study: Study, cells: Sequence[Cell], store: Store, profile: Ma
             for cell, file in zip(cells, files, strict=True)
         ],
     }
+
+
+def measured(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """What the cells are of: an entry for each data set, part, network and layer, with its methods and images."""
+    found: dict[tuple[str, ...], tuple[dict[str, None], set[str]]] = {}
+    for cell in cells:
+        methods, images = found.setdefault((cell.dataset, cell.part, cell.model, cell.layer), ({}, set()))
+        methods[cell.method] = None
+        images.update(cell.images)
+    names = ("dataset", "part", "model", "layer")
+    return [
+        dict(zip(names, where, strict=True)) | {"methods": list(methods), "images": len(images)}
+        for where, (methods, images) in found.items()
+    ]
 
 
 def now() -> str:

@@ -62,7 +62,10 @@ def test_the_manifest_says_where_the_rows_come_from(undisturbed):
     manifest = json.loads((undisturbed / "manifest.json").read_text())
     assert (manifest["study"], manifest["version"], manifest["seeds"]) == ("toy", 1, [0])
     assert (manifest["rows"], manifest["images"], len(manifest["cells"])) == (40, 10, CELLS)
-    assert manifest["profile"] == PROFILE and manifest["weights"] == {"cnn": "ab" * 32, "vit": "ab" * 32}
+    assert manifest["profile"] == {"profile": PROFILE["profile"], "seed": 0}
+    one = {"dataset": "toys", "part": "", "model": "cnn", "layer": "last", "methods": ["toycam"], "images": 10}
+    assert manifest["measured"] == [one, one | {"model": "vit"}]
+    assert manifest["weights"] == {"cnn": "ab" * 32, "vit": "ab" * 32}
     (origin,) = manifest["origins"]
     assert origin["cells"] == CELLS and origin["device"] == "CPU" and "numpy" in origin["versions"]
     assert sum(cell["rows"] for cell in manifest["cells"]) == 40
