@@ -170,15 +170,18 @@ def sanity_table(rows: pd.DataFrame) -> pd.DataFrame:
     """How much of each method's maps stays when the network's parameters are drawn anew.
 
     A row for each network, panel, method and extent: mean `rho` of the maps' pixels, and mean `rise` of their entropy,
-    in percent, with BCa intervals over images; `undefined` counts images without (a constant map).
+    in percent, over components with BCa intervals; `undefined` counts images without (a constant map).
     """
     found = []
     for model, panel, block in panels(prepared(rows)):
+        units = unit_of(block)
         for name in (name for name in METHODS if name in set(block["method"])):
             for extent, mine in block[block["method"] == name].groupby("extent", sort=False):
                 row = {"model": model, "panel": panel, "method": name, "title": method_info(name).title}
                 row |= {"kind": method_info(name).kind, "extent": extent, "images": mine["image_id"].nunique()}
-                row |= _interval("rho", mine["rho"]) | _interval("rise", 100 * mine["entropy_rise"])
+                by_image = mine.set_index("image_id")[["rho", "entropy_rise"]]
+                row |= _interval("rho", _by_unit(by_image["rho"], units))
+                row |= _interval("rise", 100 * _by_unit(by_image["entropy_rise"], units))
                 row |= {"undefined": int(mine["rho"].isna().sum()), "reason": next(iter(mine["reason"]), "")}
                 found.append(row)
     return pd.DataFrame(found)

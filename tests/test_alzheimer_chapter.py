@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pandas.testing import assert_frame_equal
 
 from analysis import alzheimer_cards, alzheimer_chapter, alzheimer_figures, alzheimer_tables, trained_networks
 from analysis.alzheimer_cards import balanced_accuracy, cards_table
@@ -178,6 +179,15 @@ def test_truth_and_sanity_tables():
     found = sanity_table(sanity)
     assert found["undefined"].tolist() == [1, 0, 0] and found["rho"].tolist() == pytest.approx([0.1] * 3)
     assert (found["rise"] > 10).all() and alzheimer_figures.sanity_figure(found).axes
+
+
+def test_the_interval_of_sanity_is_over_components():
+    rows = rows_by_hand(models=("phantom_cnn",), per_component=1)
+    rows = rows.assign(extent="all", entropy_rise=0.0, rho=rows.groupby("method").cumcount() / 100)
+    copied = [rows.assign(image_id=rows["image_id"] + f" slice {k}") for k in range(4)]
+    assert_frame_equal(
+        sanity_table(pd.concat(copied)).drop(columns="images"), sanity_table(rows).drop(columns="images")
+    )
 
 
 # cards

@@ -189,6 +189,7 @@ def test_likeness_by_hand():
 def test_the_sanity_study(tmp_path):
     run(SANITY, SMOKE, tmp_path, quiet=True)
     found = read(SANITY, tmp_path)
+    assert (found["component"] == -1).all()  # a phantom is alone
     edges = found[found["method"] == "edges"]
     assert np.allclose(edges["rho"], 1) and np.allclose(edges["entropy_rise"], 0)  # it never asked the network
     cluscam = found[found["method"] == "cluscam"]

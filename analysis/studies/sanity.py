@@ -20,7 +20,7 @@ from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.models import LoadedModel
 
-from .alzheimer import images_of, lenders_of, of_id, split_of
+from .alzheimer import component_of, images_of, lenders_of, of_id, split_of
 from .alzheimer_plan import BY_HEART, DATASETS, DONOR_PART, RESNET, VIT, blocks
 from .faithfulness import compact, explainer_of
 from .faithfulness_plan import Block
@@ -59,7 +59,7 @@ PLANS = {
 class Sanity(PlannedStudy):
     """The study as the engine wants it; the engine sets the data root."""
 
-    name, version, keys = "sanity", 1, ("image_id", "extent")
+    name, version, keys = "sanity", 2, ("image_id", "extent")
 
     def plan(self, profile: Mapping[str, Any]) -> Plan:
         """What a profile measures."""
@@ -83,7 +83,8 @@ class Sanity(PlannedStudy):
         rows: list[dict[str, Any]] = []
         for done, image_id in enumerate(cell.images):
             donor = of_id(lenders, cell.settings["donors"][done]) if "donors" in cell.settings else None
-            rows += image_rows(cell, of_id(samples, image_id), donor)
+            component = component_of(cell.dataset, image_id)
+            rows += [row | {"component": component} for row in image_rows(cell, of_id(samples, image_id), donor)]
             progress(done + 1)
         return compact(pd.DataFrame(rows))
 
