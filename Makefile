@@ -12,7 +12,7 @@ KEEP := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=2
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book archive links test reference verify lint clean
+.PHONY: help setup book archive links test reference networks verify lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -61,6 +61,9 @@ reference: $(STAMP) ## Make what is missing of the reference run on a data root:
 	@set -e; for study in $(STUDIES); do \
 	  case $$study in runtime) keep=;; *) keep="$(KEEP)";; esac; \
 	  env $$keep $(BIN)/cluscam study $$study --profile reference --out results/reference/$$study; done
+
+networks: $(STAMP) ## Train the networks on the Alzheimer slices that `reference` explains: half an hour or more each
+	@$(BIN)/python -m analysis.train_reference
 
 verify: $(STAMP) ## Run the slow checks on a data root (CLUSCAM_DATA)
 	@echo "Running the slow checks on the data root."

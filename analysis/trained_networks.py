@@ -14,10 +14,13 @@ from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import LoadedModel
 from cluscam_lite.training import load_trained
 from cluscam_lite.training.card import CARD, read_card
-from cluscam_lite.training.recipe import recipe_of
+from cluscam_lite.training.recipe import Recipe, recipe_of
 
 TRAINED = ROOT / "out" / "train"  # a folder for each run; what it is called does not matter
 CARDS = FOLDER / "alzheimer" / "cards"  # NAME.json: cards of the reference run, without weights
+
+# of `cluscam train`, by the recipe's names
+OPTIONS = ("dataset", "size", "labels", "split", "seed", "start", "epochs", "images", "batch_size", "learning_rate")
 
 
 class NotTrained(CluscamError):
@@ -86,14 +89,22 @@ def folder_of(name: str) -> Path | None:
     return runs().get(name)
 
 
+def reference_recipe(name: str) -> Recipe:
+    """The recipe of a run: all of it, as its card says, else what its name tells of it."""
+    path = CARDS / f"{name}.json"
+    if path.is_file():
+        return Recipe(**json.loads(path.read_text(encoding="utf-8"))["recipe"])
+    return recipe_of(name)
+
+
 def command(name: str) -> str:
-    """The command that trains the run of that name."""
-    recipe = recipe_of(name)
+    """The command that trains the run of that name, with what is not as usual in its recipe."""
+    recipe = reference_recipe(name)
     options = [f"--model {recipe.model}"]
-    for option in ("dataset", "size", "labels", "split", "seed"):
+    for option in OPTIONS:
         value = getattr(recipe, option)
         if value != type(recipe).__dataclass_fields__[option].default:
-            options.append(f"--{option} {value}")
+            options.append(f"--{option.replace('_', '-')} {value}")
     return f"cluscam train alzheimer {' '.join(options)} --out out/train/{name}"
 
 

@@ -77,6 +77,7 @@ def test_what_has_not_been_trained_is_said_with_its_command(monkeypatch, tmp_pat
     with pytest.raises(CluscamError, match="has not been trained here; train it with `cluscam train alzheimer --model"):
         network(name)
     assert command(BY_COMPONENTS).endswith(f"--split components --out out/train/{BY_COMPONENTS}")
+    assert command(RESNET).endswith(f"--start scratch --epochs 15 --out out/train/{RESNET}")  # as its card says
     assert (
         recipe_of(name).seed == 7
         and recipe_of("resnet18") is None
