@@ -122,22 +122,25 @@ def shipped_card(name: str) -> dict[str, Any]:
     return json.loads((ASSETS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def table_6(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+def means_beside(rows: pd.DataFrame) -> pd.DataFrame:
+    """The `means_table` of the networks that stand beside a column of Table 6; empty where none has run."""
+    rows = rows[rows["model"].isin(list(BESIDE))] if len(rows) else rows
+    return means_table(rows) if len(rows) else pd.DataFrame()
+
+
+def table_6(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One metric: Table 6's mean over twelve networks and its cells beside ours, a row for each method.
 
-    Ours are means over components; the number of slices follows where it is not the panel's largest.
+    Ours are of `means_beside`, over components with their intervals; the number of slices follows where it is not
+    the panel's largest.
     """
     titles = [info.title for info in METHODS.values()]
     columns = {"paper, mean of twelve": _cells_of_paper(paper_alzheimer(metric))}
     columns |= {f"paper, {cell}": _cells_of_paper(paper_alzheimer(metric, cell)) for cell in BESIDE.values()}
-    table = means_table(rows[rows["model"].isin(list(BESIDE))]) if len(rows) else pd.DataFrame()
     for (model, panel), block in table.groupby(["model", "panel"], sort=False) if len(table) else ():
         most = block["slices"].max()
         columns[f"reference run, {panel_title(model, panel)}"] = {
-            row["title"]: "n/a"
-            if row["reason"]
-            else f"{row[metric]:.1f}" + (f" ({row['slices']})" if row["slices"] < most else "")
-            for row in block.to_dict("records")
+            row["title"]: _cell_of_run(row, metric, most) for row in block.to_dict("records")
         }
     if not len(table):
         columns["reference run"] = {}
@@ -145,6 +148,14 @@ def table_6(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     for name in found:
         found[name] = found[name].replace("", "–" if name.startswith("paper") else NOT_RUN)
     return found.assign(method=titles)[["method", *found.columns]]
+
+
+def _cell_of_run(row: Mapping[str, Any], metric: str, most: int) -> str:
+    """A mean with its interval in words, and of how many slices if of fewer than `most`."""
+    if row["reason"]:
+        return "n/a"
+    fewer = f" ({row['slices']})" if row["slices"] < most else ""
+    return _percent(row, metric) + fewer
 
 
 def tuned_page(rows: pd.DataFrame) -> pd.DataFrame:

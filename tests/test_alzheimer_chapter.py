@@ -159,12 +159,18 @@ def test_what_the_chapter_says_of_table_6():
 
 def test_table_6_beside_the_run():
     rows = rows_by_hand()
-    page = alzheimer_tables.table_6(rows, "IC").set_index("method")
+    means = alzheimer_tables.means_beside(rows)
+    page = alzheimer_tables.table_6(means, "IC").set_index("method")
     assert page.loc["ClusCAM", "paper, ResNet-18"] == "47.3" and page.loc["Donor masks", "paper, ViT-B"] == "–"
     mine = rows[(rows["model"] == VIT) & (rows["method"] == "cluscam")]["increase"].mean()
-    assert page.loc["ClusCAM", "reference run, ViT-Tiny/16 (seed 0), patch embedding"] == f"{mine:.1f}"
+    (row,) = means[(means["model"] == VIT) & (means["method"] == "cluscam")].to_dict("records")
+    expected = f"{mine:.1f} [{row['IC low']:.1f}, {row['IC high']:.1f}]"
+    assert page.loc["ClusCAM", "reference run, ViT-Tiny/16 (seed 0), patch embedding"] == expected
+    few = alzheimer_tables.means_beside(rows[(rows["method"] != "donor") | (rows["image_id"] < "test-00008")])
+    page = alzheimer_tables.table_6(few, "AG").set_index("method")
+    assert page.loc["Donor masks", "reference run, ResNet-18 (seed 0)"].endswith("] (8)")
     assert page.loc["CAM", "reference run, ResNet-18 (seed 0)"] == "not run"
-    empty = alzheimer_tables.table_6(pd.DataFrame(), "AD")
+    empty = alzheimer_tables.table_6(alzheimer_tables.means_beside(pd.DataFrame()), "AD")
     assert set(empty["reference run"]) == {"not run"}
 
 
