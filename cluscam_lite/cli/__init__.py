@@ -11,7 +11,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NoReturn
 
@@ -42,10 +42,14 @@ class Parser(argparse.ArgumentParser):
         raise CluscamError(f"{message}; see {self.prog} --help")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0, 2 for a user's mistake, 130 for Ctrl-C."""
+def main(argv: Sequence[str] | None = None, added: Iterable[EntryPoint] | None = None) -> int:
+    """Run the command line and return its exit status: 0, 2 for a user's mistake, 130 for Ctrl-C.
+
+    `added` are commands of other packages; None: those that are installed.
+    """
     try:
-        arguments = _parse(sys.argv[1:] if argv is None else list(argv))
+        added = entry_points(group=GROUP) if added is None else added
+        arguments = _parse(sys.argv[1:] if argv is None else list(argv), added)
         arguments.run(arguments)
         sys.stdout.flush()
     except SystemExit as done:  # --help and --version
@@ -67,9 +71,9 @@ def _fail(sentence: str, status: int) -> int:
     return status
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
+def _parse(argv: list[str], entries: Iterable[EntryPoint]) -> argparse.Namespace:
     parser, commands, add = _parsers()
-    added = {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in commands}
+    added = {entry.name: entry for entry in entries if entry.name not in commands}
     for name, entry in added.items():
         if name in argv[:1]:
             commands[name] = _load(entry, add)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -9,9 +10,11 @@ import yaml
 from toy_study import PROFILE, THERE, TOY
 
 from analysis import studies
+from analysis.__main__ import COMMANDS
 from analysis.cli import own_parameters
+from analysis.parameters import ROOT
 from analysis.study import read, same_rows
-from cluscam_lite.cli import main
+from cluscam_lite.cli import GROUP, main
 from cluscam_lite.errors import UnknownName
 
 
@@ -32,6 +35,18 @@ def test_the_command_runs_a_study_and_says_how_far_it_is(undisturbed, tmp_path, 
     assert "complete, all 6 cells" in command(capsys, *arguments, "--quiet")
     assert "complete, all 6 cells" in command(capsys, *arguments, "--status")
     assert same_rows(read(TOY, out), read(TOY, undisturbed))
+
+
+def test_from_a_clone_where_nothing_is_installed():
+    """`python -m analysis` has what an installation adds, and finds it without one."""
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][GROUP]
+    assert {entry.name: entry.value for entry in COMMANDS} == scripts
+    code = (
+        "import sys; from importlib import metadata; metadata.entry_points = None; sys.argv[1:] = ['study', '--help']; "
+    )
+    code += "import runpy; runpy.run_module('analysis', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "faithfulness" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -70,7 +85,7 @@ def test_studies_are_found_by_name():
 
 def test_the_command_line_knows_added_commands_without_loading_them():
     code = (
-        "import sys; from cluscam_lite.cli import main; s = main({}); "
+        "import sys; from cluscam_lite.cli import GROUP, main; s = main({}); "
         "sys.exit(s or 99 * any(name in sys.modules for name in {}))"
     )
     for arguments, heavy in ((["--help"], ["analysis.cli", "pandas"]), (["study", "--help"], ["pandas", "torch"])):

@@ -1,0 +1,18 @@
+"""`python -m analysis COMMAND ...`: `cluscam` from a clone, on a machine where this project itself is not installed.
+
+A lent GPU machine, say: PyTorch, torchvision, timm, scikit-learn, pandas, pyarrow and matplotlib are enough for the
+studies, but for the methods that come from grad-cam.
+"""
+
+import sys
+from importlib.metadata import EntryPoint
+
+from cluscam_lite.cli import GROUP, main
+
+COMMANDS = [
+    EntryPoint("study", "analysis.cli:study", GROUP),
+    EntryPoint("verdicts", "analysis.cli_verdicts:verdicts", GROUP),
+]
+
+if __name__ == "__main__":
+    sys.exit(main(added=COMMANDS))
