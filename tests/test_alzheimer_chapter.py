@@ -10,6 +10,7 @@ import torch
 from pandas.testing import assert_frame_equal
 
 from analysis import alzheimer_cards, alzheimer_chapter, alzheimer_figures, alzheimer_tables, trained_networks
+from analysis.alzheimer_answers import answers_page, answers_table, answers_text
 from analysis.alzheimer_cards import balanced_accuracy, cards_table
 from analysis.alzheimer_evidence import (
     by_component,
@@ -172,6 +173,26 @@ def test_table_6_beside_the_run():
     assert page.loc["CAM", "reference run, ResNet-18 (seed 0)"] == "not run"
     empty = alzheimer_tables.table_6(alzheimer_tables.means_beside(pd.DataFrame()), "AD")
     assert set(empty["reference run"]) == {"not run"}
+
+
+def test_scores_by_answer_by_hand():
+    """Every score rises where the answer is class 1 and none where it is 0, whatever the method."""
+    rows = rows_by_hand(models=(VIT,), n=64)
+    rows = rows.assign(increase=100.0 * rows["target"], probability_masked=0.25 + 0.5 * rows["target"])
+    table = answers_table(rows)
+    assert table["method"].tolist() == ["cluscam"] * 2 + ["donor"] * 2 and (table["slices"] == 32).all()
+    assert table["IC"].tolist() == [0, 100] * 2 and table["masked"].tolist() == [0.25, 0.75] * 2
+    page = answers_page(table)
+    assert page["Mild Demented"].tolist() == ["0.0 (32)"] * 2 and page["Non Demented"].tolist() == ["–"] * 2
+    assert "patch embedding, from 0.0 to 100.0 % for ClusCAM and from 0.0 to 100.0 % for Donor" in answers_text(table)
+    few = answers_text(answers_table(rows[rows["image_id"] < "test-00020"]))
+    assert "not run" in few and "not run" in answers_text(answers_table(pd.DataFrame()))
+    assert "not run" in answers_page(answers_table(pd.DataFrame())).to_string()
+    moved = rows.assign(component=rows["image_id"].eq("test-00001").map({True: 99, False: 0}))
+    one = answers_table(moved.assign(increase=100.0 * (moved["component"] == 99)))
+    assert (
+        one.set_index(["method", "answer"]).loc[("cluscam", 1), "IC"] == 50
+    )  # two components, of 31 slices and of one
 
 
 def test_truth_and_sanity_tables():
