@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.statistics import bootstrap_interval, d_z_interval, holm, mcnemar, rank_biserial, wilcoxon
+from analysis.statistics import bonett_price, bootstrap_interval, d_z_interval, holm, mcnemar, rank_biserial, wilcoxon
 from analysis.verdicts import NOT_RUN, decide
 
 # measure -> is more better?
@@ -26,7 +26,8 @@ BETTER = {
 }
 # the measures that are 0 or 100 for each image
 SHARES = ("increase",)
-FEWEST = 5  # images on which two shares differ; with fewer a bootstrap resamples next to nothing and is far too sure
+# images, or groups of them, on which two shares differ: with fewer a bootstrap resamples next to nothing, too surely
+FEWEST = 5
 
 
 def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]:
@@ -34,18 +35,19 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]
 
     Differences are turned so that above 0 `first` is better. The test is McNemar's for shares of images (exact) and
     Wilcoxon's for the others, also for shares within groups of images; both two-sided. Intervals are BCa, but Bonett
-    and Price's for shares of images that differ on fewer than `FEWEST`. d_z and its interval are NaN where all
-    differences are equal.
+    and Price's for shares that differ on fewer than `FEWEST` images, or groups: a group then counts as if all its
+    images differed, the most that it can do. d_z and its interval are NaN where all differences are equal.
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
     better = (a - b) if BETTER[measure] == "higher" else (b - a)
     mean, effect = bootstrap_interval(better), d_z_interval(better)
     low, high = mean.low, mean.high
+    ahead, behind = int((better > 0).sum()), int((better < 0).sum())
+    if measure in SHARES and ahead + behind < FEWEST:
+        few = bonett_price(ahead, behind, len(better))
+        low, high = 100 * few.low, 100 * few.high
     if measure in SHARES and np.isin([a, b], (0, 100)).all():
-        paired = mcnemar(a > 50, b > 50)
-        test = paired.exact
-        if paired.only_first + paired.only_second < FEWEST:
-            low, high = 100 * paired.difference.low, 100 * paired.difference.high
+        test = mcnemar(a > 50, b > 50).exact
     else:
         test = wilcoxon(better, alternative="two-sided")
     return {

@@ -77,6 +77,19 @@ def test_shares_that_hardly_differ_are_not_surer_than_their_images_allow(n, deci
     assert compare(several, flat, "increase")["low"] == bootstrap_interval(several).low  # enough for a bootstrap
 
 
+def test_groups_whose_shares_hardly_differ_count_whole():
+    """Two of 75 groups differ, by a half each: the interval is that of two whole groups, which is the wider one."""
+    first = np.full(75, 50.0)
+    second = first.copy()
+    second[:2] = 100
+    found = compare(first, second, "increase")
+    assert found["mean"] == pytest.approx(-100 / 75) and found["test"] != "McNemar, exact"
+    # Bonett-Price: (1 - 3) / 77 -+ 1.96 sqrt((4/77 - 4/77^2) / 77)
+    half = 1.959964 * np.sqrt((4 / 77 - 4 / 77**2) / 77)
+    assert [found["low"], found["high"]] == pytest.approx([100 * (-2 / 77 - half), 100 * (-2 / 77 + half)], rel=1e-5)
+    assert compare(first, second, "gain")["high"] < 0.1  # no share
+
+
 def test_pairs_are_compared_on_the_images_of_both():
     wide = pd.DataFrame({"cluscam": [100.0, 0, 100], "scorecam": [0.0, np.nan, 0], "opticam": [np.nan, np.nan, 0]})
     found = against_all(wide, "cluscam", "increase")

@@ -12,7 +12,7 @@ from analysis.statistics.multiplicity import holm
 from analysis.statistics.paired import paired_t, sign_test, wilcoxon
 from analysis.statistics.permutation import permutation_test
 from analysis.statistics.power import minimal_detectable_effect, paired_t_power, smallest_margin
-from analysis.statistics.proportions import McNemar, cochran_q, mcnemar
+from analysis.statistics.proportions import McNemar, bonett_price, cochran_q, mcnemar
 from analysis.statistics.results import HypothesisTest, p_bound, p_text
 from analysis.statistics.table1 import GroupSummary, Spread, Table1, paper_table1
 
@@ -24,6 +24,7 @@ __all__ = [
     "McNemar",
     "Spread",
     "Table1",
+    "bonett_price",
     "bootstrap_interval",
     "cochran_q",
     "d_pooled",

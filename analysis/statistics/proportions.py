@@ -64,7 +64,7 @@ def log10_of_mid_p(only_first: int, only_second: int, exact: HypothesisTest) -> 
     return exact.log10_p + math.log10(1 - share)
 
 
-def bonett_price(only_first: int, only_second: int, n: int, level: float) -> Interval:
+def bonett_price(only_first: int, only_second: int, n: int, level: float = 0.95) -> Interval:
     """Interval of the difference of two paired proportions: Wald's after one image is added to each discordant cell."""
     p, q = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
     half = stats.norm.isf((1 - level) / 2) * math.sqrt((p + q - (p - q) ** 2) / (n + 2))
