@@ -47,16 +47,12 @@ def answers_page(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def answers_text(table: pd.DataFrame) -> str:
-    """For each panel, how far the IC of ClusCAM and of donor masks runs between answers that `FEWEST` slices have."""
+def answers_text(table: pd.DataFrame, name: str = "cluscam") -> str:
+    """How far a method's IC runs between answers that `FEWEST` slices have, under each network and layer."""
     found = []
-    for (model, panel), block in table.groupby(["model", "panel"], sort=False) if len(table) else ():
-        said = [
-            f"from {mine['IC'].min():.1f} to {mine['IC'].max():.1f} % for {method_info(name).title}"
-            for name, mine in block[block["slices"] >= FEWEST].groupby("method", sort=False)
-        ]
-        if said:
-            found.append(f"under {panel_title(model, panel)}, {' and '.join(said)}")
+    mine = table[(table["slices"] >= FEWEST) & (table["method"] == name)] if len(table) else table
+    for (model, panel), block in mine.groupby(["model", "panel"], sort=False) if len(mine) else ():
+        found.append(f"{block['IC'].min():.1f} to {block['IC'].max():.1f} % under {panel_title(model, panel)}")
     return "; ".join(found) or NOT_RUN
 
 

@@ -17,7 +17,7 @@ from analysis.logits_chapter import with_interval
 from analysis.paper_tables import paper_alzheimer, paper_table
 from analysis.reference import FOLDER, reference_rows
 from analysis.studies.alzheimer import STUDY
-from analysis.studies.alzheimer_plan import BY_COMPONENTS, BY_HEART, MAIN, OTHER_SEEDS, PHANTOMS, RESNET, VIT
+from analysis.studies.alzheimer_plan import BY_COMPONENTS, BY_HEART, MAIN, OTHER_SEEDS, PHANTOMS, PLANS, RESNET, VIT
 from analysis.studies.sanity import STUDY as SANITY
 from analysis.trained_networks import card
 from analysis.verdicts import NOT_RUN
@@ -98,7 +98,7 @@ def networks_table(names: Sequence[str]) -> pd.DataFrame:
 def _percent(row: Mapping[str, Any], key: str) -> str:
     value = f"{row[key]:.1f}"
     limits = (row.get(f"{key} low"), row.get(f"{key} high"))
-    return value if pd.isna(limits[0]) else f"{value} [{limits[0]:.1f}, {limits[1]:.1f}]"
+    return value if pd.isna(limits[0]) else f"{value} [{limits[0]:.1f},\N{NO-BREAK SPACE}{limits[1]:.1f}]"
 
 
 def phantom_networks() -> pd.DataFrame:
@@ -131,10 +131,12 @@ def means_beside(rows: pd.DataFrame) -> pd.DataFrame:
 def table_6(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One metric: Table 6's mean over twelve networks and its cells beside ours, a row for each method.
 
-    Ours are of `means_beside`, over components with their intervals; the number of slices follows where it is not
-    the panel's largest.
+    Methods that are neither printed there nor planned here are left out. Ours are of `means_beside`, over components
+    with their intervals; the number of slices follows where it is not the panel's largest.
     """
-    titles = [info.title for info in METHODS.values()]
+    planned = {block.method for block in PLANS["reference"].blocks if block.model in BESIDE}
+    printed = set(paper_alzheimer(metric).index)
+    titles = [info.title for name, info in METHODS.items() if name in planned or info.title in printed]
     columns = {"paper, mean of twelve": _cells_of_paper(paper_alzheimer(metric))}
     columns |= {f"paper, {cell}": _cells_of_paper(paper_alzheimer(metric, cell)) for cell in BESIDE.values()}
     for (model, panel), block in table.groupby(["model", "panel"], sort=False) if len(table) else ():
@@ -207,9 +209,10 @@ def claim_rows() -> pd.DataFrame:
     found = []
     for claim in claims():
         for _, row in claim_table(reference(), claim).iterrows():
-            components = f"{row['n']:.0f}" if pd.notna(row.get("mean")) else NOT_RUN
+            components = f" in {row['n']:.0f}" if pd.notna(row.get("mean")) else ""
             about, outcome = contrast_cells(claim, row)
-            about |= {"slices": row["planned"], "components": components}
+            about["measure"] = MEASURES[about["measure"]]
+            about["slices (in components)"] = f"{row['planned']}{components}"
             found.append(about | outcome | {"decision": row["decision"]})
     return pd.DataFrame(found)
 
