@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -86,6 +87,14 @@ def reference_means(model: str, panel: str, names: Sequence[str]) -> Any:
     """The figure of the class means of one network of the reference run; a table that says so where it has not run."""
     means = mean_maps(reference(), model, panel, names)
     return class_means_figure(means, CLASSES) if means else not_run(f"Mean maps of {get_spec(model).title}")
+
+
+def likeness_text(model: str, panel: str, first: str, second: str) -> str:
+    """How alike the class means of two methods are in the reference run: Pearson's r over classes, "0.97 to 0.99"."""
+    means = mean_maps(reference(), model, panel, (first, second))
+    one, other = (means.get(method_info(name).title, {}) for name in (first, second))
+    both = [np.corrcoef(one[k][0].ravel(), other[k][0].ravel())[0, 1] for k in one if k in other]
+    return f"{min(both):.2f} to {max(both):.2f}" if both else NOT_RUN
 
 
 def reference_ranks() -> Any:

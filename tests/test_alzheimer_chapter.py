@@ -287,6 +287,15 @@ def test_figures_of_phantoms():
     assert alzheimer_figures.twins_figure(np.zeros((8, 8), np.uint8), np.ones((8, 8), np.uint8), 0.99).axes
 
 
+def test_class_means_of_two_methods_are_compared(monkeypatch):
+    ramp = np.linspace(0, 1, 256).reshape(16, 16)
+    means = {"ClusCAM": {0: (ramp, 7), 1: (ramp, 9)}, "Donor masks": {0: (2 * ramp, 7), 1: (1 - ramp, 9), 2: (ramp, 5)}}
+    monkeypatch.setattr(alzheimer_chapter, "mean_maps", lambda *_: means)
+    assert alzheimer_chapter.likeness_text(VIT, "last", "cluscam", "donor") == "-1.00 to 1.00"
+    del means["Donor masks"]
+    assert alzheimer_chapter.likeness_text(VIT, "last", "cluscam", "donor") == "not run"
+
+
 def test_figures_of_the_reference_run_or_not_run(monkeypatch):
     monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": pd.DataFrame())
     places = (
