@@ -79,7 +79,8 @@ def factorial_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFra
     """Means of a measure for every clustering (rows) and every r and tau (columns), a block for each network."""
     found = []
     for model, layer, block in blocks(rows):
-        for source in (name for name in SOURCES if name in set(block["method"])):
+        there = set(block["method"].unique())
+        for source in (name for name in SOURCES if name in there):
             row = {"model": model, "layer": layer, "source": source}
             for r in RATIOS:
                 for tau in TEMPERATURES:
@@ -110,7 +111,8 @@ def sources_table(rows: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     for model, layer, block in blocks(rows):
-        for source in (name for name in SOURCES if name in set(block["method"])):
+        there = set(block["method"].unique())
+        for source in (name for name in SOURCES if name in there):
             row = {"model": model, "layer": layer, "source": source, "masks": TITLES[source]}
             for name, setting in (("scored", FULL), ("uniform", UNIFORM)):
                 for form in ("raw", "matched"):
@@ -131,7 +133,8 @@ def against_sources(rows: pd.DataFrame, form: str = "raw") -> pd.DataFrame:
     found = []
     for model, layer, block in blocks(rows):
         own = values(block, KMEANS, FULL, "increase", form)
-        for source in (name for name in SOURCES if name != KMEANS and name in set(block["method"])):
+        there = set(block["method"].unique())
+        for source in (name for name in SOURCES if name != KMEANS and name in there):
             other = values(block, source, FULL, "increase", form)
             both = own.index.intersection(other.index)
             if len(both) >= 2:

@@ -175,7 +175,8 @@ def sanity_table(rows: pd.DataFrame) -> pd.DataFrame:
     found = []
     for model, panel, block in panels(prepared(rows)):
         units = unit_of(block)
-        for name in (name for name in METHODS if name in set(block["method"])):
+        there = set(block["method"].unique())
+        for name in (name for name in METHODS if name in there):
             for extent, mine in block[block["method"] == name].groupby("extent", sort=False):
                 row = {"model": model, "panel": panel, "method": name, "title": method_info(name).title}
                 row |= {"kind": method_info(name).kind, "extent": extent, "images": mine["image_id"].nunique()}

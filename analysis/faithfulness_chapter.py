@@ -42,11 +42,12 @@ def side_by_side(heading: str, measure: str, family: str, runs: Mapping[str, pd.
         f"paper, mean of six {'CNNs' if family == 'cnn' else 'transformers'}": _printed(paper_means(heading, family))
     }
     for name, rows in runs.items():
-        mine = rows[[get_spec(model).family == family for model in rows["model"]]] if len(rows) else rows
+        of_family = [model for model in rows["model"].unique() if get_spec(model).family == family] if len(rows) else []
+        mine = rows[rows["model"].isin(of_family)] if len(rows) else rows
         if not len(mine):
             columns[name] = {}
             continue
-        table = method_table(mine, {measure: heading})
+        table = method_table(mine, {measure: heading}, intervals=False)
         for (model, panel), block in table.groupby(["model", "panel"], sort=False):
             if model in PRINTED_AS:
                 columns[f"paper, {PRINTED_AS[model]}"] = _printed(paper_network(heading, PRINTED_AS[model]))

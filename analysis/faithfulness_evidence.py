@@ -22,7 +22,7 @@ def prepared(rows: pd.DataFrame) -> pd.DataFrame:
 
     Raises CluscamError for a row of a method that is not registered.
     """
-    unknown_names = set(rows["method"]) - set(METHODS)
+    unknown_names = set(rows["method"].unique()) - set(METHODS)
     if unknown_names:
         raise CluscamError(
             f"the rows name the method {sorted(unknown_names)[0]!r}, which is not registered; they come from another "
@@ -59,22 +59,24 @@ def wide(rows: pd.DataFrame, measure: str, form: str = "raw", fill: str = "mean"
 
 
 def method_table(
-    rows: pd.DataFrame, measures: Mapping[str, str], form: str = "raw", fill: str = "mean"
+    rows: pd.DataFrame, measures: Mapping[str, str], form: str = "raw", fill: str = "mean", intervals: bool = True
 ) -> pd.DataFrame:
     """Means over images with BCa intervals, a row for each panel and method: `<name>`, `<name> low`, `<name> high`.
 
+    Without `intervals` the limits are left out; on hundreds of images they take most of the time.
     Methods that cannot explain a network are rows without numbers, with the `reason`.
     """
     found = []
     for model, panel, block in panels(rows):
-        for name in (name for name in METHODS if name in set(block["method"])):
+        there = set(block["method"].unique())
+        for name in (name for name in METHODS if name in there):
             every = block[(block["method"] == name) & (block["variant"] == "")]
             mine = chosen(every, form, fill)
             row = {"model": model, "panel": panel, "method": name, "title": method_info(name).title}
             row |= {"kind": method_info(name).kind, "images": mine["image_id"].nunique()}
             for measure, heading in measures.items():
                 values = mine[measure].dropna().astype(float) if measure in mine else []
-                row |= _mean(heading, values)
+                row |= _mean(heading, values, intervals)
             if len(mine):
                 row |= {"coverage": mine["coverage"].mean(), "passes": mine["forward_passes"].mean()}
                 row |= {"backward": mine["backward_passes"].mean(), "flat": mine["uniform"].astype(bool).mean()}
@@ -83,8 +85,8 @@ def method_table(
     return pd.DataFrame(found)
 
 
-def _mean(heading: str, values: Sequence[float]) -> dict[str, float]:
-    if len(values) < 2:
+def _mean(heading: str, values: Sequence[float], intervals: bool) -> dict[str, float]:
+    if len(values) < 2 or not intervals:
         return {heading: float(np.mean(values)) if len(values) else np.nan}
     interval = bootstrap_interval(values)
     return {heading: interval.estimate, f"{heading} low": interval.low, f"{heading} high": interval.high}
@@ -135,7 +137,7 @@ def pair_of(
         return None
     mine = rows[(rows.model == block["model"]) & (rows.panel == block["layer"])]
     pair = [contrast["method"], contrast["against"]]
-    if not {*pair} <= set(mine["method"]):
+    if not {*pair} <= set(mine["method"].unique()):
         return None
     how = contrast.get("form", "raw"), contrast.get("fill", "mean")
     ran = wide(mine, "drop", *how).reindex(columns=pair).iloc[: block["n"]]

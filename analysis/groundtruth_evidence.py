@@ -75,7 +75,8 @@ def _table(rows: pd.DataFrame, measures: dict[str, str], chances: dict[str, str]
     """`measures`: heading -> column; those in `chances` (heading -> column of what chance gives) are shares."""
     found = []
     for model, panel, block in panels(prepared(rows)):
-        for name in (name for name in METHODS if name in set(block["method"])):
+        there = set(block["method"].unique())
+        for name in (name for name in METHODS if name in there):
             mine = block[block["method"] == name]
             info, ran = method_info(name), mine[mine["reason"] == ""]
             row: dict[str, Any] = {"model": model, "panel": panel, "method": name, "title": info.title}
