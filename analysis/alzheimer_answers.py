@@ -13,7 +13,7 @@ from analysis.verdicts import NOT_RUN
 from cluscam_lite import get_spec
 from cluscam_lite.methods import method_info
 
-BESIDE = ("cluscam", "donor")
+BESIDE = ("cluscam", "gradcam", "donor")
 FEWEST = 30  # slices of an answer, for it to be named in a sentence
 
 
