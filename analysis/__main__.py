@@ -1,6 +1,6 @@
 """`python -m analysis COMMAND ...`: `cluscam` from a clone, on a machine where this project itself is not installed.
 
-A lent GPU machine, say: PyTorch, torchvision, timm, scikit-learn, pandas, pyarrow and matplotlib are enough for the
+A rented GPU, say: PyTorch, torchvision, timm, scikit-learn, pandas, pyarrow and matplotlib are enough for the
 studies, but for the methods that come from grad-cam.
 """
 
