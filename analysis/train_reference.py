@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 
 from analysis.alzheimer_tables import RUNS
-from analysis.trained_networks import CARDS, TRAINED, card, folder_of, reference_recipe
+from analysis.trained_networks import CARDS, TRAINED, folder_of, reference_card, reference_recipe
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.training import train
 from cluscam_lite.training.card import read_card
@@ -32,7 +32,7 @@ def train_as_the_card_says(name: str) -> str:
 
 def comparison(name: str, sha256: str) -> str:
     """Whether weights of that hash are those of the reference run's card."""
-    if sha256 == card(name)["sha256"]:
+    if sha256 == reference_card(name)["sha256"]:
         return f"{name}: the weights of the reference run"
     return f"{name}: other weights than the reference run's; explain it in a results folder of its own"
 

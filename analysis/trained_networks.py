@@ -60,9 +60,10 @@ def weights_of(name: str) -> str:
     try:
         return network(name).sha256
     except NotTrained:
-        if not (CARDS / f"{name}.json").is_file():
+        facts = reference_card(name)
+        if facts is None:
             raise
-        return card(name)["sha256"]
+        return facts["sha256"]
 
 
 def network_of(name: str, weights: str) -> LoadedModel:
@@ -91,10 +92,8 @@ def folder_of(name: str) -> Path | None:
 
 def reference_recipe(name: str) -> Recipe:
     """The recipe of a run: all of it, as its card says, else what its name tells of it."""
-    path = CARDS / f"{name}.json"
-    if path.is_file():
-        return Recipe(**json.loads(path.read_text(encoding="utf-8"))["recipe"])
-    return recipe_of(name)
+    facts = reference_card(name)
+    return Recipe(**facts["recipe"]) if facts else recipe_of(name)
 
 
 def command(name: str) -> str:
@@ -110,8 +109,11 @@ def command(name: str) -> str:
 
 def card(name: str) -> dict[str, Any] | None:
     """The model card of a run: the reference run's, else of the run here, else None."""
+    facts, folder = reference_card(name), folder_of(name)
+    return facts if facts or folder is None else read_card(folder)
+
+
+def reference_card(name: str) -> dict[str, Any] | None:
+    """The model card of a run of the reference run, None if it has none."""
     path = CARDS / f"{name}.json"
-    if path.is_file():
-        return json.loads(path.read_text(encoding="utf-8"))
-    folder = folder_of(name)
-    return None if folder is None else read_card(folder)
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
