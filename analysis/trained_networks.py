@@ -5,8 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from analysis.device import placed
 from analysis.parameters import ROOT
 from analysis.reference import FOLDER
 from cluscam_lite import load_model
@@ -47,7 +46,7 @@ def network(name: str) -> LoadedModel:
                 f"the network {name} has not been trained here; train it with `{command(name)}`, or put its weights as "
                 f"{name}.safetensors into weights/ of a data root"
             ) from error
-    found.module.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    placed(found.module)
     return found
 
 

@@ -18,6 +18,10 @@ VIT = "vit_tiny_patch16_224-alzheimer_mri-128-s0"
 OTHER_SEEDS = tuple(VIT.removesuffix("s0") + f"s{seed}" for seed in (1, 2))
 BY_HEART = "vit_tiny_patch16_224-alzheimer_mri-128-shuffled-s0"
 BY_COMPONENTS = "vit_tiny_patch16_224-alzheimer_mri-128-components-s0"
+# the paper's twelve, all from scratch; ResNet-18 is RESNET
+CNNS = ("resnet34", "resnet50", "resnet101", "efficientnet_b0", "inception_v3")
+TRANSFORMERS = ("vit_b_16", "swin_b", "levit_192", "levit_256", "pvt_v2_b2", "cait_xxs24_224")
+BACKBONES = tuple(f"{name}-alzheimer_mri-128-s0" for name in (*CNNS, *TRANSFORMERS))
 
 MAIN = ((RESNET, "paper"), (VIT, "paper"), (VIT, "last"))
 PHANTOMS = (("phantom_cnn", "paper"), ("phantom_vit", "last"))
@@ -40,7 +44,10 @@ RANKED = (
     "edges",
 )
 FEW = ("cluscam", "gradcam", "layercam", "reciprocam", "donor", "edges")
-ALL, OTHERS, DEAREST = 900, 200, 100  # images of the test part
+# Table 6's on all twelve, beside what knows nothing of the image or of the network
+PRINTED = ("cluscam", "donor", "gradcam", "gradcampp", "shapleycam", "fakecam", "edges")
+PRINTED_DEAR = ("opticam", "ablationcam", "reciprocam", "scorecam")
+ALL, OTHERS, DEAREST, OF_TWELVE, DEAR_OF_TWELVE = 900, 200, 100, 60, 20  # images of the test part
 
 
 def reference_blocks() -> Iterator[Block]:
@@ -59,6 +66,9 @@ def reference_blocks() -> Iterator[Block]:
             yield from blocks(model, layer, RANKED, OTHERS)
     yield from blocks(BY_HEART, "last", FEW, OTHERS)
     yield from blocks(BY_COMPONENTS, "last", FEW, OTHERS)
+    for model in BACKBONES:
+        yield from blocks(model, "paper", PRINTED, OF_TWELVE)
+        yield from blocks(model, "paper", PRINTED_DEAR, DEAR_OF_TWELVE)
 
 
 def blocks(model: str, layer: str, names: tuple[str, ...], n: int, images_per_cell: int = 100) -> Iterator[Block]:

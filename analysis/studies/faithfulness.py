@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from analysis.device import placed
 from analysis.meta_representations import seed_of
 from analysis.study import Cell, chunks
 from cluscam_lite import get_spec, load_dataset, load_model
@@ -141,7 +142,7 @@ def logits(model: LoadedModel, inputs: Tensor) -> Tensor:
 def loaded(name: str) -> LoadedModel:
     """The network in eval mode, on the GPU if there is one; kept for the next cell."""
     model = load_model(name)
-    model.module.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    placed(model.module)
     return model
 
 

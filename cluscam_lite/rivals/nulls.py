@@ -115,9 +115,10 @@ class Donor(ScoredMasks):
         fill: str | Tensor = "mean",
         normalization: Normalization | None = None,
         batch_size: int | None = None,
+        backend: str = "auto",
     ):
         super().__init__(model, layer, n_clusters, drop_ratio, temperature, seed, fill, normalization, batch_size)
-        self.donor = donor
+        self.donor, self.backend = donor, backend
 
     def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
         """The donor's ClusCAM centroids: one pass of the donor."""
@@ -129,7 +130,9 @@ class Donor(ScoredMasks):
             )
         maps, output = self.model.forward(donor)
         check_finite(maps, output)
-        _, centroids, valid = group_maps(maps, (x.shape[-2], x.shape[-1]), self.n_clusters, seed=self.seed)
+        _, centroids, valid = group_maps(
+            maps, (x.shape[-2], x.shape[-1]), self.n_clusters, seed=self.seed, backend=self.backend
+        )
         return centroids.expand(len(x), *centroids.shape[1:]), valid.expand(len(x), -1), 1
 
     def source(self) -> tuple[str, str]:
@@ -175,6 +178,7 @@ class Inverted:
         fill: str | Tensor = "mean",
         normalization: Normalization | None = None,
         batch_size: int | None = None,
+        backend: str = "auto",
     ):
         self.cam = ClusCAM(
             model,
@@ -186,9 +190,10 @@ class Inverted:
             seed=seed,
             batch_size=batch_size,
             normalization=normalization,
+            backend=backend,
         )
         self.n_clusters, self.drop_ratio, self.temperature, self.seed = n_clusters, drop_ratio, temperature, seed
-        self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
+        self.fill, self.normalization, self.batch_size, self.backend = fill, normalization, batch_size, backend
 
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The inverted map of each image; where ClusCAM's has no contrast, zeros as there."""

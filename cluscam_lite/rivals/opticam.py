@@ -151,8 +151,8 @@ def combined(weights: Tensor, maps: Tensor) -> Tensor:
 def mask_of(saliency: Tensor, size: tuple[int, int]) -> Tensor:
     """n(up(S)): maps (B, h, w) upsampled to (H, W) and min-max normalised, (B, 1, H, W); zeros where constant."""
     full = upsample(saliency[:, None], size)  # (B, 1, H, W)
-    low, high = full.flatten(2).aminmax(dim=2)
-    return normalize(full, low, high)
+    flat = full.flatten(2)
+    return normalize(full, flat.amin(2), flat.amax(2))  # torch 2.11 has no derivative of `aminmax`
 
 
 def _notes(model: HookedModel, losses: Tensor) -> tuple[str, ...]:
