@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from torch import Tensor
 
 from analysis.faithfulness_figures import COLOURS, means_figure
 from analysis.figures import DROPPED, KEPT, WIDTH, figure
+from analysis.trained_networks import backbone
 from cluscam_lite.datasets.phantoms import GRADES, PHANTOM_CLASSES, Phantom, at_grade, grade_mask, phantom_pixels
 from cluscam_lite.drawing import draw_image, draw_mask, draw_overlay
+from cluscam_lite.methods import method_info
 
 SECOND = "#c44e52"
 SPLIT_WORDS = {"paper, test": "public split", "components, test": "components kept together"}
@@ -121,6 +124,38 @@ def ranks_figure(table: pd.DataFrame) -> Figure:
         ax.set_title(f"{panel_words(panel)}: W = {ordered['W'][0]:.2f}", fontsize=10)
         ax.invert_yaxis()
         sns.despine(ax=ax)
+    return fig
+
+
+def twelve_figure(ours: pd.DataFrame, paper: pd.DataFrame, rings: Sequence[str]) -> Figure:
+    """The IC of every method under each of twelve networks: from `paper_twelve`, and beside it from `twelve_table`.
+
+    ClusCAM in colour, Table 6's other methods grey; methods that know nothing of the image or the network (`rings`) as
+    rings, which the paper does not have.
+    """
+    fig, axes = figure(1, 2, 0.3 * len(paper) + 1.1, sharey=True)
+    mine = ours.set_index("model").reindex(paper.index) if len(ours) else paper * np.nan
+    others = [name for name in paper if name != "cluscam"]
+    for ax, table, title in ((axes[0, 0], paper, "paper, Table 6"), (axes[0, 1], mine, "reference run")):
+        for y, (_, row) in enumerate(table.iterrows()):
+            ax.plot(row[others], [y] * len(others), "o", color="0.55", ms=6, alpha=0.6, mew=0)
+            ax.plot(row["cluscam"], y, "D", color=COLOURS["cluscam"], ms=6, zorder=4)
+        ax.set_title(title, fontsize=10)
+        ax.set(xlabel="IC, %", xlim=(-4, 104))
+        ax.grid(axis="y", color="0.9", lw=0.8)
+        ax.set_axisbelow(True)
+        sns.despine(ax=ax)
+    for y, (_, row) in enumerate(mine.reindex(columns=[*rings]).iterrows()):
+        axes[0, 1].plot(row, [y] * len(rings), "o", mfc="none", mec=SECOND, ms=10, mew=1.2, zorder=3)
+    axes[0, 0].set_yticks(range(len(paper)), [backbone(model).title for model in paper.index], fontsize=8)
+    axes[0, 0].invert_yaxis()
+    ringed = ", ".join(method_info(name).title for name in rings)
+    handles = [
+        Line2D([], [], marker="D", ls="", color=COLOURS["cluscam"], ms=6, label="ClusCAM"),
+        Line2D([], [], marker="o", ls="", color="0.55", ms=6, label="Table 6's other methods"),
+        Line2D([], [], marker="o", ls="", mfc="none", mec=SECOND, ms=10, label=ringed),
+    ]
+    fig.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return fig
 
 

@@ -124,8 +124,13 @@ def shipped_card(name: str) -> dict[str, Any]:
 
 def means_beside(rows: pd.DataFrame) -> pd.DataFrame:
     """The `means_table` of the networks that stand beside a column of Table 6; empty where none has run."""
-    rows = rows[rows["model"].isin(list(BESIDE))] if len(rows) else rows
+    rows = main_rows(rows)
     return means_table(rows) if len(rows) else pd.DataFrame()
+
+
+def main_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the two networks that all methods explain."""
+    return rows[rows["model"].isin(list(BESIDE))] if len(rows) else rows
 
 
 def table_6(table: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -8,9 +8,9 @@ from typing import Any
 from analysis.device import placed
 from analysis.parameters import ROOT
 from analysis.reference import FOLDER
-from cluscam_lite import load_model
+from cluscam_lite import get_spec, load_model
 from cluscam_lite.errors import CluscamError
-from cluscam_lite.models import LoadedModel
+from cluscam_lite.models import LoadedModel, ModelSpec
 from cluscam_lite.training import load_trained
 from cluscam_lite.training.card import CARD, read_card
 from cluscam_lite.training.recipe import Recipe, recipe_of
@@ -74,6 +74,12 @@ def network_of(name: str, weights: str) -> LoadedModel:
             f"with ({weights[:12]}...); start the study again, with another folder for its rows"
         )
     return found
+
+
+def backbone(name: str) -> ModelSpec:
+    """The registry's entry of the network that a run trained, as it is for its own images; or of any network."""
+    recipe = recipe_of(name)
+    return get_spec(name) if recipe is None else recipe.spec
 
 
 def runs(trained: Path | None = None) -> dict[str, Path]:

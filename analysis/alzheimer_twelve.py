@@ -1,0 +1,139 @@
+"""The paper's twelve backbones on the Alzheimer slices: is the IC a matter of the method, or of the network?
+
+Claims C5d and C5e judge ClusCAM against OptiCAM there. What is here was looked at beside them: no claim rests on it.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.alzheimer_evidence import unit_of
+from analysis.faithfulness_evidence import prepared, wide
+from analysis.paper_tables import paper_alzheimer, paper_table
+from analysis.studies.alzheimer_plan import BACKBONES, RESNET
+from analysis.trained_networks import backbone, card
+from analysis.verdicts import NOT_RUN
+from cluscam_lite.datasets.alzheimer_source import CLASSES
+from cluscam_lite.methods import METHODS, method_info
+
+TWELVE = (RESNET, *BACKBONES)
+# Table 6's names where they are not the registry's
+PRINTED_AS = {"EfficientNet-B0": "EfficientNet", "ViT-B/16": "ViT-B", "PVTv2-B2": "PVTv2"}
+KNOW_NOTHING = ("donor", "fakecam", "edges")  # of the image, of the network, of the class
+CHANCE = 100 / len(CLASSES)  # percent, of balanced accuracy
+ALIKE = 5.0  # points of IC, the smallest difference of interest of the claims
+
+
+def printed_methods() -> list[str]:
+    """The methods of Table 6 by the registry's names, in its order."""
+    titles = set(paper_table(6)["method"])
+    return [name for name, info in METHODS.items() if info.title in titles]
+
+
+def printed_as(model: str) -> str:
+    """What Table 6 calls a network."""
+    title = backbone(model).title
+    return PRINTED_AS.get(title, title)
+
+
+def twelve_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
+    """One measure, percent, a row for each of the twelve networks that has run, a column for each method.
+
+    Means over components, on the slices that all methods of Table 6 have; a method that cannot explain the network is
+    NaN. `slices` counts them; `balanced`, `low` and `high` are from the card: the mean recall of the classes on the
+    test slices, percent, with its interval over components.
+    """
+    ready = prepared(rows) if len(rows) else rows
+    found = []
+    for model in TWELVE:
+        block = ready[(ready["model"] == model) & (ready["panel"] == "paper")] if len(ready) else ready
+        names = [*printed_methods(), *KNOW_NOTHING]
+        if not len(block) or not set(names) <= set(block["method"]):
+            continue
+        table = wide(block[block["reason"] == ""], measure).reindex(columns=names)
+        able = [name for name in names if table[name].notna().any()]
+        both = table[able].dropna()
+        means = both.groupby(both.index.map(unit_of(block))).mean()
+        found.append({"model": model, "slices": len(both), **_of_card(model), **means.mean().reindex(names).to_dict()})
+    return pd.DataFrame(found)
+
+
+def _of_card(model: str) -> dict[str, float]:
+    facts = card(model)
+    if facts is None:
+        return dict.fromkeys(("balanced", "low", "high"), np.nan)
+    low, high = facts["test_intervals"]["balanced_accuracy"]
+    return {"balanced": facts["test"]["balanced_accuracy"], "low": low, "high": high}
+
+
+def paper_twelve(metric: str = "IC") -> pd.DataFrame:
+    """Table 6: a metric of the twelve networks (rows, in the order of `TWELVE`) by method (the registry's names)."""
+    columns = {model: paper_alzheimer(metric, printed_as(model)) for model in TWELVE}
+    titles = {METHODS[name].title: name for name in printed_methods()}
+    return pd.DataFrame(columns).T.rename(columns=titles)[printed_methods()]
+
+
+def shares(table: pd.DataFrame) -> dict[str, float]:
+    """How the variance of a table (networks, methods) divides: percent between networks, between methods, and the rest.
+
+    Two-way, each cell once; NaN for a table without variance. Rows with a NaN are left out.
+    """
+    values = table.dropna().to_numpy(float)
+    total = ((values - values.mean()) ** 2).sum() if values.size else 0.0
+    if total == 0:
+        return dict.fromkeys(("networks", "methods", "rest"), float("nan"))
+    networks = values.shape[1] * ((values.mean(1) - values.mean()) ** 2).sum()
+    methods = values.shape[0] * ((values.mean(0) - values.mean()) ** 2).sum()
+    parts = {"networks": networks, "methods": methods, "rest": total - networks - methods}
+    return {name: float(100 * part / total) for name, part in parts.items()}
+
+
+def twelve_page(table: pd.DataFrame) -> pd.DataFrame:
+    """The IC in words, a row for each of the twelve: ClusCAM and the best of Table 6's others, here and there."""
+    paper, found = paper_twelve(), []
+    ran = {row["model"]: row for row in table.to_dict("records")}
+    for model in TWELVE:
+        row: dict[str, Any] = {"network": backbone(model).title}
+        mine, theirs = ran.get(model), paper.loc[model]
+        others = [name for name in paper if name != "cluscam"]
+        row |= {"paper: ClusCAM": f"{theirs['cluscam']:.1f}", "paper: best other": _best(theirs[others])}
+        if mine is None:
+            found.append(row | dict.fromkeys(("balanced, % [95 %]", "slices", "ClusCAM", "best other"), NOT_RUN))
+            continue
+        limits = f"[{mine['low']:.1f},\N{NO-BREAK SPACE}{mine['high']:.1f}]"
+        row |= {"balanced, % [95 %]": f"{mine['balanced']:.1f} {limits}", "slices": f"{mine['slices']}"}
+        row |= {"ClusCAM": f"{mine['cluscam']:.1f}", "best other": _best(pd.Series(mine)[others].astype(float))}
+        found.append(row | {method_info(name).title: f"{mine[name]:.1f}" for name in KNOW_NOTHING})
+    first = ["network", "paper: ClusCAM", "paper: best other", "balanced, % [95 %]", "slices", "ClusCAM", "best other"]
+    page = pd.DataFrame(found)
+    return page[[*first, *(name for name in page if name not in first)]].fillna(NOT_RUN)
+
+
+def _best(values: pd.Series) -> str:
+    """The largest value with its method, or how many share it: "57.9 (OptiCAM)", "40.0 (3 methods)"."""
+    top = values[values >= values.max() - 1e-6]
+    who = method_info(top.index[0]).title if len(top) == 1 else f"{len(top)} methods"
+    return f"{values.max():.1f} ({who})"
+
+
+def twelve_facts(table: pd.DataFrame) -> dict[str, str]:
+    """What the text says of the twelve networks, by the names under which it is glued."""
+    printed = paper_twelve()
+    facts = {"twelve_paper_networks": f"{shares(printed)['networks']:.0f} %"}
+    facts |= {"twelve_paper_methods": f"{shares(printed)['methods']:.0f} %"}
+    if not len(table):
+        words = ("ran", "networks", "methods", "edges", "donor", "first", "learned", "balanced")
+        return facts | {f"twelve_{word}": NOT_RUN for word in words}
+    mine, others = table[[*printed]], [name for name in printed if name != "cluscam"]
+    first = table["cluscam"] > table[others].max(axis=1) + 1e-6
+    learned = table["low"] > CHANCE
+    facts |= {f"twelve_{part}": f"{shares(mine)[part]:.0f} %" for part in ("networks", "methods")}
+    for name in ("edges", "donor"):
+        facts[f"twelve_{name}"] = f"{((table[name] - table['cluscam']).abs() < ALIKE).sum()} of {len(table)}"
+    return facts | {
+        "twelve_ran": f"{len(table)} of {len(TWELVE)}",
+        "twelve_first": f"{first.sum()} of {len(table)}",
+        "twelve_learned": f"{learned.sum()} of {len(table)}",
+        "twelve_balanced": f"{table['balanced'].min():.1f} to {table['balanced'].max():.1f} %",
+    }
