@@ -62,7 +62,7 @@ reference: $(STAMP) ## Make what is missing of the reference run on a data root:
 	  case $$study in runtime) keep=;; *) keep="$(KEEP)";; esac; \
 	  env $$keep $(BIN)/cluscam study $$study --profile reference --out results/reference/$$study; done
 
-networks: $(STAMP) ## Train the networks on the Alzheimer slices that `reference` explains: half an hour or more each
+networks: $(STAMP) ## Train the networks of `reference` that a CPU gives to the same bits: half an hour or more each
 	@$(BIN)/python -m analysis.train_reference
 
 verify: $(STAMP) ## Run the slow checks on a data root (CLUSCAM_DATA)

@@ -1,7 +1,7 @@
 """`python -m analysis COMMAND ...`: `cluscam` from a clone, on a machine where this project itself is not installed.
 
-A rented GPU, say: PyTorch, torchvision, timm, scikit-learn, pandas, pyarrow and matplotlib are enough for the
-studies, but for the methods that come from grad-cam.
+A rented GPU, say: PyTorch, torchvision, timm, pyarrow, scikit-learn, pandas and PyYAML are enough for the studies, but
+for the methods that come from grad-cam, which wants matplotlib as well.
 """
 
 import sys

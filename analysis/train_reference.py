@@ -5,7 +5,9 @@
 Their weights are not published: they were made from slices that may not be. A network that is complete in `out/train`
 is left alone, an interrupted one goes on from its last whole epoch; start several processes with a name each to train
 several at a time. The cards' networks were trained on one thread, so this is, too: sums in the same order give the
-same weights. Whether they are the same is said of each; the study's rows of one cannot go with those of another.
+same weights. Whether they are the same is said of each; the study's rows of one cannot go with those of another. The
+other backbones of the reference run were trained on a GPU, which does not give the same bits twice: they are trained by
+NAME alone.
 """
 
 import argparse
