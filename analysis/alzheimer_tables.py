@@ -214,10 +214,10 @@ def claim_rows() -> pd.DataFrame:
     found = []
     for claim in claims():
         for _, row in claim_table(reference(), claim).iterrows():
-            components = f" in {row['n']:.0f}" if pd.notna(row.get("mean")) else ""
+            heads = f" ({row['n']:.0f})" if pd.notna(row.get("mean")) else ""
             about, outcome = contrast_cells(claim, row)
             about["measure"] = MEASURES[about["measure"]]
-            about["slices (in components)"] = f"{row['planned']}{components}"
+            about["slices (heads)"] = f"{row['planned']}{heads}"
             found.append(about | outcome | {"decision": row["decision"]})
     return pd.DataFrame(found)
 
