@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..cluscam import ClusCAM, group_maps
-from ..errors import CluscamError
+from ..clustering import BACKENDS
+from ..errors import CluscamError, unknown
 from ..explanation import Explanation
 from ..features import MapsModel
 from ..inputs import check_finite, checked_input
@@ -118,6 +119,8 @@ class Donor(ScoredMasks):
         backend: str = "auto",
     ):
         super().__init__(model, layer, n_clusters, drop_ratio, temperature, seed, fill, normalization, batch_size)
+        if backend not in BACKENDS:
+            raise unknown("backend", backend, BACKENDS)
         self.donor, self.backend = donor, backend
 
     def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:

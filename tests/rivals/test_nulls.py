@@ -9,6 +9,7 @@ from callers import Counting, Failing, untouched
 from tiny import images, network
 
 from cluscam_lite import ClusCAM
+from cluscam_lite.clustering import BACKENDS
 from cluscam_lite.errors import CluscamError, ClusCAMWarning, UnknownName
 from cluscam_lite.features import HookedModel
 from cluscam_lite.masks import upsample
@@ -18,9 +19,11 @@ SETTINGS = {"n_clusters": 6, "drop_ratio": 0.37, "temperature": 0.8, "seed": 3}
 NULLS = [Donor, Smooth, Inverted]
 
 
-def test_an_image_that_lends_to_itself_is_explained_by_cluscam():
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_image_that_lends_to_itself_is_explained_by_cluscam(backend):
     net, x = network(), images(3)
-    own, lent = ClusCAM(net, **SETTINGS)(x), Donor(net, donor=x, **SETTINGS)(x)
+    own = ClusCAM(net, backend=backend, **SETTINGS)(x)
+    lent = Donor(net, donor=x, backend=backend, **SETTINGS)(x)
     assert torch.equal(lent.saliency, own.saliency) and torch.equal(lent.target, own.target)
     assert lent.forward_passes == own.forward_passes + 1 and lent.layer == own.layer == "1"
 
@@ -146,6 +149,12 @@ def test_a_donor_that_does_not_fit_is_one_sentence(donor):
     with pytest.raises(CluscamError, match="donor") as error:
         Donor(network(), n_clusters=3, donor=donor)(images(3))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("null", [Donor, Inverted])
+def test_an_unknown_backend_is_refused_before_any_pass(null):
+    with pytest.raises(UnknownName, match="unknown backend 'skleanr'; nearest: sklearn"):
+        null(network(), **SETTINGS, backend="skleanr")
 
 
 @pytest.mark.parametrize("null", NULLS)
