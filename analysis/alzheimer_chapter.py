@@ -8,7 +8,7 @@ import pandas as pd
 from torch import Tensor
 
 from analysis.alzheimer_evidence import rank_table, sanity_table
-from analysis.alzheimer_figures import class_means_figure, ranks_figure, sanity_figure
+from analysis.alzheimer_figures import class_means_figure, panel_words, ranks_figure, sanity_figure
 from analysis.alzheimer_tables import reference
 from analysis.class_maps import class_means
 from analysis.faithfulness_evidence import prepared
@@ -97,10 +97,25 @@ def likeness_text(model: str, panel: str, first: str, second: str) -> str:
     return f"{min(both):.2f} to {max(both):.2f}" if both else NOT_RUN
 
 
-def reference_ranks() -> Any:
-    """The figure of ranks over training seeds; a table that says so where the three networks have not all run."""
+def ranks() -> pd.DataFrame:
+    """The `rank_table` over training seeds of the reference run; empty where the three networks have not all run."""
     rows = reference()
-    table = rank_table(rows, (VIT, *OTHER_SEEDS)) if len(rows) else rows
+    return rank_table(rows, (VIT, *OTHER_SEEDS)) if len(rows) else rows
+
+
+def ranks_text(table: pd.DataFrame, name: str) -> str:
+    """A method's best and worst rank under the networks at each layer, in words."""
+    mine = table[table["method"] == name] if len(table) else table
+    found = [
+        f"{min(row['ranks']):.0f} to {max(row['ranks']):.0f} of {(table['panel'] == row['panel']).sum()} "
+        f"({panel_words(row['panel'])})"
+        for row in mine.to_dict("records")
+    ]
+    return ", ".join(found) or NOT_RUN
+
+
+def reference_ranks(table: pd.DataFrame) -> Any:
+    """The figure of ranks over training seeds; a table that says so where the three networks have not all run."""
     return ranks_figure(table) if len(table) else not_run("The study over three training seeds")
 
 

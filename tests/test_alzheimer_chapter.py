@@ -133,6 +133,10 @@ def test_ranks_over_seeds():
     assert table["title"].tolist() == ["ClusCAM", "Donor masks"] and table["ranks"].tolist() == [[1, 1, 1], [2, 2, 2]]
     assert (table["W"] == 1).all() and (table["images"] == 200).all()
     assert alzheimer_figures.ranks_figure(table).axes
+    assert alzheimer_chapter.ranks_text(table, "donor") == "2 to 2 of 2 (patch embedding)"
+    assert (
+        alzheimer_chapter.ranks_text(table, "smooth") == alzheimer_chapter.ranks_text(table[:0], "donor") == "not run"
+    )
     lost = rows[(rows["model"] != VIT) | (rows["method"] != "donor")]
     assert not len(rank_table(lost, models))
 
@@ -300,13 +304,13 @@ def test_figures_of_the_reference_run_or_not_run(monkeypatch):
     monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": pd.DataFrame())
     places = (
         alzheimer_chapter.reference_sanity(),
-        alzheimer_chapter.reference_ranks(),
+        alzheimer_chapter.reference_ranks(alzheimer_chapter.ranks()),
         alzheimer_chapter.reference_means(VIT, "last", ("cluscam",)),
     )
     assert all("not run" in place.to_html() for place in places)
     rows = rows_by_hand(models=(VIT, *OTHER_SEEDS), n=40)
     monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": rows)
-    assert alzheimer_chapter.reference_ranks().axes
+    assert alzheimer_chapter.reference_ranks(alzheimer_chapter.ranks()).axes
 
 
 def test_an_example_of_maps():
