@@ -105,12 +105,10 @@ def ranks() -> pd.DataFrame:
 
 def ranks_text(table: pd.DataFrame, name: str) -> str:
     """A method's best and worst rank under the networks at each layer, in words."""
-    mine = table[table["method"] == name] if len(table) else table
-    found = [
-        f"{min(row['ranks']):.0f} to {max(row['ranks']):.0f} of {(table['panel'] == row['panel']).sum()} "
-        f"({panel_words(row['panel'])})"
-        for row in mine.to_dict("records")
-    ]
+    found = []
+    for row in table[table["method"] == name].to_dict("records") if len(table) else ():
+        span = " to ".join(f"{rank:g}" for rank in sorted({min(row["ranks"]), max(row["ranks"])}))
+        found.append(f"{span} of {(table['panel'] == row['panel']).sum()} ({panel_words(row['panel'])})")
     return ", ".join(found) or NOT_RUN
 
 
