@@ -133,10 +133,11 @@ def test_ranks_over_seeds():
     assert table["title"].tolist() == ["ClusCAM", "Donor masks"] and table["ranks"].tolist() == [[1, 1, 1], [2, 2, 2]]
     assert (table["W"] == 1).all() and (table["images"] == 200).all()
     assert alzheimer_figures.ranks_figure(table).axes
-    assert alzheimer_chapter.ranks_text(table, "donor") == "2 to 2 of 2 (patch embedding)"
-    assert (
-        alzheimer_chapter.ranks_text(table, "smooth") == alzheimer_chapter.ranks_text(table[:0], "donor") == "not run"
-    )
+    assert alzheimer_chapter.ranks_text(table, "donor") == "2 of 2 (patch embedding)"
+    differ = table.assign(ranks=[[1.0, 1.5, 2.0], [2.0, 1.5, 1.0]])
+    assert alzheimer_chapter.ranks_text(differ, "cluscam") == "1 to 2 of 2 (patch embedding)"
+    for nothing in (alzheimer_chapter.ranks_text(table, "smooth"), alzheimer_chapter.ranks_text(table[:0], "donor")):
+        assert nothing == "not run"
     lost = rows[(rows["model"] != VIT) | (rows["method"] != "donor")]
     assert not len(rank_table(lost, models))
 
