@@ -77,10 +77,23 @@ def mean_maps(rows: pd.DataFrame, model: str, panel: str, names: Sequence[str]) 
     return found
 
 
-def reference_sanity() -> Any:
-    """The figure of the reference run's sanity check; a table that says so where it has not run."""
+def sanity() -> pd.DataFrame:
+    """The `sanity_table` of the reference run; empty where it has not run."""
     rows = reference("sanity")
-    return sanity_figure(sanity_table(rows)) if len(rows) else not_run("The sanity check on the Alzheimer slices")
+    return sanity_table(rows) if len(rows) else rows
+
+
+def reference_sanity(table: pd.DataFrame) -> Any:
+    """The figure of the reference run's sanity check; a table that says so where it has not run."""
+    return sanity_figure(table) if len(table) else not_run("The sanity check on the Alzheimer slices")
+
+
+def sanity_text(table: pd.DataFrame, name: str) -> str:
+    """The least and greatest likeness of a method's maps under trained and random networks, over networks and layers."""
+    mine = (
+        table[(table["method"] == name) & (table["extent"] == "all") & (table["reason"] == "")] if len(table) else table
+    )
+    return f"{mine['rho'].min():.2f} to {mine['rho'].max():.2f}" if len(mine) else NOT_RUN
 
 
 def reference_means(model: str, panel: str, names: Sequence[str]) -> Any:

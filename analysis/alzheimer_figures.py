@@ -18,6 +18,7 @@ from cluscam_lite.drawing import draw_image, draw_mask, draw_overlay
 from cluscam_lite.methods import method_info
 
 SECOND = "#c44e52"
+LINEAR = 100  # percent of entropy
 SPLIT_WORDS = {"paper, test": "public split", "components, test": "components kept together"}
 
 
@@ -104,9 +105,17 @@ def class_means_figure(found: Mapping[str, Mapping[int, tuple[np.ndarray, int]]]
 def sanity_figure(table: pd.DataFrame) -> Figure:
     """Likeness of maps before and after all parameters were drawn anew, and the rise of their entropy."""
     mine = table[(table["extent"] == "all") & (table["reason"] == "")]
-    fig = means_figure(mine, {"rho": "Spearman's ρ, trained and random", "rise": "rise of entropy, %"})
+    fig = means_figure(
+        mine, {"rho": "Spearman's ρ, trained and random", "rise": f"rise of entropy, % (log beyond {LINEAR})"}
+    )
     for ax in fig.axes:
         ax.axvline(0, color="0.4", lw=0.8, ls=":")
+    for ax in fig.axes[1::2]:  # a map with next to no entropy may gain many times its own
+        ax.set_xscale("symlog", linthresh=LINEAR)
+        low, high = ax.get_xlim()
+        ticks = [LINEAR * at for at in (-10, -1, -0.5, 0, 0.5, 1, 10) if low <= LINEAR * at <= high]
+        ax.set_xticks(ticks, [f"{at:g}" for at in ticks])
+        ax.set_xticks([], minor=True)
     return fig
 
 

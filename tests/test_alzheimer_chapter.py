@@ -211,6 +211,8 @@ def test_truth_and_sanity_tables():
     found = sanity_table(sanity)
     assert found["undefined"].tolist() == [1, 0, 0] and found["rho"].tolist() == pytest.approx([0.1] * 3)
     assert (found["rise"] > 10).all() and alzheimer_figures.sanity_figure(found).axes
+    assert alzheimer_chapter.sanity_text(found, "donor") == "0.10 to 0.10"
+    assert alzheimer_chapter.sanity_text(pd.DataFrame(), "donor") == "not run"
 
 
 def test_the_interval_of_sanity_is_over_components():
@@ -304,7 +306,7 @@ def test_class_means_of_two_methods_are_compared(monkeypatch):
 def test_figures_of_the_reference_run_or_not_run(monkeypatch):
     monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": pd.DataFrame())
     places = (
-        alzheimer_chapter.reference_sanity(),
+        alzheimer_chapter.reference_sanity(alzheimer_chapter.sanity()),
         alzheimer_chapter.reference_ranks(alzheimer_chapter.ranks()),
         alzheimer_chapter.reference_means(VIT, "last", ("cluscam",)),
     )
