@@ -89,10 +89,8 @@ def reference_sanity(table: pd.DataFrame) -> Any:
 
 
 def sanity_text(table: pd.DataFrame, name: str) -> str:
-    """The least and greatest likeness of a method's maps under trained and random networks, over networks and layers."""
-    mine = (
-        table[(table["method"] == name) & (table["extent"] == "all") & (table["reason"] == "")] if len(table) else table
-    )
+    """The least and greatest likeness of a method's maps under a trained and a random network, in words."""
+    mine = table.query("method == @name and extent == 'all' and reason == ''") if len(table) else table
     return f"{mine['rho'].min():.2f} to {mine['rho'].max():.2f}" if len(mine) else NOT_RUN
 
 
