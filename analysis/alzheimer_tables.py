@@ -27,6 +27,8 @@ from cluscam_lite.models.weights import ASSETS
 from cluscam_lite.tuning import read_tuned
 
 RUNS = (RESNET, VIT, *OTHER_SEEDS, BY_HEART, BY_COMPONENTS)
+EARLIER = "layer3"
+STAGES = {"paper": "last stage", EARLIER: "layer3"}
 TUNED_COLUMNS = ("K", "r", *MEASURES.values(), "IC, ahead of the lent by [95 %]")
 # the paper's cell that each network of the reference run stands beside in Table 6
 BESIDE = {RESNET: "ResNet-18", VIT: "ViT-B"}
@@ -123,9 +125,26 @@ def shipped_card(name: str) -> dict[str, Any]:
 
 
 def means_beside(rows: pd.DataFrame) -> pd.DataFrame:
-    """The `means_table` of the networks that stand beside a column of Table 6; empty where none has run."""
+    """The `means_table` of the networks and layers that stand beside Table 6; empty where none has run."""
     rows = main_rows(rows)
+    rows = rows[rows["layer"] != EARLIER] if len(rows) else rows
     return means_table(rows) if len(rows) else pd.DataFrame()
+
+
+def layers_page(rows: pd.DataFrame, model: str = RESNET) -> pd.DataFrame:
+    """AD, IC and AG in words at a CNN's last stage and at the one before, on the slices of both; "not run" without."""
+    mine = rows[(rows["model"] == model) & (rows["variant"] == "")] if len(rows) else rows
+    there = set(mine.loc[mine["layer"] == EARLIER, "image_id"]) if len(mine) else set()
+    if not there:
+        return pd.DataFrame({"method": [NOT_RUN]})
+    table = means_table(mine[mine["image_id"].isin(there)]).set_index(["panel", "method"])
+    found = []
+    for name in table.loc[EARLIER].index.intersection(table.loc["paper"].index, sort=False):
+        row = {"method": METHODS[name].title}
+        for metric in MEASURES.values():
+            row |= {f"{metric}, {words}": f"{table.loc[(panel, name), metric]:.1f}" for panel, words in STAGES.items()}
+        found.append(row)
+    return pd.DataFrame(found)
 
 
 def main_rows(rows: pd.DataFrame) -> pd.DataFrame:

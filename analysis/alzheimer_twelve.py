@@ -20,7 +20,7 @@ from cluscam_lite.methods import METHODS, method_info
 TWELVE = (RESNET, *BACKBONES)
 # Table 6's names where they are not the registry's
 PRINTED_AS = {"EfficientNet-B0": "EfficientNet", "ViT-B/16": "ViT-B", "PVTv2-B2": "PVTv2"}
-KNOW_NOTHING = ("donor", "fakecam", "edges")  # of the image, of the network, of the class
+BESIDE = ("donor", "edges")  # what knows nothing of the image, and what knows nothing of the network
 CHANCE = 100 / len(CLASSES)  # percent, of balanced accuracy
 ALIKE = 5.0  # points of IC, the smallest difference of interest of the claims
 
@@ -48,7 +48,7 @@ def twelve_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
     found = []
     for model in TWELVE:
         block = ready[(ready["model"] == model) & (ready["panel"] == "paper")] if len(ready) else ready
-        names = [*printed_methods(), *KNOW_NOTHING]
+        names = [*printed_methods(), *BESIDE]
         if not len(block) or not set(names) <= set(block["method"]):
             continue
         table = wide(block[block["reason"] == ""], measure).reindex(columns=names)
@@ -90,7 +90,10 @@ def shares(table: pd.DataFrame) -> dict[str, float]:
 
 
 def twelve_page(table: pd.DataFrame) -> pd.DataFrame:
-    """The IC in words, a row for each of the twelve: ClusCAM and the best of Table 6's others, here and there."""
+    """The IC in words, a row for each of the twelve: ClusCAM and the best of Table 6's others, here and there.
+
+    In brackets after a network the slices.
+    """
     paper, found = paper_twelve(), []
     ran = {row["model"]: row for row in table.to_dict("records")}
     for model in TWELVE:
@@ -98,22 +101,23 @@ def twelve_page(table: pd.DataFrame) -> pd.DataFrame:
         mine, theirs = ran.get(model), paper.loc[model]
         others = [name for name in paper if name != "cluscam"]
         row |= {"paper: ClusCAM": f"{theirs['cluscam']:.1f}", "paper: best other": _best(theirs[others])}
-        if mine is None:
-            found.append(row | dict.fromkeys(("balanced, % [95 %]", "slices", "ClusCAM", "best other"), NOT_RUN))
-            continue
-        limits = f"[{mine['low']:.1f},\N{NO-BREAK SPACE}{mine['high']:.1f}]"
-        row |= {"balanced, % [95 %]": f"{mine['balanced']:.1f} {limits}", "slices": f"{mine['slices']}"}
-        row |= {"ClusCAM": f"{mine['cluscam']:.1f}", "best other": _best(pd.Series(mine)[others].astype(float))}
-        found.append(row | {method_info(name).title: f"{mine[name]:.1f}" for name in KNOW_NOTHING})
-    first = ["network", "paper: ClusCAM", "paper: best other", "balanced, % [95 %]", "slices", "ClusCAM", "best other"]
-    page = pd.DataFrame(found)
-    return page[[*first, *(name for name in page if name not in first)]].fillna(NOT_RUN)
+        row |= dict.fromkeys(("balanced", "ClusCAM", "best other", *map(_title, BESIDE)), NOT_RUN)
+        if mine is not None:
+            row |= {"network": f"{row['network']} ({mine['slices']})", "balanced": f"{mine['balanced']:.1f}"}
+            row |= {"ClusCAM": f"{mine['cluscam']:.1f}", "best other": _best(pd.Series(mine)[others].astype(float))}
+            row |= {_title(name): f"{mine[name]:.1f}" for name in BESIDE}
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def _title(name: str) -> str:
+    return method_info(name).title
 
 
 def _best(values: pd.Series) -> str:
     """The largest value with its method, or how many share it: "57.9 (OptiCAM)", "40.0 (3 methods)"."""
     top = values[values >= values.max() - 1e-6]
-    who = method_info(top.index[0]).title if len(top) == 1 else f"{len(top)} methods"
+    who = _title(top.index[0]) if len(top) == 1 else f"{len(top)} methods"
     return f"{values.max():.1f} ({who})"
 
 
@@ -129,7 +133,7 @@ def twelve_facts(table: pd.DataFrame) -> dict[str, str]:
     first = table["cluscam"] > table[others].max(axis=1) + 1e-6
     learned = table["low"] > CHANCE
     facts |= {f"twelve_{part}": f"{shares(mine)[part]:.0f} %" for part in ("networks", "methods")}
-    for name in ("edges", "donor"):
+    for name in BESIDE:
         facts[f"twelve_{name}"] = f"{((table[name] - table['cluscam']).abs() < ALIKE).sum()} of {len(table)}"
     return facts | {
         "twelve_ran": f"{len(table)} of {len(TWELVE)}",

@@ -180,6 +180,19 @@ def test_table_6_beside_the_run():
     assert set(empty["reference run"]) == {"not run"}
 
 
+def test_two_layers_of_a_network_on_the_same_slices():
+    rows = rows_by_hand(models=(RESNET,), n=24)
+    earlier = rows_by_hand(models=(RESNET,), n=12, methods=("cluscam", "donor")).assign(layer="layer3", increase=100.0)
+    page = alzheimer_tables.layers_page(pd.concat([rows, earlier])).set_index("method")
+    assert page.index.tolist() == ["ClusCAM", "Donor masks"] and set(page["IC, layer3"]) == {"100.0"}
+    same = rows[(rows["method"] == "donor") & (rows["image_id"] < "test-00012")]["increase"].mean()
+    assert page.loc["Donor masks", "IC, last stage"] == f"{same:.1f}"
+    assert "not run" in alzheimer_tables.layers_page(rows).to_string()
+    assert "not run" in alzheimer_tables.layers_page(pd.DataFrame()).to_string()
+    beside = alzheimer_tables.means_beside(pd.concat([rows, earlier]))
+    assert set(beside["panel"]) == {"paper"}
+
+
 def test_scores_by_answer_by_hand():
     """Every score rises where the answer is class 1 and none where it is 0, whatever the method."""
     rows = rows_by_hand(models=(VIT,), n=64)

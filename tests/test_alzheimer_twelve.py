@@ -21,7 +21,7 @@ def rows_by_hand(models, score, n=12, per_component=3):
             "increase": 100.0 * score(model, method, i), "component": i // per_component,
         }
         for model in models
-        for method in (*twelve.printed_methods(), *twelve.KNOW_NOTHING)
+        for method in (*twelve.printed_methods(), *twelve.BESIDE)
         for i in range(n)
     )  # fmt: skip
 
@@ -36,7 +36,7 @@ def test_the_twelve_are_the_papers_and_their_methods_planned():
     assert len(twelve.printed_methods()) == paper_table(6)["method"].nunique() == 8
     planned = {(block.model, block.method) for block in PLANS["reference"].blocks if block.layer == "paper"}
     for model in twelve.BACKBONES:
-        assert planned >= {(model, name) for name in (*twelve.printed_methods(), *twelve.KNOW_NOTHING)}
+        assert planned >= {(model, name) for name in (*twelve.printed_methods(), *twelve.BESIDE)}
 
 
 def test_table_6_by_network_and_method():
@@ -67,7 +67,7 @@ def test_a_score_that_hangs_on_the_method_alone(cards):
     assert found == pytest.approx({"networks": 0, "methods": 100, "rest": 0})
     facts = twelve.twelve_facts(table)
     assert facts["twelve_first"] == "12 of 12" and facts["twelve_edges"] == "0 of 12"
-    assert twelve_figure(table, twelve.paper_twelve(), ("donor", "edges")).axes
+    assert twelve_figure(table, twelve.paper_twelve(), twelve.BESIDE).axes
 
 
 def test_slices_of_a_component_count_once_and_all_methods_have_the_same(cards):
@@ -88,7 +88,7 @@ def test_before_anything_has_run():
     table = twelve.twelve_table(pd.DataFrame())
     assert not len(table) and set(twelve.twelve_page(table)["ClusCAM"]) == {"not run"}
     assert twelve.twelve_facts(table)["twelve_first"] == "not run"
-    assert twelve_figure(table, twelve.paper_twelve(), ("donor", "edges")).axes
+    assert twelve_figure(table, twelve.paper_twelve(), twelve.BESIDE).axes
     missing = rows_by_hand(twelve.TWELVE[:1], lambda *_: True).query("method != 'opticam'")
     assert not len(twelve.twelve_table(missing))  # a network counts when all of Table 6's methods have run
 
