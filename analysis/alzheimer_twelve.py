@@ -101,9 +101,9 @@ def twelve_page(table: pd.DataFrame) -> pd.DataFrame:
         mine, theirs = ran.get(model), paper.loc[model]
         others = [name for name in paper if name != "cluscam"]
         row |= {"paper: ClusCAM": f"{theirs['cluscam']:.1f}", "paper: best other": _best(theirs[others])}
-        row |= dict.fromkeys(("balanced", "ClusCAM", "best other", *map(_title, BESIDE)), NOT_RUN)
+        row |= dict.fromkeys(("recall", "ClusCAM", "best other", *map(_title, BESIDE)), NOT_RUN)
         if mine is not None:
-            row |= {"network": f"{row['network']} ({mine['slices']})", "balanced": f"{mine['balanced']:.1f}"}
+            row |= {"network": f"{row['network']} ({mine['slices']})", "recall": f"{mine['balanced']:.1f}"}
             row |= {"ClusCAM": f"{mine['cluscam']:.1f}", "best other": _best(pd.Series(mine)[others].astype(float))}
             row |= {_title(name): f"{mine[name]:.1f}" for name in BESIDE}
         found.append(row)
