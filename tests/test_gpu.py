@@ -20,7 +20,8 @@ from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import METHODS, method, method_info
 from cluscam_lite.training import recipe_for, train
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU")
+if not torch.cuda.is_available():
+    pytest.skip("torch sees no GPU", allow_module_level=True)
 
 PLACES = [("scene_cnn", "paper"), ("scene_vit", "paper"), ("scene_vit", "last")]
 QUICK = {"opticam": {"iterations": 8}, "opticam_norm": {"iterations": 8}}
