@@ -5,14 +5,14 @@ Claims C5d and C5e judge ClusCAM against OptiCAM there. What is here was looked 
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from analysis.alzheimer_cards import cards_table
 from analysis.alzheimer_evidence import unit_of
 from analysis.faithfulness_evidence import prepared, wide
 from analysis.paper_tables import paper_alzheimer, paper_table
 from analysis.studies.alzheimer_plan import BACKBONES, RESNET
-from analysis.trained_networks import backbone, card
+from analysis.trained_networks import backbone
 from analysis.verdicts import NOT_RUN
 from cluscam_lite.datasets.alzheimer_source import CLASSES
 from cluscam_lite.methods import METHODS, method_info
@@ -21,6 +21,7 @@ TWELVE = (RESNET, *BACKBONES)
 # Table 6's names where they are not the registry's
 PRINTED_AS = {"EfficientNet-B0": "EfficientNet", "ViT-B/16": "ViT-B", "PVTv2-B2": "PVTv2"}
 BESIDE = ("donor", "edges")  # what knows nothing of the image, and what knows nothing of the network
+OF_CARD = {f"balanced_accuracy{end}": short for end, short in (("", "balanced"), (" low", "low"), (" high", "high"))}
 CHANCE = 100 / len(CLASSES)  # percent, of balanced accuracy
 ALIKE = 5.0  # points of IC, the smallest difference of interest of the claims
 
@@ -41,10 +42,11 @@ def twelve_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
     """One measure, percent, a row for each of the twelve networks that has run, a column for each method.
 
     Means over components, on the slices that all methods of Table 6 have; a method that cannot explain the network is
-    NaN. `slices` counts them; `balanced`, `low` and `high` are from the card: the mean recall of the classes on the
-    test slices, percent, with its interval over components.
+    NaN. `slices` counts them; `balanced`, `low` and `high` are from the cards: the mean recall of the classes on the
+    test slices, percent, with its interval over components; NaN where a card has none.
     """
     ready = prepared(rows) if len(rows) else rows
+    cards = cards_table(list(TWELVE)).set_index("name").reindex(columns=list(OF_CARD)).rename(columns=OF_CARD)
     found = []
     for model in TWELVE:
         block = ready[(ready["model"] == model) & (ready["panel"] == "paper")] if len(ready) else ready
@@ -55,16 +57,8 @@ def twelve_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
         able = [name for name in names if table[name].notna().any()]
         both = table[able].dropna()
         means = both.groupby(both.index.map(unit_of(block))).mean()
-        found.append({"model": model, "slices": len(both), **_of_card(model), **means.mean().reindex(names).to_dict()})
+        found.append({"model": model, "slices": len(both), **cards.loc[model], **means.mean().reindex(names).to_dict()})
     return pd.DataFrame(found)
-
-
-def _of_card(model: str) -> dict[str, float]:
-    facts = card(model)
-    if facts is None:
-        return dict.fromkeys(("balanced", "low", "high"), np.nan)
-    low, high = facts["test_intervals"]["balanced_accuracy"]
-    return {"balanced": facts["test"]["balanced_accuracy"], "low": low, "high": high}
 
 
 def paper_twelve(metric: str = "IC") -> pd.DataFrame:

@@ -9,7 +9,7 @@ from analysis.alzheimer_figures import twelve_figure
 from analysis.paper_tables import paper_table
 from analysis.studies.alzheimer_plan import PLANS
 
-CARD = {"test": {"balanced_accuracy": 40.0}, "test_intervals": {"balanced_accuracy": [30.0, 50.0]}}
+CARD = {"balanced_accuracy": 40.0, "balanced_accuracy low": 30.0, "balanced_accuracy high": 50.0}
 
 
 def rows_by_hand(models, score, n=12, per_component=3):
@@ -28,7 +28,7 @@ def rows_by_hand(models, score, n=12, per_component=3):
 
 @pytest.fixture
 def cards(monkeypatch):
-    monkeypatch.setattr(twelve, "card", lambda name: CARD)
+    monkeypatch.setattr(twelve, "cards_table", lambda names: pd.DataFrame([{"name": name, **CARD} for name in names]))
 
 
 def test_the_twelve_are_the_papers_and_their_methods_planned():
@@ -91,6 +91,13 @@ def test_before_anything_has_run():
     assert twelve_figure(table, twelve.paper_twelve(), twelve.BESIDE).axes
     missing = rows_by_hand(twelve.TWELVE[:1], lambda *_: True).query("method != 'opticam'")
     assert not len(twelve.twelve_table(missing))  # a network counts when all of Table 6's methods have run
+
+
+def test_networks_without_a_card_have_scores_all_the_same(monkeypatch):
+    monkeypatch.setattr(twelve, "cards_table", lambda names: pd.DataFrame({"name": names, "here": False}))
+    table = twelve.twelve_table(rows_by_hand(twelve.TWELVE[:2], lambda *_: True))
+    assert table["balanced"].isna().all() and (table["cluscam"] == 100).all()
+    assert twelve.twelve_facts(table)["twelve_learned"] == "0 of 2"
 
 
 def test_the_facts_are_the_same_words_before_and_after(cards):
