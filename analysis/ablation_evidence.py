@@ -38,7 +38,8 @@ def blocks(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 def values(rows: pd.DataFrame, source: str, setting: str, measure: str, form: str = "raw") -> pd.Series:
     """One measure of one source and setting by image, in the study's order, first seed: empty where it did not run."""
-    mine = rows[(rows["method"] == source) & (rows["variant"] == "")]
+    first = (rows["method"] == source) & (rows["variant"] == "")
+    mine = rows.loc[first, ["image_id", "setting", "form", measure]]
     mine = mine[(mine["setting"] == setting) & (mine["form"] == form)]
     return mine.set_index("image_id")[measure].astype(float)
 

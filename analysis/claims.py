@@ -6,10 +6,12 @@ import yaml
 
 from analysis.paper_tables import FOLDER
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, ten times as fast, where PyYAML has it
+
 
 def all_claims() -> list[dict[str, Any]]:
     """Every claim, in the order of the file."""
-    return yaml.safe_load((FOLDER / "claims.yaml").read_text(encoding="utf-8"))
+    return yaml.load((FOLDER / "claims.yaml").read_text(encoding="utf-8"), Loader=LOADER)
 
 
 def claims_of(study: str, prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:

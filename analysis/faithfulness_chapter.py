@@ -30,25 +30,28 @@ def claims(prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:
     return claims_of(STUDY.name, prefix)
 
 
-def side_by_side(heading: str, measure: str, family: str, runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def means(runs: Mapping[str, pd.DataFrame], measures: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """Each run's means without intervals: name of the run -> prepared rows, maybe empty, which then stay."""
+    return {name: method_table(rows, measures, intervals=False) if len(rows) else rows for name, rows in runs.items()}
+
+
+def side_by_side(heading: str, family: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """One metric of one family, a row for each method: the paper's mean, its own network's cell, each run's panels.
 
-    `runs`: name of the run -> prepared rows, maybe empty. Values are means in percent as text, with the number of
-    images where it is smaller than the panel's largest; "not run" where nothing ran, "n/a" where a method cannot
-    explain the network.
+    `tables` are those of `means`. Values are means in percent as text, with the number of images where it is smaller
+    than the panel's largest; "not run" where nothing ran, "n/a" where a method cannot explain the network.
     """
     titles = [info.title for info in METHODS.values()]
     columns = {
         f"paper, mean of six {'CNNs' if family == 'cnn' else 'transformers'}": _printed(paper_means(heading, family))
     }
-    for name, rows in runs.items():
-        of_family = [model for model in rows["model"].unique() if get_spec(model).family == family] if len(rows) else []
-        mine = rows[rows["model"].isin(of_family)] if len(rows) else rows
-        if not len(mine):
+    for name, table in tables.items():
+        of_family = [model for model in table["model"].unique() if get_spec(model).family == family] if len(table) else []
+        if not of_family:
             columns[name] = {}
             continue
-        table = method_table(mine, {measure: heading}, intervals=False)
-        for (model, panel), block in table.groupby(["model", "panel"], sort=False):
+        mine = table[table["model"].isin(of_family)]
+        for (model, panel), block in mine.groupby(["model", "panel"], sort=False):
             if model in PRINTED_AS:
                 columns[f"paper, {PRINTED_AS[model]}"] = _printed(paper_network(heading, PRINTED_AS[model]))
             columns[f"{name}, {panel_title(model, panel)}"] = _cells(block, heading)

@@ -15,6 +15,7 @@ from cluscam_lite.methods import METHODS, method_info
 MEASURES = {"drop": "AD", "increase": "IC", "gain": "AG"}
 LOCATION = {"ep": "EP", "le": "LE"}
 BLOCK = ["model", "panel"]
+KEYS = ["image_id", "method", "variant", "form", "fill"]  # of a panel's rows
 
 
 def prepared(rows: pd.DataFrame) -> pd.DataFrame:
@@ -53,7 +54,8 @@ def chosen(rows: pd.DataFrame, form: str = "raw", fill: str = "mean", variants: 
 
 def wide(rows: pd.DataFrame, measure: str, form: str = "raw", fill: str = "mean") -> pd.DataFrame:
     """One measure of one panel, percent: a row for each image, a column for each method; NaN where it did not run."""
-    found = chosen(rows, form, fill).pivot(index="image_id", columns="method", values=measure).astype(float)
+    found = chosen(rows[[*KEYS, measure]], form, fill).pivot(index="image_id", columns="method", values=measure)
+    found = found.astype(float)
     order = [name for name in METHODS if name in found.columns]
     return found[order].reindex(rows["image_id"].unique())
 
@@ -67,10 +69,11 @@ def method_table(
     Methods that cannot explain a network are rows without numbers, with the `reason`.
     """
     found = []
-    for model, panel, block in panels(rows):
-        there = set(block["method"].unique())
-        for name in (name for name in METHODS if name in there):
-            every = block[(block["method"] == name) & (block["variant"] == "")]
+    used = {*BLOCK, *KEYS, *measures, "coverage", "forward_passes", "backward_passes", "uniform", "reason"}
+    for model, panel, block in panels(rows[[column for column in rows if column in used]]):
+        of_method = dict(iter(block.groupby("method")))
+        for name in (name for name in METHODS if name in of_method):
+            every = of_method[name][of_method[name]["variant"] == ""]
             mine = chosen(every, form, fill)
             row = {"model": model, "panel": panel, "method": name, "title": method_info(name).title}
             row |= {"kind": method_info(name).kind, "images": mine["image_id"].nunique()}
@@ -135,10 +138,12 @@ def pair_of(
     """
     if not len(rows):
         return None
-    mine = rows[(rows.model == block["model"]) & (rows.panel == block["layer"])]
+    there = (rows.model == block["model"]) & (rows.panel == block["layer"])
     pair = [contrast["method"], contrast["against"]]
-    if not {*pair} <= set(mine["method"].unique()):
+    if not {*pair} <= set(rows.loc[there, "method"].unique()):
         return None
+    needed = dict.fromkeys([*KEYS, "drop", contrast["measure"]])
+    mine = rows.loc[there, list(needed)]  # filtering all columns would take most of the time
     how = contrast.get("form", "raw"), contrast.get("fill", "mean")
     ran = wide(mine, "drop", *how).reindex(columns=pair).iloc[: block["n"]]
     if len(ran) < block["n"] or ran.isna().any(axis=None):

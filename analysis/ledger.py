@@ -79,7 +79,7 @@ def images_missing(rows: pd.DataFrame, block: Mapping[str, Any]) -> str:
     """Why a block has no verdict, as far as counting its images tells."""
     if not len(rows):
         return NO_ROWS
-    done = _rows_of(rows, block["model"], block["panel"])["image_id"].nunique()
+    done = _images_of(rows, block["model"], block["panel"]).nunique()
     return f"{done} of {block['planned']} images" if done < block["planned"] else BEGUN
 
 
@@ -87,14 +87,15 @@ def other_images(rows: pd.DataFrame, block: Mapping[str, Any]) -> str:
     """Why a block cannot be judged by rows that are not of its images; "" if they are, or are still too few to tell."""
     if not len(rows) or "ids" not in block:
         return ""
-    ids = _rows_of(rows, block["model"], block["layer"])["image_id"].unique()[: block["n"]]
+    ids = _images_of(rows, block["model"], block["layer"]).unique()[: block["n"]]
     same = hashlib.sha256("\n".join(ids).encode()).hexdigest() == block["ids"]
     return "" if same or len(ids) < block["n"] else "the rows are of other images than the claim names"
 
 
-def _rows_of(rows: pd.DataFrame, model: str, panel: str) -> pd.DataFrame:
-    """The rows of a network and panel."""
-    return rows[(rows["model"] == model) & (rows["layer"].replace("last_input", "last") == panel)]
+def _images_of(rows: pd.DataFrame, model: str, panel: str) -> pd.Series:
+    """The ids in the rows of a network and panel."""
+    layers = ("last", "last_input") if panel == "last" else (panel,)
+    return rows.loc[(rows["model"] == model) & rows["layer"].isin(layers), "image_id"]
 
 
 def _papers_own(claim: Claim) -> pd.DataFrame:

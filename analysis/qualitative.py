@@ -21,7 +21,7 @@ from .studies.faithfulness_plan import DEAR, layer_of
 IN_TABLES = tuple(name for name, info in METHODS.items() if info.paper == "tables")
 OTHERS = tuple(name for name in METHODS if name not in (*IN_TABLES, "polycam_plus", "polycam_minus", "opticam_norm"))
 STEP = 4  # pixels: maps are compared on every fourth, since neighbours repeat each other
-CHEAPER = {"opticam": {"iterations": 30}}  # enough for a look on a scene; the studies use the paper's 100
+CHEAPER = {"opticam": {"iterations": 20}}  # enough for a look on a scene; the studies use the paper's 100
 
 
 @dataclass(frozen=True)

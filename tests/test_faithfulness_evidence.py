@@ -193,15 +193,15 @@ def test_the_tables_of_the_metrics_chapter():
 
 
 def test_side_by_side_has_the_papers_means_and_says_what_is_not_run():
-    found = faithfulness_chapter.side_by_side(
-        "IC", "increase", "cnn", {"reference run": pd.DataFrame(), "this run": prepared(rows())}
-    )
-    found = found.set_index("method")
+    runs = {"reference run": pd.DataFrame(), "this run": prepared(rows())}
+    tables = faithfulness_chapter.means(runs, MEASURES)
+    found = faithfulness_chapter.side_by_side("IC", "cnn", tables).set_index("method")
     assert found.loc["ClusCAM", "paper, mean of six CNNs"] == "59.6"
     assert found.loc["ClusCAM", "this run, MobileOne-S0"] == "80.0"
     assert found.loc["GradCAM", "this run, MobileOne-S0"] == "not run" and set(found["reference run"]) == {"not run"}
-    variant = faithfulness_chapter.side_by_side("IC", "increase", "cnn", {"this run": prepared(rows("resnet50_v1"))})
-    assert "paper, ResNet-50" in variant
+    variant = faithfulness_chapter.means({"this run": prepared(rows("resnet50_v1"))}, MEASURES)
+    assert "paper, ResNet-50" in faithfulness_chapter.side_by_side("IC", "cnn", variant)
+    assert set(faithfulness_chapter.side_by_side("IC", "transformer", variant)["this run"]) == {"not run"}
 
 
 def test_the_papers_tables_agree_with_each_other():

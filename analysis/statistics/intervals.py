@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,7 +39,7 @@ def bootstrap_interval(
 
     Args:
         samples: one or several arrays (n,) of the same images; a resample takes the same images from each.
-        statistic: called as statistic(*samples, axis=-1), reduces the last axis.
+        statistic: called as statistic(*samples, axis=-1), reduces the last axis, and depends on nothing else.
         groups: (n,) labels. Whole groups are resampled instead of single entries (images that belong together, seeds
             of one image), and `n` of the result counts groups.
         level: confidence, 0-1.
@@ -59,6 +60,26 @@ def bootstrap_interval(
     members = None if groups is None else group_members(groups, len(arrays[0]))
     units = len(arrays[0]) if members is None else len(members)
     checks.at_least(2, units, "images" if members is None else "groups")
+    of_group = None if members is None else tuple(index.tobytes() for index in members)
+    return _bootstrap(tuple(array.tobytes() for array in arrays), of_group, statistic, level, draws, seed)
+
+
+@lru_cache(maxsize=1024)
+def _bootstrap(
+    samples: tuple[bytes, ...],
+    groups: tuple[bytes, ...] | None,
+    statistic: Callable[..., np.ndarray],
+    level: float,
+    draws: int,
+    seed: int,
+) -> Interval:
+    """The interval of checked samples (float64) and the positions of groups' entries (int64).
+
+    It depends on these alone, and a chapter shows the same comparison in several tables: it is drawn once.
+    """
+    arrays = [np.frombuffer(sample) for sample in samples]
+    members = None if groups is None else [np.frombuffer(index, dtype=np.intp) for index in groups]
+    units = len(arrays[0]) if members is None else len(members)
 
     def of_units(index: np.ndarray, axis: int = -1) -> np.ndarray:
         """The statistic of resampled units; `index` is (..., units), or (units,) where groups are resampled."""
@@ -68,11 +89,12 @@ def bootstrap_interval(
     estimate = float(of_units(np.arange(units)))
     if not np.isfinite(estimate):
         raise CluscamError(f"the statistic of the sample is {estimate}; an interval needs a finite one")
+    one = len(arrays) == 1 and members is None  # scipy can draw its entries: the same values, without an index
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore")  # scipy warns of what is handled below
         result = stats.bootstrap(
-            (np.arange(units),),
-            of_units,
+            (arrays[0] if one else np.arange(units),),
+            statistic if one else of_units,
             n_resamples=draws,
             batch=max(1, BATCH // units),
             vectorized=members is None,

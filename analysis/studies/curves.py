@@ -34,7 +34,7 @@ def blocks(networks: tuple[tuple[str, str], ...], n: int) -> tuple[Block, ...]:
 
 PLANS = {
     "smoke": Plan("scenes", "test", "train", blocks((("scene_cnn", "paper"),), 2)),
-    "embedded": Plan("scenes", "test", "train", blocks((("scene_cnn", "paper"),), 8)),
+    "embedded": Plan("scenes", "test", "train", blocks((("scene_cnn", "paper"),), 4)),
     "reference": Plan("ilsvrc", "confirm", "tune", blocks(NETWORKS, 50)),
 }
 

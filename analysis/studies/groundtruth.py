@@ -51,8 +51,8 @@ SLOW = tuple(name for name in METHODS if name not in MOST)  # OptiCAM and PolyCA
 PLANS = {
     "smoke": (Block("scenes", "scene_cnn", "paper", 3, FEW), Block("badges", SHORTCUT, "paper", 2, FEW)),
     "embedded": (
-        Block("scenes", "scene_cnn", "paper", 16, (*CHEAP, "reciprocam")),
-        Block("badges", SHORTCUT, "paper", 16, (*CHEAP, "reciprocam")),
+        Block("scenes", "scene_cnn", "paper", 8, (*CHEAP, "reciprocam")),
+        Block("badges", SHORTCUT, "paper", 8, (*CHEAP, "reciprocam")),
     ),
     # the scenes come with the project: the reference run is larger, not another one
     "reference": (

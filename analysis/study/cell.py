@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -72,7 +72,7 @@ class Cell:
 
     def to_dict(self) -> dict[str, Any]:
         """The cell as a dictionary that JSON can hold."""
-        return {**asdict(self), "images": list(self.images)}
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"images": list(self.images)}
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> "Cell":

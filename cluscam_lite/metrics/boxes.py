@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torchvision import tv_tensors
-from torchvision.transforms.v2 import functional as transforms
 
 from ..errors import CluscamError, NotApplicable
 from ..models.spec import Preprocess
@@ -25,6 +23,9 @@ def boxes_in_input(
     rounding of the resized size, half a pixel at most, can differ. Boxes wholly outside the crop are left out; the
     result may be (0, 4). Raises CluscamError for malformed boxes, NotApplicable for none at all.
     """
+    from torchvision import tv_tensors  # takes as long to import as PyTorch, and only boxes need it
+    from torchvision.transforms.v2 import functional as transforms
+
     edges = checked_boxes(boxes, width, height)
     box = tv_tensors.BoundingBoxes(edges, format="XYXY", canvas_size=(height, width), dtype=torch.float64)
     if preprocess.resize is None:

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
-from torchvision.transforms.v2.functional import gaussian_blur
 
 from ..errors import CluscamError
 from ..explanation import Explanation
@@ -135,6 +134,8 @@ def sobel(images: Tensor) -> Tensor:
 
 def _blurred(maps: Tensor, sigma: float) -> Tensor:
     """Gaussian smoothing of (B, H, W); sigma in pixels; the kernel, 3 sigma to each side, is kept within the map."""
+    from torchvision.transforms.v2.functional import gaussian_blur
+
     reach = min(max(1, round(3 * sigma)), min(maps.shape[-2:]) - 1)
     return gaussian_blur(maps, [2 * reach + 1] * 2, [sigma] * 2) if reach > 0 else maps
 
