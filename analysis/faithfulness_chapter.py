@@ -46,7 +46,8 @@ def side_by_side(heading: str, family: str, tables: Mapping[str, pd.DataFrame]) 
         f"paper, mean of six {'CNNs' if family == 'cnn' else 'transformers'}": _printed(paper_means(heading, family))
     }
     for name, table in tables.items():
-        of_family = [model for model in table["model"].unique() if get_spec(model).family == family] if len(table) else []
+        models = table["model"].unique() if len(table) else ()
+        of_family = [model for model in models if get_spec(model).family == family]
         if not of_family:
             columns[name] = {}
             continue

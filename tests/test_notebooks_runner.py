@@ -164,9 +164,27 @@ def test_one_that_fails_stops_the_others(tmp_path, capfd):
 
 def test_what_is_timed_runs_alone_and_last(monkeypatch):
     groups = []
-    monkeypatch.setattr(notebook_jobs, "_run", lambda names, options, jobs: groups.append((list(names), jobs)))
+    monkeypatch.setattr(notebook_jobs, "_run", lambda *group: groups.append(group))
     notebook_jobs.run_jobs(["notebooks/a.ipynb", "notebooks/runtime.ipynb", "notebooks/b.ipynb"], [], 3)
-    assert groups == [(["notebooks/a.ipynb", "notebooks/b.ipynb"], 3), (["notebooks/runtime.ipynb"], 1)]
+    keep = notebook_jobs.KEEP  # a setting of the allocator that users' own processes do not have
+    assert groups == [(["notebooks/a.ipynb", "notebooks/b.ipynb"], [], 3, keep), (["notebooks/runtime.ipynb"], [], 1, {})]
+
+
+def test_the_allocator_is_set_for_notebooks_as_for_the_reference_run():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "KEEP := " + " ".join(f"{name}={value}" for name, value in notebook_jobs.KEEP.items()) in makefile
+
+
+def test_a_notebooks_process_has_its_share_of_the_cores_unless_the_user_says_otherwise(monkeypatch):
+    started = []
+    monkeypatch.setattr(notebook_jobs.subprocess, "Popen", lambda *_, env, **__: started.append(env))
+    monkeypatch.setattr(notebook_jobs.os, "cpu_count", lambda: 8)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    notebook_jobs._start("a.ipynb", [], 2, {"MALLOC_MMAP_MAX_": "0"})
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    notebook_jobs._start("a.ipynb", [], 2, {})
+    assert [env["OMP_NUM_THREADS"] for env in started] == ["4", "1"] and started[0]["MALLOC_MMAP_MAX_"] == "0"
+
     assert {*notebook_jobs.TIMED} <= {*notebook_names()}
 
 
