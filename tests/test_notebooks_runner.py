@@ -167,7 +167,10 @@ def test_what_is_timed_runs_alone_and_last(monkeypatch):
     monkeypatch.setattr(notebook_jobs, "_run", lambda *group: groups.append(group))
     notebook_jobs.run_jobs(["notebooks/a.ipynb", "notebooks/runtime.ipynb", "notebooks/b.ipynb"], [], 3)
     keep = notebook_jobs.KEEP  # a setting of the allocator that users' own processes do not have
-    assert groups == [(["notebooks/a.ipynb", "notebooks/b.ipynb"], [], 3, keep), (["notebooks/runtime.ipynb"], [], 1, {})]
+    assert groups == [
+        (["notebooks/a.ipynb", "notebooks/b.ipynb"], [], 3, keep),
+        (["notebooks/runtime.ipynb"], [], 1, {}),
+    ]
 
 
 def test_the_allocator_is_set_for_notebooks_as_for_the_reference_run():
