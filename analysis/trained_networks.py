@@ -5,10 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from analysis.device import placed
 from analysis.parameters import ROOT
 from analysis.reference import FOLDER
 from cluscam_lite import get_spec, load_model
+from cluscam_lite.device import placed
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import LoadedModel, ModelSpec
 from cluscam_lite.training import load_trained

@@ -12,11 +12,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from analysis.device import placed
 from analysis.meta_representations import seed_of
 from analysis.study import Cell, chunks
 from cluscam_lite import get_spec, load_dataset, load_model
 from cluscam_lite.datasets.sample import Sample, Samples
+from cluscam_lite.device import placed
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import method, method_info
 from cluscam_lite.metrics.faithfulness import changes

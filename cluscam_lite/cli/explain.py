@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..clustering import CLUSTERINGS, SPACES
 from ..datasets.images import open_image
+from ..device import placed
 from ..errors import CluscamError, unknown
 from ..files import atomic_path, sha256
 from ..methods import MethodInfo, method, method_info, settings_of
@@ -61,7 +62,7 @@ def explain(arguments: argparse.Namespace) -> None:
         model = load_model(arguments.model, arguments.weights, arguments.data_root, getattr(arguments, "seed", 0))
         if tuned is not None:
             tuned.check_weights(weights_key(model))
-        model.module.to(arguments.device)
+        placed(model.module, arguments.device)
         explainer = method(info.name, model.module, spec, arguments.layer, **settings)
         for n, (picture, stem) in enumerate(zip(pictures, stems, strict=True), 1):
             start = time.perf_counter()

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..dataroot import data_root as find_data_root
 from ..datasets import load_dataset
 from ..datasets.sample import Samples
+from ..device import placed
 from ..errors import CluscamError, unknown
 from ..features import HookedModel
 from ..files import atomic_path
@@ -46,7 +47,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         raise CluscamError(f"{out} is a folder; give the name of a file, such as {out / 'tuned.json'}")
     with made_folder(out.parent) if out else nullcontext(), short_warnings():
         loaded = load_model(arguments.model, arguments.weights, arguments.data_root)
-        loaded.module.to(arguments.device)
+        placed(loaded.module, arguments.device)
         layer, preprocess = spec.layer(arguments.layer), spec.preprocess()
         model = HookedModel(loaded.module, layer)
         inputs = (preprocess(sample.image)[None].to(arguments.device) for sample in samples)
