@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.statistics import bonett_price, bootstrap_interval, d_z_interval, holm, mcnemar, rank_biserial, wilcoxon
+from analysis.statistics import bonett_price, holm, mcnemar, mean_and_d_z, rank_biserial, wilcoxon
 from analysis.verdicts import NOT_RUN, decide
 
 # measure -> is more better?
@@ -40,7 +40,7 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
     better = (a - b) if BETTER[measure] == "higher" else (b - a)
-    mean, effect = bootstrap_interval(better), d_z_interval(better)
+    mean, effect = mean_and_d_z(better)
     low, high = mean.low, mean.high
     ahead, behind = int((better > 0).sum()), int((better < 0).sum())
     if measure in SHARES and ahead + behind < FEWEST:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.hyperparameters_evidence import Curves, bootstrap_choices, curves, near_sizes, rise_and_bend, shares
 from analysis.mixture_evidence import bootstrap_r, r_interval
-from analysis.statistics import bootstrap_interval, d_z_interval, holm, paired_t
+from analysis.statistics import holm, mean_and_d_z, paired_t
 from analysis.verdicts import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, decide
 from cluscam_lite import get_spec
 from cluscam_lite.tuning import elbow
@@ -103,7 +103,7 @@ def saturation(block: pd.DataFrame, model: str, criterion: Mapping[str, Any]) ->
     found: dict[str, Any] = {}
     words = []
     for name, x in zip(("rise", "bend"), rise_and_bend(curves(block)), strict=True):
-        mean, effect = bootstrap_interval(x), d_z_interval(x)
+        mean, effect = mean_and_d_z(x)
         found |= {name: mean.estimate, f"{name} low": mean.low, f"{name} high": mean.high}
         found |= {f"{name} d_z": effect.estimate, f"{name} d_z high": effect.high, f"{name} p": paired_t(x).p}
         words.append(f"{name} {mean.estimate:+.3f} [{mean.low:+.3f}, {mean.high:+.3f}]")

@@ -8,9 +8,8 @@ import pandas as pd
 
 from analysis.statistics import (
     Table1,
-    bootstrap_interval,
-    d_z_interval,
     holm,
+    mean_and_d_z,
     paired_t,
     paper_table1,
     permutation_test,
@@ -71,7 +70,7 @@ def contrast_table(rows: pd.DataFrame) -> pd.DataFrame:
         scores = whole_scores(block)
         for name, advantage in advantages(scores).items():
             x = advantage.to_numpy()
-            mean, effect = bootstrap_interval(x), d_z_interval(x)
+            mean, effect = mean_and_d_z(x)
             test = (
                 permutation_test(scores["kmeans"], random_columns(scores), alternative="two-sided")
                 if name == "random"

@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.stats import contingency_tables, weightstats
 
 from analysis import statistics as s
+from analysis.statistics.intervals import bootstrap_intervals
 
 
 def t3_tail(t):
@@ -73,6 +74,43 @@ def test_several_samples_are_resampled_together():
     x = np.random.default_rng(0).random(30)
     interval = s.bootstrap_interval(2 * x, x, statistic=ratio)
     assert (interval.estimate, interval.low, interval.high) == pytest.approx((2, 2, 2))
+
+
+@pytest.mark.parametrize("shape", ["skewed", "shares", "two", "one differs"])
+def test_several_statistics_are_of_the_same_resamples(shape):
+    rng = np.random.default_rng(3)
+    x = {
+        "skewed": rng.exponential(size=40) - 0.5,
+        "shares": rng.integers(-1, 2, 60) * 100.0,
+        "two": np.array([0.0, 1.0]),  # BCa has an answer for the mean alone
+        "one differs": np.array([0.0, 0.0, 0.0, 0.0, 0.0, 3.0]),
+    }[shape]
+    together = s.mean_and_d_z(x)
+    assert together == (s.bootstrap_interval(x), s.bootstrap_interval(x, statistic=s.standardised))
+    assert together[1] == s.d_z_interval(x) and together[1].estimate == pytest.approx(s.d_z(x))
+    groups = np.arange(len(x)) // 2 if len(x) > 4 else np.arange(len(x))
+    several = bootstrap_intervals(x, statistics=(np.mean, np.median), groups=groups, draws=199)
+    each = [s.bootstrap_interval(x, statistic=one, groups=groups, draws=199) for one in (np.mean, np.median)]
+    assert list(several) == each
+
+
+def test_equal_differences_have_a_mean_and_no_d_z():
+    mean, effect = s.mean_and_d_z([2.0, 2.0, 2.0])
+    assert (mean.low, mean.high, mean.method) == (2, 2, "constant") and effect.method == "no spread"
+    assert math.isnan(effect.estimate)
+
+
+def test_an_interval_asked_for_twice_is_drawn_once():
+    calls = []
+
+    def counted(x, axis):
+        calls.append(x.shape)
+        return x.mean(axis)
+
+    first = s.bootstrap_interval([1, 2, 4], statistic=counted)
+    drawn = len(calls)
+    assert s.bootstrap_interval(np.array([1.0, 2.0, 4.0]), statistic=counted) == first and len(calls) == drawn
+    assert s.bootstrap_interval([1, 2, 5], statistic=counted) != first and len(calls) > drawn
 
 
 def test_groups_are_resampled_whole():

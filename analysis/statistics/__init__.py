@@ -5,7 +5,7 @@ either the differences `x` or two samples `x, y` in the same order of images and
 x - y: "greater" (the claim is x > y), "less", or "two-sided". Bad input raises CluscamError with one sentence.
 """
 
-from analysis.statistics.effects import d_pooled, d_z, d_z_interval, rank_biserial, standardised
+from analysis.statistics.effects import d_pooled, d_z, d_z_interval, mean_and_d_z, rank_biserial, standardised
 from analysis.statistics.equivalence import Equivalence, tost
 from analysis.statistics.intervals import Interval, bootstrap_interval
 from analysis.statistics.multiplicity import holm
@@ -32,6 +32,7 @@ __all__ = [
     "d_z_interval",
     "holm",
     "mcnemar",
+    "mean_and_d_z",
     "minimal_detectable_effect",
     "p_bound",
     "p_text",

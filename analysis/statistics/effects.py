@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.statistics import checks
-from analysis.statistics.intervals import Interval, bootstrap_interval
+from analysis.statistics.intervals import Interval, bootstrap_interval, bootstrap_intervals
 from analysis.statistics.paired import signed_ranks
 
 
@@ -59,7 +59,14 @@ def d_z_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
 
     Where they are all equal nothing is known of their spread: estimate and limits are NaN, method "no spread".
     """
+    return mean_and_d_z(differences, level)[1]
+
+
+def mean_and_d_z(differences: ArrayLike, level: float = 0.95) -> tuple[Interval, Interval]:
+    """The mean of differences (n,), n >= 2, and their d_z as in `d_z_interval`, with the intervals of one bootstrap."""
     d = checks.differences(differences, None, least=2)
     if checks.constant(d):
-        return Interval(math.nan, math.nan, math.nan, level, len(d), "no spread")
-    return bootstrap_interval(d, statistic=standardised, level=level)
+        nothing = Interval(math.nan, math.nan, math.nan, level, len(d), "no spread")
+        return bootstrap_interval(d, level=level), nothing
+    mean, effect = bootstrap_intervals(d, statistics=(np.mean, standardised), level=level)
+    return mean, effect

@@ -1,7 +1,7 @@
 """Bootstrap intervals over images, or over groups of them."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ from analysis.statistics import checks
 from cluscam_lite.errors import CluscamError
 
 BATCH = 2_000_000  # resampled values held at once
+Statistic = Callable[..., np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Interval:
 
 def bootstrap_interval(
     *samples: ArrayLike,
-    statistic: Callable[..., np.ndarray] = np.mean,
+    statistic: Statistic = np.mean,
     groups: ArrayLike | None = None,
     level: float = 0.95,
     draws: int = 9_999,
@@ -50,6 +51,18 @@ def bootstrap_interval(
     percentile interval is returned, and `method` says so. Raises CluscamError for fewer than 2 units, or a statistic
     that is not finite.
     """
+    return bootstrap_intervals(*samples, statistics=(statistic,), groups=groups, level=level, draws=draws, seed=seed)[0]
+
+
+def bootstrap_intervals(
+    *samples: ArrayLike,
+    statistics: Sequence[Statistic],
+    groups: ArrayLike | None = None,
+    level: float = 0.95,
+    draws: int = 9_999,
+    seed: int = 0,
+) -> tuple[Interval, ...]:
+    """The interval of each of several statistics, as `bootstrap_interval` gives it, from the same resamples."""
     checks.between_0_and_1(level, "level")
     checks.count(draws, "draws", least=100)
     if not samples:
@@ -61,40 +74,45 @@ def bootstrap_interval(
     units = len(arrays[0]) if members is None else len(members)
     checks.at_least(2, units, "images" if members is None else "groups")
     of_group = None if members is None else tuple(index.tobytes() for index in members)
-    return _bootstrap(tuple(array.tobytes() for array in arrays), of_group, statistic, level, draws, seed)
+    return _bootstrap(tuple(array.tobytes() for array in arrays), of_group, tuple(statistics), level, draws, seed)
 
 
 @lru_cache(maxsize=1024)
 def _bootstrap(
     samples: tuple[bytes, ...],
     groups: tuple[bytes, ...] | None,
-    statistic: Callable[..., np.ndarray],
+    statistics: tuple[Statistic, ...],
     level: float,
     draws: int,
     seed: int,
-) -> Interval:
-    """The interval of checked samples (float64) and the positions of groups' entries (int64).
+) -> tuple[Interval, ...]:
+    """The intervals of checked samples (float64) and the positions of groups' entries (intp).
 
-    It depends on these alone, and a chapter shows the same comparison in several tables: it is drawn once.
+    They depend on these alone, and a chapter shows the same comparison in several tables: it is drawn once.
     """
     arrays = [np.frombuffer(sample) for sample in samples]
     members = None if groups is None else [np.frombuffer(index, dtype=np.intp) for index in groups]
     units = len(arrays[0]) if members is None else len(members)
 
-    def of_units(index: np.ndarray, axis: int = -1) -> np.ndarray:
-        """The statistic of resampled units; `index` is (..., units), or (units,) where groups are resampled."""
-        rows = index if members is None else np.concatenate([members[i] for i in index])
-        return statistic(*(array[rows] for array in arrays), axis=axis)
+    def of_entries(*chosen: np.ndarray, axis: int = -1) -> np.ndarray:
+        """All statistics, along a new first axis."""
+        return np.stack([statistic(*chosen, axis=axis) for statistic in statistics])
 
-    estimate = float(of_units(np.arange(units)))
-    if not np.isfinite(estimate):
-        raise CluscamError(f"the statistic of the sample is {estimate}; an interval needs a finite one")
+    def of_units(index: np.ndarray, axis: int = -1) -> np.ndarray:
+        """The same of resampled units; `index` is (..., units), or (units,) where groups are resampled."""
+        rows = index if members is None else np.concatenate([members[i] for i in index])
+        return of_entries(*(array[rows] for array in arrays), axis=axis)
+
+    estimates = of_units(np.arange(units)).tolist()
+    for estimate in estimates:
+        if not np.isfinite(estimate):
+            raise CluscamError(f"the statistic of the sample is {estimate}; an interval needs a finite one")
     one = len(arrays) == 1 and members is None  # scipy can draw its entries: the same values, without an index
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore")  # scipy warns of what is handled below
         result = stats.bootstrap(
             (arrays[0] if one else np.arange(units),),
-            statistic if one else of_units,
+            of_entries if one else of_units,
             n_resamples=draws,
             batch=max(1, BATCH // units),
             vectorized=members is None,
@@ -102,8 +120,12 @@ def _bootstrap(
             method="BCa",
             random_state=np.random.default_rng(seed),
         )
-    low, high, method = limits(result, level)
-    return Interval(estimate, low, high, level, units, method)
+    found = zip(estimates, result.bootstrap_distribution, *result.confidence_interval, strict=True)
+    intervals = []
+    for estimate, resampled, bca_low, bca_high in found:
+        start, end, method = limits(resampled, bca_low, bca_high, level)
+        intervals.append(Interval(estimate, start, end, level, units, method))
+    return tuple(intervals)
 
 
 def group_members(groups: ArrayLike, n: int) -> list[np.ndarray]:
@@ -116,15 +138,13 @@ def group_members(groups: ArrayLike, n: int) -> list[np.ndarray]:
     return [np.flatnonzero(inverse == i) for i in range(inverse.max() + 1)]
 
 
-def limits(result, level: float) -> tuple[float, float, str]:
-    """Low and high end and the method, from scipy's bootstrap."""
-    resampled = result.bootstrap_distribution
+def limits(resampled: np.ndarray, low: float, high: float, level: float) -> tuple[float, float, str]:
+    """Low and high end and the method, from scipy's resampled values (draws,) and its BCa interval."""
     if not np.isfinite(resampled).all():
         bad = int((~np.isfinite(resampled)).sum())
         raise CluscamError(f"the statistic is not finite in {bad} of {resampled.size} resamples; choose another one")
     if np.ptp(resampled) == 0:
         return float(resampled[0]), float(resampled[0]), "constant"
-    low, high = result.confidence_interval
     if np.isfinite([low, high]).all():
         return float(low), float(high), "BCa bootstrap"
     low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
