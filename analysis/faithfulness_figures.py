@@ -1,6 +1,7 @@
 """Figures of the chapters on faithfulness, localisation and metrics."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from cluscam_lite.methods import METHODS
 
 COLOURS = {"cluscam": KEPT, "rival": "#7a7a7a", "null": "#c44e52", "trivial": "#dd9a3c"}
 MARKERS, SHADES = "osD^v", (KEPT, "#c44e52", "#dd9a3c", "#55a868", "#8172b3")
+ACROSS = 3  # panels side by side, where each has to be read closely
 WORDS = {"cluscam": "ClusCAM", "rival": "rivals", "null": "null methods", "trivial": "trivial maps"}
 
 
@@ -26,7 +28,7 @@ def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
     """
     names = [name for name in METHODS if name in set(comparisons["against"])]
     found = list(comparisons.groupby(["model", "panel"], sort=False))
-    fig, axes = figure(1, len(found), 0.26 * len(names) + 1.1, sharey=True)
+    fig, axes = figure(1, len(found), 0.26 * len(names) + 1.1, sharex=True, sharey=True)
     y = dict(zip(names, range(len(names)), strict=True))
     for ax, ((model, panel), mine) in zip(axes[0], found, strict=True):
         at = [y[name] for name in mine["against"]]
@@ -35,10 +37,10 @@ def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
         ax.scatter(mine["mean"], at, color=colours, s=22, zorder=3)
         ax.axvline(0, color="0.4", lw=0.8, ls=":")
         ax.set_yticks(range(len(names)), [METHODS[name].title for name in names])
-        ax.set_title(panel_title(model, panel).replace(", ", ",\n"), fontsize=9)
-        ax.set(xlabel=f"ClusCAM ahead, {unit}")
+        ax.set_title(fill(panel_title(model, panel), 17), fontsize=9)
         sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
+    fig.supxlabel(f"ClusCAM ahead, {unit}", fontsize=10)
     return fig
 
 
@@ -48,8 +50,12 @@ def coverage_figure(table: pd.DataFrame, heading: str, label: str) -> Figure:
     `table` is `faithfulness_evidence.method_table`'s. ClusCAM, the donor masks and FakeCAM are named.
     """
     found = list(table.dropna(subset=[heading]).groupby(["model", "panel"], sort=False))
-    fig, axes = figure(1, len(found), 3.3, sharey=True)
-    for ax, ((model, panel), mine) in zip(axes[0], found, strict=True):
+    across = min(ACROSS, len(found))
+    down = -(-len(found) // across)
+    fig, axes = figure(down, across, 3.3 * down, sharey=True)
+    for ax in axes.flat[len(found) :]:
+        ax.set_axis_off()
+    for ax, ((model, panel), mine) in zip(axes.flat, found, strict=False):
         for kind, part in mine.groupby("kind"):
             ax.scatter(100 * part["coverage"], part[heading], s=34, color=COLOURS[kind], label=WORDS[kind], zorder=3)
         for name, up in (("cluscam", 9), ("donor", -11), ("fakecam", 9)):
@@ -66,8 +72,10 @@ def coverage_figure(table: pd.DataFrame, heading: str, label: str) -> Figure:
         ax.set_title(panel_title(model, panel), fontsize=10)
         ax.set(xlabel="mean of the map, %", xlim=(-3, 103))
         sns.despine(ax=ax)
-    axes[0, 0].set_ylabel(label)
-    axes[0, -1].legend(fontsize=7, loc="best", frameon=False)
+    for ax in axes[:, 0]:
+        ax.set_ylabel(label)
+    handles, kinds = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, kinds, loc="outside lower center", ncols=len(kinds), fontsize=8)
     return fig
 
 
@@ -118,10 +126,10 @@ def variants_figure(table: pd.DataFrame, columns: Sequence[str], label: str) -> 
         for i, column in enumerate(columns):
             ax.scatter(mine[column], at, s=24, marker=MARKERS[i], color=SHADES[i], label=column, zorder=3)
         ax.set_yticks(range(len(names)), [METHODS[name].title for name in names])
-        ax.set_title(panel_title(model, panel).replace(", ", ",\n"), fontsize=9)
-        ax.set(xlabel=label)
+        ax.set_title(fill(panel_title(model, panel), 17), fontsize=9)
         sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
+    fig.supxlabel(label, fontsize=10)
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(columns), fontsize=8)
     return fig
 

@@ -1,5 +1,8 @@
 """The tables of the chapter on the metrics: what changes when coverage, fill, gain, layer, seed or size does."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from analysis.comparisons import compare
@@ -12,7 +15,10 @@ from analysis.faithfulness_evidence import (
     prepared,
     seed_table,
 )
-from analysis.logits_chapter import with_interval
+from analysis.logits_chapter import study_rows, with_interval
+from analysis.reference import reference_rows
+from analysis.studies.curves import STUDY as CURVES_STUDY
+from analysis.studies.faithfulness import STUDY
 from analysis.verdicts import NOT_RUN
 from cluscam_lite.methods import METHODS
 from cluscam_lite.scoring import FILLS
@@ -25,6 +31,20 @@ BOX_VARIANTS = {
     "le_unscaled": "box not rescaled",
 }
 NULLS = ("donor", "smooth", "inverted")
+DEFAULT = "embedded"
+
+
+def measured(parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """What the chapter is about: prepared rows of `faithfulness`, rows of `curves`, and whose they are, in words.
+
+    In the default run they are the reference run's, where both studies of it are there, since three drawn images would
+    teach little about metrics; a profile of the reader's own gives that profile's.
+    """
+    kept = [reference_rows(study) for study in (STUDY, CURVES_STUDY)]
+    if parameters["profile"] == DEFAULT and all(map(len, kept)):
+        return prepared(kept[0]), kept[1], "the reference run, on photographs"
+    rows, curves = (study_rows(study, parameters) for study in (STUDY, CURVES_STUDY))
+    return prepared(rows), curves, f"a run with the profile {parameters['profile']}"
 
 
 def fake_text(table: pd.DataFrame) -> str:
@@ -32,8 +52,10 @@ def fake_text(table: pd.DataFrame) -> str:
     parts = []
     for (model, panel), block in table.groupby(["model", "panel"], sort=False):
         ad = block.set_index("method")["AD"]
+        if not {"fakecam", "cluscam"} <= {*ad.index}:
+            continue  # a run of the reader's own with other methods
         parts.append(f"{ad['fakecam']:.2f} % against ClusCAM's {ad['cluscam']:.1f} % ({panel_title(model, panel)})")
-    return ", ".join(parts)
+    return ", ".join(parts) or NOT_RUN
 
 
 def rounded(table: pd.DataFrame, digits: int = 1) -> pd.DataFrame:
@@ -50,8 +72,9 @@ def rounded(table: pd.DataFrame, digits: int = 1) -> pd.DataFrame:
 
 def of_forms(rows: pd.DataFrame) -> pd.DataFrame:
     """IC of the maps as they are, and brought to a coverage of one half: columns "as it is" and "at one half"."""
-    found = method_table(rows, {"increase": "as it is"})
-    return found.assign(**{"at one half": method_table(rows, {"increase": "IC"}, form="matched")["IC"]})
+    found = method_table(rows, {"increase": "as it is"}, intervals=False)
+    halved = method_table(rows, {"increase": "IC"}, form="matched", intervals=False)
+    return found.assign(**{"at one half": halved["IC"]})
 
 
 def order_text(table: pd.DataFrame, first: str, second: str) -> str:
@@ -67,10 +90,9 @@ def null_table(rows: pd.DataFrame) -> pd.DataFrame:
     """ClusCAM less each null method: IC and AD, differences turned so that above 0 ClusCAM is better."""
     found = []
     measures = {"increase": "IC", "drop": "AD"}
-    tables = {measure: comparison_table(rows, measure) for measure in measures}
+    some = rows[rows["method"].isin(("cluscam", *NULLS))]
+    tables = {measure: comparison_table(some, measure) for measure in measures}
     for _, one in tables["increase"].iterrows():
-        if one["against"] not in NULLS:
-            continue
         row = {"network": panel_title(one["model"], one["panel"]), "null method": METHODS[one["against"]].title}
         row["images"] = int(one["n"])
         for measure, heading in measures.items():
@@ -93,18 +115,19 @@ def fill_text(table: pd.DataFrame) -> pd.DataFrame:
 
 def of_fills(rows: pd.DataFrame) -> pd.DataFrame:
     """IC of every method under each evaluation fill, a column for each."""
-    tables = {fill: method_table(rows, {"increase": fill}, fill=fill) for fill in FILLS}
+    tables = {fill: method_table(rows, {"increase": fill}, fill=fill, intervals=False) for fill in FILLS}
     return tables["mean"].assign(**{fill: tables[fill][fill] for fill in FILLS})
 
 
 def of_gains(rows: pd.DataFrame) -> pd.DataFrame:
     """AG by Eq. 13 and as the public code has it: columns "Eq. 13" and "public code"."""
-    return method_table(rows, {"gain": "Eq. 13", "gain_over_p": "public code"})
+    return method_table(rows, {"gain": "Eq. 13", "gain_over_p": "public code"}, intervals=False)
 
 
 def of_boxes(rows: pd.DataFrame) -> pd.DataFrame:
     """LE and its variants, a column for each, means over the images with one box, in percent."""
-    return method_table(rows, {measure: heading for measure, heading in BOX_VARIANTS.items() if measure in rows})
+    there = {measure: heading for measure, heading in BOX_VARIANTS.items() if measure in rows}
+    return method_table(rows, there, intervals=False)
 
 
 def sensitivity_table(rows: pd.DataFrame) -> pd.DataFrame:

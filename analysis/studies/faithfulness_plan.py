@@ -110,15 +110,13 @@ def scene_blocks(model: str, layer: str, n_images: int, names: Sequence[str]) ->
         yield Block(model, layer_of(name, model, layer), name, n, images_per_cell=n)
 
 
-# a quarter of a minute in all, which three chapters share; what is asked at the second layer is what the layer changes
+# a quarter of a minute in all, which two chapters share; what is asked at the second layer is what the layer changes
 EVERY = (*CHEAP, "reciprocam", "scorecam")
 LAYERED = ("cluscam", "gradcam", "layercam", "reciprocam", "donor", "smooth", "fakecam", "edges")
 EMBEDDED = (
     *scene_blocks("scene_cnn", "paper", 3, EVERY),
     *scene_blocks("scene_vit", "paper", 2, EVERY),
     *scene_blocks("scene_vit", "last", 2, LAYERED),
-    *(Block("scene_cnn", "paper", "cluscam", 3, f"fill {fill}", {"fill": fill}) for fill in FILLS),
-    *(Block("scene_cnn", "paper", "cluscam", 3, f"seed {seed}", seed=seed) for seed in (1, 2)),
 )
 SMOKE = tuple(scene_blocks("scene_cnn", "paper", 2, ("cluscam", "gradcam", "donor", "fakecam")))
 PLANS = {
