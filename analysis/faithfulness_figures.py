@@ -130,7 +130,7 @@ def variants_figure(table: pd.DataFrame, columns: Sequence[str], label: str) -> 
         sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
     fig.supxlabel(label, fontsize=10)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(columns), fontsize=8)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(columns), fontsize=8)
     return fig
 
 

@@ -20,6 +20,7 @@ from analysis.reference import reference_rows
 from analysis.studies.curves import STUDY as CURVES_STUDY
 from analysis.studies.faithfulness import STUDY
 from analysis.verdicts import NOT_RUN
+from cluscam_lite import get_spec
 from cluscam_lite.methods import METHODS
 from cluscam_lite.scoring import FILLS
 
@@ -128,6 +129,14 @@ def of_boxes(rows: pd.DataFrame) -> pd.DataFrame:
     """LE and its variants, a column for each, means over the images with one box, in percent."""
     there = {measure: heading for measure, heading in BOX_VARIANTS.items() if measure in rows}
     return method_table(rows, there, intervals=False)
+
+
+def layers_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`faithfulness_evidence.layer_table` for a page."""
+    if not len(table):
+        return rounded(table)
+    titles = [get_spec(model).title for model in table["model"]]
+    return rounded(table.drop(columns="model").assign(network=titles)[["network", *table.columns.drop("model")]])
 
 
 def sensitivity_table(rows: pd.DataFrame) -> pd.DataFrame:

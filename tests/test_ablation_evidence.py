@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from analysis import ablation_chapter as chapter
 from analysis import ablation_evidence as evidence
@@ -120,6 +121,15 @@ def test_why_finds_a_planted_relation():
     assert table.loc["within-cluster inertia", "rho"] == pytest.approx(-1)
     assert abs(table.loc["effective rank of the masks", "rho"]) < 0.5
     assert not len(evidence.why_table(made(n=5)))
+
+
+def test_spearman_of_many_resamples_is_scipys():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 5, (20, 12)).astype(float), rng.normal(size=(20, 12))  # with ties
+    x[3] = 2  # a constant sample, for which scipy has no answer
+    expected = [spearmanr(a, b).statistic if np.ptp(a) else 0 for a, b in zip(x, y, strict=True)]
+    np.testing.assert_allclose(evidence._spearman(x, y), expected, atol=1e-12)
+    assert evidence._spearman(x[0], y[0]) == pytest.approx(expected[0])
 
 
 def test_pages_say_not_run_where_nothing_ran():

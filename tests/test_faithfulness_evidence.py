@@ -190,6 +190,31 @@ def test_the_tables_of_the_metrics_chapter():
     assert metrics_chapter.of_boxes(ready).set_index("method")["of the text"].to_dict()["scorecam"] == 61
     assert variants_figure(fills, ["mean", "black", "blur"], "IC, %").axes
     assert metrics_chapter.curve_table(pd.DataFrame()).iloc[0, 0] == "not run"
+    assert metrics_chapter.layers_page(pd.DataFrame()).iloc[0, 0] == "not run"
+    assert metrics_chapter.fake_text(method_table(ready[ready["method"] != "fakecam"], MEASURES)) == "not run"
+
+
+def test_the_metrics_chapter_is_about_the_reference_run_unless_the_reader_has_one(monkeypatch):
+    kept, ran = {"faithfulness": prepared(rows()), "curves": pd.DataFrame({"adcc": [1.0]})}, []
+
+    def own(study, parameters):
+        ran.append(study.name)
+        return kept[study.name].iloc[:1]
+
+    monkeypatch.setattr(metrics_chapter, "reference_rows", lambda study: kept[study.name])
+    monkeypatch.setattr(metrics_chapter, "study_rows", own)
+    found, curves, whose = metrics_chapter.measured({"profile": "embedded"})
+    assert len(found) == len(kept["faithfulness"]) and len(curves) == 1 and "reference" in whose and not ran
+    found, _, whose = metrics_chapter.measured({"profile": "mine"})
+    assert len(found) == 1 and "mine" in whose and ran == ["faithfulness", "curves"]
+    monkeypatch.setitem(kept, "curves", pd.DataFrame())  # has not run: all of the chapter is about the same run
+    assert "embedded" in metrics_chapter.measured({"profile": "embedded"})[2]
+
+
+def test_the_page_of_layers_names_the_network():
+    both = [rows("vit_tiny_patch16_224", layer) for layer in ("paper", "last")]
+    page = metrics_chapter.layers_page(layer_table(prepared(pd.concat(both, ignore_index=True))))
+    assert set(page["network"]) == {"ViT-Tiny/16"} and page.columns[1] == "method" and "model" not in page
 
 
 def test_side_by_side_has_the_papers_means_and_says_what_is_not_run():
