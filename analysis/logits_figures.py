@@ -1,5 +1,7 @@
 """Figures of the `logits` chapter."""
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -67,10 +69,10 @@ def forest_figure(contrasts: pd.DataFrame) -> Figure:
         ax.plot(mine["mean"], y, "o", color=KEPT, ms=5)
         ax.axvline(0, color="0.4", lw=0.8, ls=":")
         ax.set_yticks(y, names)
-        ax.set_title(block_title(model, layer), fontsize=10)
-        ax.set(xlabel="K-Means less contrast, logits")
+        ax.set_title(fill(block_title(model, layer), 17), fontsize=9)
         sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
+    fig.supxlabel("K-Means less contrast, logits", fontsize=10)
     return fig
 
 
