@@ -16,7 +16,7 @@ from analysis.ground_mask import mask_measures, masks_of_image
 from analysis.logits_chapter import study_rows
 from analysis.method import styled
 from analysis.studies.alzheimer import STUDY
-from analysis.studies.alzheimer_plan import OTHER_SEEDS, VIT
+from analysis.studies.alzheimer_plan import OTHER_SEEDS, PLANS, VIT
 from analysis.studies.faithfulness import explainer_of
 from analysis.studies.sanity import STUDY as SANITY
 from analysis.study import Cell
@@ -31,9 +31,9 @@ from cluscam_lite.methods import method_info
 
 
 def phantom_rows(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    """The rows of both studies on phantoms: this run's, or those of the profile "embedded" beside a reference run."""
+    """Both studies' rows on phantoms: this run's, or those of "embedded" where a profile is about other images."""
     mine = dict(parameters)
-    if mine["profile"] == "reference":
+    if mine["profile"] == "reference" or (mine["profile"] not in PLANS and mine["dataset"] != "phantoms"):
         mine["profile"] = "embedded"
     return {"alzheimer": study_rows(STUDY, mine), "sanity": study_rows(SANITY, mine)}
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from analysis.faithfulness_evidence import panel_title
 from analysis.groundtruth import Truth
+from analysis.groundtruth_evidence import BADGES, planted_truth
 from analysis.studies.groundtruth import STUDY, explained, image_ids, truth_by_id
 from analysis.verdicts import NOT_RUN
 from cluscam_lite.errors import NotApplicable
@@ -40,6 +41,18 @@ def example(
         except NotApplicable:
             continue
     return truth_by_id(model, dataset, image_id), maps
+
+
+def planted_words(rows: pd.DataFrame) -> dict[str, str]:
+    """What `groundtruth_evidence.planted_truth` says, by "flip", "largest" and "effect"; "not run" without badges."""
+    if BADGES not in set(rows["dataset"]):
+        return dict.fromkeys(("flip", "largest", "effect"), NOT_RUN)
+    planted = planted_truth(rows)
+    return {
+        "flip": f"{planted['flip']:.0f} % of {planted['scenes']}",
+        "largest": f"{planted['badge has the largest effect']:.0f} %",
+        "effect": f"{planted['effect of the badge']:.1f}",
+    }
 
 
 def for_page(table: pd.DataFrame) -> pd.DataFrame:

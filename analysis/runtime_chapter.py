@@ -95,8 +95,8 @@ def batches_page(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def not_run() -> pd.DataFrame:
-    """The table of a run that has not been made."""
-    return pd.DataFrame({"reference run": [NOT_RUN]})
+    """The table of what a run has not measured."""
+    return pd.DataFrame({"": [NOT_RUN]})
 
 
 def answer(phases: pd.DataFrame, methods: pd.DataFrame) -> Mapping[str, str]:

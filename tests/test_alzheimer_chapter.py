@@ -344,3 +344,21 @@ def test_the_claims_of_the_chapter_are_not_run_or_judged():
     page = alzheimer_tables.claim_rows()
     assert page["claim"].tolist() == ["C5a", "C5b", "C5c", *["C5d"] * 6, *["C5e"] * 6, *["C5n"] * 3]
     assert set(page["decision"]) <= {"not run", "supported", "contradicted", "inconclusive"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"profile": "smoke", "dataset": "scenes"}, "smoke"),
+        ({"profile": "reference", "dataset": "ilsvrc"}, "embedded"),
+        ({"profile": "mine", "dataset": "phantoms"}, "mine"),
+        ({"profile": "mine", "dataset": "scenes"}, "embedded"),  # a profile of the whole book
+    ],
+)
+def test_a_profile_about_other_images_leaves_the_phantoms_as_they_are(monkeypatch, parameters, expected):
+    asked = []
+    monkeypatch.setattr(
+        alzheimer_chapter, "study_rows", lambda study, mine: asked.append((study.name, mine["profile"]))
+    )
+    alzheimer_chapter.phantom_rows(parameters)
+    assert asked == [("alzheimer", expected), ("sanity", expected)]

@@ -18,7 +18,7 @@ from analysis.groundtruth import (
     spearman,
     truth_of,
 )
-from analysis.groundtruth_chapter import example, for_page
+from analysis.groundtruth_chapter import example, for_page, planted_words
 from analysis.groundtruth_evidence import badges_table, planted_truth, rho_differences, scenes_table, share
 from analysis.groundtruth_figures import agreement_figure, badge_figure, badge_strip, ranks_figure, removal_figure
 from analysis.studies import find_study, groundtruth
@@ -270,6 +270,8 @@ def test_tables_in_words():
     assert set(for_page(scenes_table(refused))["Spearman's ρ"]) == {"n/a"}
     assert set(for_page(scenes_table(rows.assign(rho=math.nan)))["Spearman's ρ"]) == {"–"}
     assert for_page(badges_table(rows.assign(flips=False))).iloc[0, 0] == "not run"
+    assert set(planted_words(rows[rows["dataset"] != "badges"]).values()) == {"not run"}
+    assert planted_words(rows)["flip"].endswith(f" % of {planted_truth(rows)['scenes']}")
 
 
 def test_wilsons_interval_by_hand():

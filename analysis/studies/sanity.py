@@ -35,7 +35,7 @@ PLANS = {
         "phantoms",
         "test",
         DONOR_PART,
-        (*blocks("phantom_cnn", "paper", FEW, 3), *blocks("phantom_vit", "last", FEW, 3)),
+        (*blocks("phantom_cnn", "paper", FEW, 2), *blocks("phantom_vit", "last", FEW, 2)),
     ),
     "reference": Plan(
         "alzheimer_mri",
