@@ -1,4 +1,4 @@
-"""Every notebook of the book runs, on the smallest profile and on a reader's own; its pages say nothing of the machine."""
+"""Every notebook runs, on the smallest profile and on a reader's own; its pages say nothing of the machine."""
 
 import json
 
