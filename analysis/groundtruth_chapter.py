@@ -1,6 +1,7 @@
 """What the `groundtruth` chapter puts together: one scene's truth and several methods' maps, and tables in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from torch import Tensor
@@ -8,7 +9,8 @@ from torch import Tensor
 from analysis.faithfulness_evidence import panel_title
 from analysis.groundtruth import Truth
 from analysis.groundtruth_evidence import BADGES, planted_truth
-from analysis.studies.groundtruth import STUDY, explained, image_ids, truth_by_id
+from analysis.logits_chapter import study_rows
+from analysis.studies.groundtruth import DATASETS, PLANS, STUDY, explained, image_ids, knows_scenes, truth_by_id
 from analysis.verdicts import NOT_RUN
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import method_info
@@ -23,6 +25,13 @@ HEADINGS = {
     "badge first": ("badge first, %", "{:.0f}"),
     "lift": ("lift", "{:.1f}"),
 }
+
+
+def scene_rows(parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """The study's rows: this run's, or those of "embedded" where a profile is about other images or networks."""
+    planned = parameters["profile"] in PLANS
+    of_scenes = parameters["dataset"] in DATASETS and all(knows_scenes(model) for model in parameters["models"])
+    return study_rows(STUDY, parameters if planned or of_scenes else {**parameters, "profile": "embedded"})
 
 
 def example(

@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from analysis import groundtruth_chapter
 from analysis.groundtruth import (
     LEAST_PIXELS,
     agreement,
@@ -284,3 +285,18 @@ def test_figures_of_an_example():
     assert list(maps) == ["ClusCAM", "Smooth masks"]
     assert len(removal_figure(truth).axes) >= len(truth.kinds) + 1
     assert len(ranks_figure(truth, maps).axes) == 2 and badge_strip(truth, maps).axes
+
+
+@pytest.mark.parametrize(
+    ("profile", "dataset", "models", "expected"),
+    [
+        ("smoke", "scenes", ["scene_cnn"], "smoke"),
+        ("reference", "ilsvrc", ["mobileone_s0"], "reference"),
+        ("mine", "scenes", ["scene_vit"], "mine"),
+        ("mine", "scenes", ["resnet50"], "embedded"),  # profiles of the whole book
+        ("mine", "ilsvrc", ["scene_cnn"], "embedded"),
+    ],
+)
+def test_a_profile_about_photographs_leaves_the_scenes_as_they_are(monkeypatch, profile, dataset, models, expected):
+    monkeypatch.setattr(groundtruth_chapter, "study_rows", lambda study, mine: mine["profile"])
+    assert groundtruth_chapter.scene_rows({"profile": profile, "dataset": dataset, "models": models}) == expected

@@ -45,6 +45,7 @@ class Block:
     images_per_cell: int = 50
 
 
+DATASETS = ("scenes", "badges")
 FEW = ("cluscam", "gradcam", "random")
 MOST = (*CHEAP, "reciprocam", "scorecam")
 SLOW = tuple(name for name in METHODS if name not in MOST)  # OptiCAM and PolyCAM: half a second an image and more
@@ -162,6 +163,11 @@ def donor_of(image_id: str) -> Sample:
     return donors[int(image_id.rsplit("-", 1)[1]) % len(donors)]
 
 
+def knows_scenes(model: str) -> bool:
+    """Whether a network was trained on the icon scenes. Raises UnknownName for one that is not registered."""
+    return get_spec(model).library == "embedded"
+
+
 def plan_of(profile: Mapping[str, Any]) -> tuple[Block, ...]:
     """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters.
 
@@ -169,10 +175,10 @@ def plan_of(profile: Mapping[str, Any]) -> tuple[Block, ...]:
     """
     if profile.get("profile") in PLANS:
         return PLANS[profile["profile"]]
-    check_profile(profile, "ground truth", ("scenes", "badges"))
+    check_profile(profile, "ground truth", DATASETS)
     names = own_methods(profile, (*CHEAP, "reciprocam"))
     for model in profile["models"]:
-        if get_spec(model).library != "embedded":
+        if not knows_scenes(model):
             raise CluscamError(f"the network {model} does not know the icon scenes; take scene_cnn or scene_vit")
     layer, n = profile.get("layer") or "paper", int(profile["n_images"])
     return tuple(Block(profile["dataset"], model, layer, n, names) for model in profile["models"])
