@@ -115,6 +115,12 @@ def side_by_side(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def progress_page(progress: pd.DataFrame) -> pd.DataFrame:
+    """`analysis.reference.progress_table` for a page."""
+    titles = [get_spec(model).title for model in progress["model"]]
+    return progress.drop(columns="model").assign(network=titles)[["network", *progress.columns.drop("model")]]
+
+
 def contrast_text(contrasts: pd.DataFrame) -> pd.DataFrame:
     """The table of contrasts for a page: intervals and p-values as text."""
     return pd.DataFrame(

@@ -11,6 +11,7 @@ from analysis.logits_chapter import (
     gains_table,
     paper_row,
     planned_blocks,
+    progress_page,
     reference_table,
     side_by_side,
     standing,
@@ -106,3 +107,8 @@ def test_a_profile_of_ones_own():
         plan_of({"profile": "mine", "dataset": "folder", "models": ["scene_cnn"], "n_images": 2})
     with pytest.raises(CluscamError, match="no 'models'"):
         plan_of({"profile": "mine", "dataset": "scenes", "n_images": 2})
+
+
+def test_the_page_of_progress_names_networks():
+    page = progress_page(progress_table(planned_blocks(), pd.DataFrame()))
+    assert page["network"].iloc[0] == "MobileOne-S0" and list(page.columns) == ["network", "layer", "images", "state"]
