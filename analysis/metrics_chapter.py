@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.comparisons import compare
+from analysis.faithfulness_chapter import reference
 from analysis.faithfulness_evidence import (
     chosen,
     comparison_table,
@@ -32,7 +33,7 @@ BOX_VARIANTS = {
     "le_unscaled": "box not rescaled",
 }
 NULLS = ("donor", "smooth", "inverted")
-DEFAULT = "embedded"
+OF_REFERENCE = ("embedded", "reference")  # profiles of which the chapter shows the reference run
 
 
 def measured(parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, str]:
@@ -41,9 +42,10 @@ def measured(parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame,
     In the default run they are the reference run's, where both studies of it are there, since three drawn images would
     teach little about metrics; a profile of the reader's own gives that profile's.
     """
-    kept = [reference_rows(study) for study in (STUDY, CURVES_STUDY)]
-    if parameters["profile"] == DEFAULT and all(map(len, kept)):
-        return prepared(kept[0]), kept[1], "the reference run, on photographs"
+    if parameters["profile"] in OF_REFERENCE:
+        rows, curves = reference(), reference_rows(CURVES_STUDY)
+        if len(rows) and len(curves):
+            return rows, curves, "the reference run, on photographs"
     rows, curves = (study_rows(study, parameters) for study in (STUDY, CURVES_STUDY))
     return prepared(rows), curves, f"a run with the profile {parameters['profile']}"
 

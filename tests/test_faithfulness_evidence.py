@@ -201,6 +201,7 @@ def test_the_metrics_chapter_is_about_the_reference_run_unless_the_reader_has_on
         ran.append(study.name)
         return kept[study.name].iloc[:1]
 
+    monkeypatch.setattr(metrics_chapter, "reference", lambda: kept["faithfulness"])
     monkeypatch.setattr(metrics_chapter, "reference_rows", lambda study: kept[study.name])
     monkeypatch.setattr(metrics_chapter, "study_rows", own)
     found, curves, whose = metrics_chapter.measured({"profile": "embedded"})

@@ -9,7 +9,8 @@ from analysis.notebooks import run_notebook
 from analysis.parameters import ROOT, notebook_names, notebook_path, profile_parameters
 
 OWN = {"profile": "a-readers-own", "dataset": "scenes", "part": "", "models": ["scene_cnn"], "n_images": 2, "seed": 0}
-STUDIES = ("ablation", "faithfulness", "groundtruth", "hyperparameters", "logits", "metrics", "runtime", "temperature")
+STUDIES = ("ablation", "faithfulness", "groundtruth", "hyperparameters", "localisation", "logits", "metrics",
+           "runtime", "temperature")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", notebook_names())
