@@ -41,14 +41,14 @@ $(STAMP): pyproject.toml
 
 book: $(STAMP) ## Run the notebooks of PROFILE (embedded), JOBS at a time, and build the book
 	@echo "Running the notebooks with the profile $(PROFILE)."
-	@$(BIN)/python -m analysis.notebooks --profile $(PROFILE) --jobs $(JOBS)
+	@$(BIN)/python -m analysis.run.notebooks --profile $(PROFILE) --jobs $(JOBS)
 	@echo "Building the book (a warning is an error)."
 	@$(BIN)/jupyter-book build . --all --quiet --warningiserror --keep-going >/dev/null || { \
 	  echo "Error: the book was not built, or not without warnings; they are above." >&2; exit 1; }
 	@echo "The book: $(CURDIR)/_build/html/index.html"
 
 archive: book ## Build the book and pack it: dist/cluscam-book.zip with its SHA-256
-	@$(BIN)/python -m analysis.archive
+	@$(BIN)/python -m analysis.run.archive
 
 links: $(STAMP) ## Check the links of the built book (needs the network)
 	@$(BIN)/jupyter-book build . --builder linkcheck --quiet
@@ -63,11 +63,11 @@ reference: $(STAMP) ## Make what is missing of the reference run on a data root:
 	  env $$keep $(BIN)/cluscam study $$study --profile reference --out results/reference/$$study; done
 
 networks: $(STAMP) ## Train the networks of `reference` that a CPU gives to the same bits: half an hour or more each
-	@$(BIN)/python -m analysis.train_reference
+	@$(BIN)/python -m analysis.chapters.alzheimer.training.reference
 
 verify: $(STAMP) ## Run the slow checks on a data root (CLUSCAM_DATA)
 	@echo "Running the slow checks on the data root."
-	@$(BIN)/python -m analysis.verify
+	@$(BIN)/python -m analysis.oracles.verify
 
 lint: $(STAMP) ## Check the code with ruff, and that notebooks hold no outputs
 	@$(BIN)/ruff check .

@@ -10,8 +10,8 @@ from importlib.metadata import EntryPoint
 from cluscam_lite.cli import GROUP, main
 
 COMMANDS = [
-    EntryPoint("study", "analysis.cli:study", GROUP),
-    EntryPoint("verdicts", "analysis.cli_verdicts:verdicts", GROUP),
+    EntryPoint("study", "analysis.engine.command:study", GROUP),
+    EntryPoint("verdicts", "analysis.judging.command:verdicts", GROUP),
 ]
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .algorithm.features import HookedModel as HookedModel
+    from .algorithm.hyperparameters import temperature as temperature
     from .cluscam import ClusCAM as ClusCAM
     from .datasets import load_dataset as load_dataset
     from .errors import CluscamError as CluscamError
     from .explanation import Explanation as Explanation
-    from .features import HookedModel as HookedModel
-    from .hyperparameters import temperature as temperature
     from .models import get_spec as get_spec
     from .models import load_model as load_model
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from .clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering, cluster, coordinates
+from .algorithm.clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering, cluster, coordinates
+from .algorithm.features import MapsModel
+from .algorithm.inputs import check_finite, checked_input, maps_model
+from .algorithm.masks import centroids_of, normalized_maps, saliency_of
+from .algorithm.scoring import FILLS, PRECISIONS, Normalization, fill_image, masks_from, score_masks
+from .algorithm.targets import Target, resolve_target
+from .algorithm.weighting import check_weighting, softmax_weights
 from .errors import CluscamError, unknown
 from .explanation import ClusteredExplanation
-from .features import MapsModel
-from .inputs import check_finite, checked_input, maps_model
-from .masks import centroids_of, normalized_maps, saliency_of
-from .scoring import FILLS, PRECISIONS, Normalization, fill_image, masks_from, score_masks
-from .targets import Target, resolve_target
-from .weighting import check_weighting, softmax_weights
 
 if TYPE_CHECKING:
     from .models import ModelSpec
@@ -30,7 +30,7 @@ class ClusCAM:
 
     Args:
         model: a torch module that gives logits (B, C), or anything with ``forward(x) -> (maps, output)`` and
-            ``output(x) -> output`` (`cluscam_lite.features.MapsModel`).
+            ``output(x) -> output`` (`cluscam_lite.algorithm.features.MapsModel`).
         layer: dotted name of the layer to read; None takes the deepest that gives maps.
         n_clusters: K, 1 to the number of maps.
         drop_ratio: r, the fraction of groups discarded, 0 <= r < 1.

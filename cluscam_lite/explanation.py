@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from .masks import masks_of, saliency_of
-from .weightings import weights_by
+from .algorithm.masks import masks_of, saliency_of
+from .algorithm.weightings import weights_by
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from .errors import unknown
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from .algorithm.targets import Target
     from .explanation import Explanation
     from .models import ModelSpec
-    from .targets import Target
 
     Explainer = Callable[[Tensor, Target], Explanation]
 

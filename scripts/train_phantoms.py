@@ -12,13 +12,13 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
+from analysis.chapters.alzheimer.training import Recipe, recipe_for, train
+from analysis.chapters.alzheimer.training.card import CARD, WEIGHTS
+from analysis.chapters.alzheimer.training.epochs import predict
+from analysis.chapters.alzheimer.training.measures import measures
+from analysis.chapters.alzheimer.training.networks import spec_for
+from analysis.chapters.alzheimer.training.slices import load_parts
 from cluscam_lite.files import atomic_path, output_folder, sha256
-from cluscam_lite.training import Recipe, recipe_for, train
-from cluscam_lite.training.card import CARD, WEIGHTS
-from cluscam_lite.training.epochs import predict
-from cluscam_lite.training.measures import measures
-from cluscam_lite.training.networks import spec_for
-from cluscam_lite.training.slices import load_parts
 
 ROOT = Path(__file__).parents[1]
 ASSETS = ROOT / "cluscam_lite" / "assets"

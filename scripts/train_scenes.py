@@ -32,8 +32,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from cluscam_lite.datasets.badges import BADGE_CLASS, PLANTED, planted, with_badge
-from cluscam_lite.datasets.scenes import SCENE_CLASSES, SETTINGS, Scene, object_mask, render, scene_at
+from cluscam_lite.datasets.scenes.badges import BADGE_CLASS, PLANTED, planted, with_badge
+from cluscam_lite.datasets.scenes.scene import SCENE_CLASSES, SETTINGS, Scene, object_mask, render, scene_at
 from cluscam_lite.files import atomic_path, output_folder, sha256
 from cluscam_lite.models.embedded import MEAN, STD, SceneViT, scene_cnn, scene_shortcut, scene_vit
 

@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis.parameters import ROOT
-from analysis.runtime import phased
-from analysis.studies import find_study
-from analysis.study import read
+from analysis.chapters.alzheimer.training import recipe_for, train
+from analysis.engine import read
+from analysis.engine.registry import find_study
+from analysis.oracles.timing import phased
+from analysis.paths import ROOT
 from cluscam_lite import ClusCAM, load_dataset, load_model
-from cluscam_lite.clustering import inertia
+from cluscam_lite.algorithm.clustering import inertia
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import METHODS, method, method_info
-from cluscam_lite.training import recipe_for, train
 
 if not torch.cuda.is_available():
     pytest.skip("torch sees no GPU", allow_module_level=True)

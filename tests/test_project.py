@@ -14,9 +14,9 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 import cluscam_lite
-from analysis.parameters import COMMON, check, declared_parameters, notebook_names, profile_parameters
+from analysis.paths import ROOT
+from analysis.run.parameters import COMMON, check, declared_parameters, notebook_names, profile_parameters
 
-ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

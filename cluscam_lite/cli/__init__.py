@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NoReturn
 
+from analysis.chapters.alzheimer.training.command import train_parser
+
 from .. import __version__
 from ..errors import CluscamError, unknown
-from .train import train_parser
 from .tune_options import add_tune
 
 GROUP = "cluscam.commands"

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..clustering import CLUSTERINGS, SPACES
+from ..algorithm.clustering import CLUSTERINGS, SPACES
+from ..algorithm.scoring import FILLS, fill_image
+from ..algorithm.weighting import check_weighting
 from ..datasets.images import open_image
 from ..device import placed
 from ..errors import CluscamError, unknown
 from ..files import atomic_path, sha256
 from ..methods import MethodInfo, method, method_info, settings_of
 from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
-from ..scoring import FILLS, fill_image
 from ..tuning import TunedSettings, read_tuned, weights_key
-from ..weighting import check_weighting
 from .common import check_device, made_folder, short_warnings
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def open_picture(name: str, preprocess: Preprocess) -> Picture:
 
 
 def _scene_picture(name: str, preprocess: Preprocess) -> Picture:
-    from ..datasets.scenes import BASE, SCENE_CLASSES, render, scene_at
+    from ..datasets.scenes.scene import BASE, SCENE_CLASSES, render, scene_at
 
     number = name.removeprefix(SCENE)
     if not number.isdecimal():
@@ -188,8 +188,8 @@ def _write(
     explainer: "Explainer",
 ) -> list[Path]:
     """The files of one image: all of them, or none. Returns their paths."""
-    from ..drawing import clusters_figure, denormalized, explanation_figure
-    from ..report import explanation_report, to_json
+    from ..show.drawing import clusters_figure, denormalized, explanation_figure
+    from ..show.report import explanation_report, to_json
 
     settings = settings_of(name, explainer)
     report = explanation_report(explanation, model, preprocess, image=picture.facts, method=name, settings=settings)
@@ -212,7 +212,7 @@ def _write(
 
 
 def _announce(start: str, explanation: "Explanation", spec: ModelSpec, seconds: float, files: list[Path]) -> None:
-    from ..report import describe_target
+    from ..show.report import describe_target
 
     target = describe_target(explanation, 0, spec.class_names[int(explanation.target[0])])
     flat = "; the map has no contrast" if bool(explanation.uniform[0]) else ""

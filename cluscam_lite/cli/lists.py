@@ -67,7 +67,7 @@ def _print_entry(name: str, lines: list[str]) -> None:
 
 def model_rows(root: Path | None) -> list[dict[str, Any]]:
     """One row per network: name, title, family, K, r, tau, layers, tier, weights (where they come from), note."""
-    from ..hyperparameters import temperature
+    from ..algorithm.hyperparameters import temperature
     from ..models import get_spec, model_names
 
     rows = []
@@ -132,7 +132,7 @@ def _ilsvrc(root: Path | None) -> tuple[bool, str]:
 
 def _alzheimer(root: Path | None) -> tuple[bool, str]:
     """Is it in the data root? Only its facts are read, not its pictures."""
-    from ..datasets.alzheimer_source import FOLDER, ROWS, rows_stored
+    from ..datasets.alzheimer.source import FOLDER, ROWS, rows_stored
 
     if root is None:
         return False, f"not here (no data root is named); {GET_ALZHEIMER}"

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_of
+
+from ..algorithm.features import HookedModel
 from ..dataroot import data_root as find_data_root
 from ..datasets import load_dataset
 from ..datasets.sample import Samples
 from ..device import placed
 from ..errors import CluscamError, unknown
-from ..features import HookedModel
 from ..files import atomic_path
 from ..models import get_spec, load_model
-from ..training.recipe import Recipe, recipe_of
 from ..tuning import RULES, Tuning, check_grid, tune, tuning_record
 from .common import check_device, made_folder, short_warnings
 
@@ -57,7 +58,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
         tuning = tune(model, inputs, grid, seeds, progress=_progress(samples, (1 + sum(grid)) * len(seeds)))
         _print(tuning)
         if out is not None:
-            from ..report import to_json
+            from ..show.report import to_json
 
             about = {"dataset": arguments.dataset, "part": part, "images": samples.ids, "seeds": seeds}
             record = tuning_record(tuning, loaded, layer, rule=arguments.rule, **about)

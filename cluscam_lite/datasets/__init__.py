@@ -60,18 +60,18 @@ def load_dataset(
 
         return load_folder(path, n)
     if name == "ilsvrc":
-        from .ilsvrc import load_ilsvrc
+        from .ilsvrc.samples import load_ilsvrc
 
         return load_ilsvrc(data_root, path, part, n, source)
     if name == "alzheimer_mri":
-        from .alzheimer import load_alzheimer
+        from .alzheimer.samples import load_alzheimer
 
         return load_alzheimer(data_root, part, n, source, split or "paper")
     if name == "phantoms":
-        from .phantom_samples import load_phantoms
+        from .phantoms.samples import load_phantoms
 
         return load_phantoms(part or "test", n, seed)
-    from .scene_samples import load_badges, load_scenes
+    from .scenes.samples import load_badges, load_scenes
 
     load = load_badges if name == "badges" else load_scenes
     return load(part or "test", n, seed, setting)

@@ -9,7 +9,7 @@ from PIL import Image
 from ..errors import CluscamError
 
 if TYPE_CHECKING:
-    from .scenes import Scene
+    from .scenes.scene import Scene
 
 Box = tuple[float, float, float, float]
 

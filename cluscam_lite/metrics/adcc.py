@@ -8,8 +8,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from ..algorithm.masks import CONSTANT
 from ..errors import CluscamError
-from ..masks import CONSTANT
 
 if TYPE_CHECKING:
     from ..explanation import Explanation

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..algorithm.scoring import Normalization, fill_image
 from ..errors import CluscamError
-from ..scoring import Normalization, fill_image
 from .faithfulness import probabilities
 from .masking import masked_outputs
 

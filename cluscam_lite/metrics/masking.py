@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ..algorithm.memory_format import Passes
+from ..algorithm.scoring import FILLS, Normalization, default_batch_size, fill_image, mask_input
 from ..errors import CluscamError, unknown
-from ..memory_format import Passes
-from ..scoring import FILLS, Normalization, default_batch_size, fill_image, mask_input
 from .faithfulness import changes, log_odds, probabilities
 
 FORMS = ("raw", "matched", "complement")
@@ -64,7 +64,7 @@ def masked_outputs(
     """The network on n masked copies of one image, each beside the unmasked image in its own pass.
 
     `output` maps (m, 3, H, W) to logits (m, C); `x` is (1, 3, H, W); `masks` n maps (H, W) in [0, 1]; `fills` what
-    each copy's hidden pixels show, None for zeros, as `cluscam_lite.scoring.fill_image` gives it. Returns logits
+    each copy's hidden pixels show, None for zeros, as `cluscam_lite.algorithm.scoring.fill_image` gives it. Returns logits
     (n, C) of the unmasked image and (n, C) of the masked ones.
 
     Probabilities move by about 5e-7 with the shape of a batch. So every pass holds the same number of images, the

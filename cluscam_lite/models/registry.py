@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
-from ..datasets.phantoms import PHANTOM_CLASSES
+from ..datasets.phantoms.phantom import PHANTOM_CLASSES
 from ..errors import unknown
 from .builders import build_embedded, build_fused_timm, build_resnet50_v1, build_timm, build_torchvision
 from .embedded import MEAN, PHANTOM_MEAN, STD
@@ -192,12 +192,12 @@ def get_spec(name: str) -> ModelSpec:
     CluscamError for a folder without a trained network.
     """
     if is_folder(name):
-        from ..training import trained_spec
+        from analysis.chapters.alzheimer.training import trained_spec
 
         return trained_spec(name)
     if name not in _REGISTRY:
         if RUN.search(name):
-            from ..training import spec_of_run
+            from analysis.chapters.alzheimer.training import spec_of_run
 
             found = spec_of_run(name)
             if found is not None:

@@ -113,7 +113,7 @@ class ModelSpec:
         if self.classes:
             return self.classes
         if self.library == "embedded":
-            from ..datasets.scenes import SCENE_CLASSES
+            from ..datasets.scenes.scene import SCENE_CLASSES
 
             return SCENE_CLASSES
         from ..datasets.imagenet import imagenet_classes

@@ -49,7 +49,7 @@ def load_model(
     CluscamError where the weights are missing, corrupted or another network's.
     """
     if weights == "auto" and not isinstance(name_or_spec, ModelSpec) and is_folder(name_or_spec):
-        from ..training import load_trained
+        from analysis.chapters.alzheimer.training import load_trained
 
         return load_trained(name_or_spec)
     spec = name_or_spec if isinstance(name_or_spec, ModelSpec) else get_spec(name_or_spec)

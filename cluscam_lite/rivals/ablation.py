@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.layouts import Layout
+from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable, unknown
 from ..explanation import Explanation
-from ..inputs import check_finite, checked_input
-from ..layouts import Layout
-from ..targets import Target
 from .common import Question, ask
 from .gradcam_package import Found, explanation, hooked, package
 from .head import Head

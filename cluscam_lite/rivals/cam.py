@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.targets import Target
 from ..errors import NotApplicable
 from ..explanation import Explanation
-from ..inputs import check_finite, checked_input
-from ..targets import Target
 from .common import ask, finish
 from .gradcam_package import hooked
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..algorithm.masks import CONSTANT, normalize, upsample
+from ..algorithm.targets import Target, resolve_target
 from ..errors import CluscamError
 from ..explanation import Explanation
-from ..masks import CONSTANT, normalize, upsample
-from ..targets import Target, resolve_target
 
 
 @dataclass(frozen=True)

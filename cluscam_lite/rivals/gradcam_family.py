@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ..algorithm.inputs import checked_input
+from ..algorithm.scoring import default_batch_size
+from ..algorithm.targets import Target
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
-from ..inputs import checked_input
-from ..scoring import default_batch_size
-from ..targets import Target
 from .ablation import AblationCAM
 from .common import ask
 from .gradcam_package import Found, explanation, hooked, package, run

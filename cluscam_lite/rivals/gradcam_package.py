@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.features import HookedModel, default_layer, eval_mode, prefix_tokens
+from ..algorithm.inputs import check_finite
+from ..algorithm.layouts import Layout, find_layout, to_maps
+from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
-from ..features import HookedModel, default_layer, eval_mode, prefix_tokens
-from ..inputs import check_finite
-from ..layouts import Layout, find_layout, to_maps
-from ..targets import Target
 from .common import Question, ask, finish, min_max
 from .gradients import frozen
 from .head import as_output

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.features import eval_mode
 from ..errors import CluscamError, NotApplicable
-from ..features import eval_mode
 
 
 @contextmanager

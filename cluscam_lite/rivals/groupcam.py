@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.features import HookedModel
+from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.layouts import to_maps
+from ..algorithm.masks import normalized_maps, upsample
+from ..algorithm.scoring import masks_from, score_masks
+from ..algorithm.targets import Target
 from ..errors import CluscamError
 from ..explanation import Explanation
-from ..features import HookedModel
-from ..inputs import check_finite, checked_input
-from ..layouts import to_maps
-from ..masks import normalized_maps, upsample
-from ..scoring import masks_from, score_masks
-from ..targets import Target
 from .common import Question, ask, finish
 from .gradients import differentiable_output, frozen, gradient_of
 

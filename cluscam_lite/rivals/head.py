@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.features import HookedModel, default_layer
+from ..algorithm.layouts import Layout, to_maps
 from ..errors import CluscamError
-from ..features import HookedModel, default_layer
-from ..layouts import Layout, to_maps
 
 Wrapper = Callable[[Callable], Callable]  # a forward -> another one
 
@@ -26,7 +26,7 @@ class Head:
 
     Attributes:
         layer: dotted name of the layer; given None, the deepest that gives maps.
-        layout: how its output is read as maps (`cluscam_lite.layouts.Layout`).
+        layout: how its output is read as maps (`cluscam_lite.algorithm.layouts.Layout`).
         given: what the layer gave, as it gives it: (B, d, h, w), (B, h, w, d) or tokens (B, N, d). A copy, made before
             any in-place operation that follows the layer.
         maps: the same as maps (B, d, h, w).

@@ -9,16 +9,16 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.clustering import BACKENDS
+from ..algorithm.features import MapsModel
+from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.masks import normalized_maps, saliency_of
+from ..algorithm.scoring import Normalization, fill_image, masks_from, score_masks
+from ..algorithm.targets import Target
+from ..algorithm.weighting import softmax_weights
 from ..cluscam import ClusCAM, group_maps
-from ..clustering import BACKENDS
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
-from ..features import MapsModel
-from ..inputs import check_finite, checked_input
-from ..masks import normalized_maps, saliency_of
-from ..scoring import Normalization, fill_image, masks_from, score_masks
-from ..targets import Target
-from ..weighting import softmax_weights
 from .common import ask
 
 GRID = 7  # cells along each side of a random map: the grid of a CNN's last maps at 224 x 224
@@ -213,7 +213,7 @@ def noise_maps(n: int, size: tuple[int, int], seed: int) -> Tensor:
 
 def scene_like(x: Tensor, normalization: Normalization | None) -> Tensor:
     """An icon scene of the size of `x` (B, 3, H, W), (1, 3, H, W), in its units."""
-    from ..datasets.scenes import BASE, render, scene_at
+    from ..datasets.scenes.scene import BASE, render, scene_at
     from ..models.spec import Preprocess
 
     height, width = x.shape[-2:]

@@ -5,14 +5,14 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.features import HookedModel
+from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.masks import normalize, upsample
+from ..algorithm.memory_format import Passes
+from ..algorithm.scoring import default_batch_size
+from ..algorithm.targets import Target
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
-from ..features import HookedModel
-from ..inputs import check_finite, checked_input
-from ..masks import normalize, upsample
-from ..memory_format import Passes
-from ..scoring import default_batch_size
-from ..targets import Target
 from .common import ask, finish
 from .gradients import differentiable_output, frozen, gradient_of
 

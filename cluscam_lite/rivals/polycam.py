@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..algorithm.features import HookedModel, default_layer, layers, map_layers
+from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.masks import normalized_maps, upsample
+from ..algorithm.scoring import masks_from, score_masks
+from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable, unknown
 from ..explanation import Explanation
-from ..features import HookedModel, default_layer, layers, map_layers
-from ..inputs import check_finite, checked_input
-from ..masks import normalized_maps, upsample
-from ..scoring import masks_from, score_masks
-from ..targets import Target
 from .common import Question, ask, finish
 
 VARIANTS = ("plus", "minus", "plus-minus")

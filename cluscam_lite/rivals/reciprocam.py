@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.features import layers
+from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.scoring import default_batch_size
+from ..algorithm.targets import Target
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
-from ..features import layers
-from ..inputs import check_finite, checked_input
-from ..scoring import default_batch_size
-from ..targets import Target
 from .common import Question, ask, finish
 from .head import Head
 

@@ -8,13 +8,13 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.features import MapsModel
+from ..algorithm.inputs import checked_input, maps_model
+from ..algorithm.masks import upsample
+from ..algorithm.scoring import Normalization
+from ..algorithm.targets import Target
 from ..errors import CluscamError
 from ..explanation import Explanation
-from ..features import MapsModel
-from ..inputs import checked_input, maps_model
-from ..masks import upsample
-from ..scoring import Normalization
-from ..targets import Target
 from .common import ask, min_max
 from .nulls import noise_maps
 

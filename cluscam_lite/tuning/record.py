@@ -69,7 +69,7 @@ def tuning_record(
 
     `images` are the ids; their hash tells whether two runs saw the same ones.
     """
-    from ..report import versions
+    from ..show.report import versions
 
     return {
         "kind": KIND,

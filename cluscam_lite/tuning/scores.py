@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..algorithm.clustering import check_n_clusters
+from ..algorithm.features import MapsModel
+from ..algorithm.inputs import check_finite
+from ..algorithm.masks import masks_of
+from ..algorithm.scoring import masks_from, score_masks
+from ..algorithm.targets import Target, resolve_target
 from ..cluscam import group_maps
-from ..clustering import check_n_clusters
-from ..features import MapsModel
-from ..inputs import check_finite
-from ..masks import masks_of
-from ..scoring import masks_from, score_masks
-from ..targets import Target, resolve_target
 from .elbow import check_grid
 
 CHUNK = 64  # masks at once for their coverage

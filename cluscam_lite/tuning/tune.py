@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..algorithm.features import MapsModel
+from ..algorithm.hyperparameters import temperature
 from ..errors import CluscamError
-from ..features import MapsModel
-from ..hyperparameters import temperature
 from .elbow import RULES, check_grid, elbow, proxy
 from .mixture import drop_ratio
 from .scores import grid_scores

@@ -6,10 +6,10 @@ import pytest
 import torch
 from tiny import images, network
 
+from cluscam_lite.algorithm.scoring import fill_image
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.metrics import deletion, insertion
 from cluscam_lite.metrics.curves import area_under, salient_first
-from cluscam_lite.scoring import fill_image
 
 
 def a_map(h, w, seed=0):

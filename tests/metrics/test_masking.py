@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import images, network
 
+from cluscam_lite.algorithm.scoring import fill_image
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.metrics import evaluate, masked_outputs, matched
 from cluscam_lite.metrics.masking import form_of
-from cluscam_lite.scoring import fill_image
 
 NORMALIZATION = ((0.5,) * 3, (0.25,) * 3)
 

@@ -5,8 +5,8 @@ import torch
 from callers import pyramid
 from torch import nn
 
-from cluscam_lite.features import HookedModel
-from cluscam_lite.layouts import to_maps
+from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.algorithm.layouts import to_maps
 
 
 class Tokens(nn.Module):

@@ -7,8 +7,8 @@ from packages import NETWORKS, ChannelsLast, directly
 from tiny import images, network
 from torch import nn
 
+from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.errors import NotApplicable
-from cluscam_lite.features import HookedModel
 from cluscam_lite.models import load_model
 from cluscam_lite.rivals.ablation import AblationCAM
 

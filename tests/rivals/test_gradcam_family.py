@@ -11,9 +11,10 @@ from packages import NETWORKS, Tokens, directly
 from tiny import images, network
 from torch import nn
 
+from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.algorithm.scoring import score_masks
 from cluscam_lite.datasets import load_dataset
 from cluscam_lite.errors import CluscamError, NotApplicable, UnknownName
-from cluscam_lite.features import HookedModel
 from cluscam_lite.models import get_spec, load_model
 from cluscam_lite.rivals.gradcam_family import (
     AblationCAM,
@@ -24,7 +25,6 @@ from cluscam_lite.rivals.gradcam_family import (
     ShapleyCAM,
     XGradCAM,
 )
-from cluscam_lite.scoring import score_masks
 
 grad_cam = pytest.importorskip("pytorch_grad_cam")
 

@@ -5,8 +5,8 @@ import torch
 from tiny import images, network
 from torch import nn
 
+from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.errors import CluscamError, UnknownName
-from cluscam_lite.features import HookedModel
 from cluscam_lite.models import get_spec, load_model
 from cluscam_lite.rivals.head import Head
 

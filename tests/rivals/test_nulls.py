@@ -9,10 +9,10 @@ from callers import Counting, Failing, untouched
 from tiny import images, network
 
 from cluscam_lite import ClusCAM
-from cluscam_lite.clustering import BACKENDS
+from cluscam_lite.algorithm.clustering import BACKENDS
+from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.algorithm.masks import upsample
 from cluscam_lite.errors import CluscamError, ClusCAMWarning, UnknownName
-from cluscam_lite.features import HookedModel
-from cluscam_lite.masks import upsample
 from cluscam_lite.rivals.nulls import Donor, Inverted, Smooth, noise_maps, scene_like
 
 SETTINGS = {"n_clusters": 6, "drop_ratio": 0.37, "temperature": 0.8, "seed": 3}

@@ -7,9 +7,9 @@ from callers import Counting, Failing, pyramid, untouched
 from tiny import images, network
 from torch import nn
 
+from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.datasets import load_dataset
 from cluscam_lite.errors import CluscamError, NotApplicable, UnknownName
-from cluscam_lite.features import HookedModel
 from cluscam_lite.models import get_spec, load_model
 from cluscam_lite.rivals.opticam import OptiCAM, optimise
 

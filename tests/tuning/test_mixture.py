@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis.mixture_bootstrap import bootstrap_ratios, lower_half
+from analysis.chapters.hyperparameters.mixture_bootstrap import bootstrap_ratios, lower_half
 from cluscam_lite.errors import CluscamError, ClusCAMWarning, UnknownName
 from cluscam_lite.tuning import drop_ratio, fit_mixture
 

@@ -6,9 +6,9 @@ import torch
 from tiny import images, network
 
 from cluscam_lite import ClusCAM
+from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.algorithm.hyperparameters import temperature
 from cluscam_lite.errors import CluscamError, ClusCAMWarning
-from cluscam_lite.features import HookedModel
-from cluscam_lite.hyperparameters import temperature
 from cluscam_lite.tuning import drop_ratio, elbow, grid_scores, proxy, scores, tune
 
 GRID = (2, 5, 9)

@@ -1,0 +1,1 @@
+"""Section 4.4: what each part of ClusCAM adds."""

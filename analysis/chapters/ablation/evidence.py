@@ -1,0 +1,230 @@
+"""From the rows of the study `ablation` to its tables: means, paired differences, what they decide, and why."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from analysis.chapters.ablation.mask_sources import SOURCES, TITLES
+from analysis.chapters.ablation.weighting_grid import FIGURE_5, FULL, RATIOS, TEMPERATURES, UNIFORM
+from analysis.chapters.faithfulness.evidence import MEASURES
+from analysis.judging.compare import compare, judged
+from analysis.statistics import bootstrap_interval
+
+BLOCK = ["model", "layer"]
+KMEANS = "kmeans"
+# the bars of Fig. 5 in its order: name -> (source, setting)
+BARS = {
+    "ClusCAM": (KMEANS, FULL),
+    "no clustering": ("none", FULL),
+    "spectral": ("spectral", FULL),
+    "HDBSCAN": ("hdbscan", FULL),
+    "agglomerative": ("agglomerative", FULL),
+    "random partition": ("random", FULL),
+    **{name: (KMEANS, setting) for name, setting in FIGURE_5.items() if name != "full"},
+    "scores above the lowest": (KMEANS, "logit_shifted"),
+    "uniform weights": (KMEANS, UNIFORM),
+    "best group alone": (KMEANS, "best"),
+}
+
+
+def blocks(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """The rows of each network and layer, in the order in which they come: model, layer, rows."""
+    for model, layer in rows[BLOCK].drop_duplicates().itertuples(index=False):
+        yield model, layer, rows[(rows["model"] == model) & (rows["layer"] == layer)]
+
+
+def values(rows: pd.DataFrame, source: str, setting: str, measure: str, form: str = "raw") -> pd.Series:
+    """One measure of one source and setting by image, in the study's order, first seed: empty where it did not run."""
+    first = (rows["method"] == source) & (rows["variant"] == "")
+    mine = rows.loc[first, ["image_id", "setting", "form", measure]]
+    mine = mine[(mine["setting"] == setting) & (mine["form"] == form)]
+    return mine.set_index("image_id")[measure].astype(float)
+
+
+def mean_of(heading: str, found: Sequence[float]) -> dict[str, float]:
+    """A mean with its BCa interval as `<heading>`, `<heading> low`, `<heading> high`; needs two images."""
+    if len(found) < 2:
+        return {heading: float(np.mean(found)) if len(found) else np.nan}
+    interval = bootstrap_interval(found)
+    return {heading: interval.estimate, f"{heading} low": interval.low, f"{heading} high": interval.high}
+
+
+def bars_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The paper's Fig. 5 and what it leaves out: AD, IC and AG with intervals, and how far ClusCAM's IC is ahead."""
+    found = []
+    for model, layer, block in blocks(rows):
+        full = values(block, KMEANS, FULL, "increase")
+        for bar, (source, setting) in BARS.items():
+            row = {"model": model, "layer": layer, "bar": bar}
+            for measure, heading in MEASURES.items():
+                row |= mean_of(heading, values(block, source, setting, measure))
+            own = values(block, source, setting, "increase")
+            row["images"] = len(own)
+            both = full.index.intersection(own.index)
+            if bar != "ClusCAM" and len(both) >= 2:
+                row |= _renamed(compare(full[both], own[both], "increase"), "ahead")
+            found.append(row)
+    return pd.DataFrame(found)
+
+
+def _renamed(comparison: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {name: comparison["mean"], f"{name} low": comparison["low"], f"{name} high": comparison["high"]} | {
+        "p": comparison["p"]
+    }
+
+
+def factorial_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
+    """Means of a measure for every clustering (rows) and every r and tau (columns), a block for each network."""
+    found = []
+    for model, layer, block in blocks(rows):
+        there = set(block["method"].unique())
+        for source in (name for name in SOURCES if name in there):
+            row = {"model": model, "layer": layer, "source": source}
+            for r in RATIOS:
+                for tau in TEMPERATURES:
+                    row[f"r {r}, tau {tau}"] = values(block, source, f"r {r}, tau {tau}", measure).mean()
+            found.append(row)
+    return pd.DataFrame(found)
+
+
+def spread(table: pd.DataFrame) -> pd.DataFrame:
+    """How far each factor moves a `factorial_table`: the range of the means over its levels, in points."""
+    found = []
+    for (model, layer), mine in table.groupby(BLOCK, sort=False):
+        grid = mine.set_index("source").drop(columns=BLOCK)
+        by_r = pd.Series({r: grid[[f"r {r}, tau {t}" for t in TEMPERATURES]].to_numpy().mean() for r in RATIOS})
+        by_tau = pd.Series({t: grid[[f"r {r}, tau {t}" for r in RATIOS]].to_numpy().mean() for t in TEMPERATURES})
+        ranges = {"source of the masks": grid.mean(axis=1), "r": by_r, "tau": by_tau}
+        found += [
+            {"model": model, "layer": layer, "factor": name, "range": float(np.ptp(means)), "best": means.idxmax()}
+            for name, means in ranges.items()
+        ]
+    return pd.DataFrame(found)
+
+
+def sources_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Every source of masks, scored or with uniform weights, as it is or at a coverage of one half: IC with intervals.
+
+    Beside: how many different masks there are (effective rank), within-cluster inertia, and the maps' coverage.
+    """
+    found = []
+    for model, layer, block in blocks(rows):
+        there = set(block["method"].unique())
+        for source in (name for name in SOURCES if name in there):
+            row = {"model": model, "layer": layer, "source": source, "masks": TITLES[source]}
+            for name, setting in (("scored", FULL), ("uniform", UNIFORM)):
+                for form in ("raw", "matched"):
+                    row |= mean_of(f"{name}, {form}", values(block, source, setting, "increase", form))
+            for fact in ("n_masks", "effective_rank", "inertia", "noise", "coverage"):
+                row[fact] = values(block, source, FULL, fact).mean() if fact in block else np.nan
+            mine = block[(block["method"] == source) & (block["variant"] == "")]
+            row["without masks"] = int((mine["reason"] != "").sum())
+            found.append(row)
+    return pd.DataFrame(found)
+
+
+def against_sources(rows: pd.DataFrame, form: str = "raw") -> pd.DataFrame:
+    """The full method with K-Means' masks against the same with every other source's, in IC, image by image.
+
+    Exploratory where no claim names the source. Above 0 K-Means is ahead.
+    """
+    found = []
+    for model, layer, block in blocks(rows):
+        own = values(block, KMEANS, FULL, "increase", form)
+        there = set(block["method"].unique())
+        for source in (name for name in SOURCES if name != KMEANS and name in there):
+            other = values(block, source, FULL, "increase", form)
+            both = own.index.intersection(other.index)
+            if len(both) >= 2:
+                row = {"model": model, "layer": layer, "source": source, "form": form}
+                found.append(row | compare(own[both], other[both], "increase"))
+    return pd.DataFrame(found)
+
+
+def seed_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
+    """K-Means and random partitions over their seeds, a row for each network.
+
+    `kmeans image`, `kmeans seed` (and so on): standard deviations between images and between seeds of one image
+    (variance components of a one-way layout), percent. `ahead`: K-Means less random, the mean over the seeds of each
+    image, with its interval over images.
+    """
+    found = []
+    for model, layer, block in blocks(rows):
+        row, by_image = {"model": model, "layer": layer, "measure": measure}, {}
+        for source in (KMEANS, "random"):
+            mine = block[(block["method"] == source) & (block["setting"] == FULL) & (block["form"] == "raw")]
+            table = mine.pivot(index="image_id", columns="seed", values=measure).astype(float).dropna()
+            if table.shape[1] < 2 or len(table) < 2:
+                break
+            within = table.var(axis=1, ddof=1).mean()
+            between = max(0.0, table.mean(axis=1).var(ddof=1) - within / table.shape[1])
+            row |= {"images": len(table), "seeds": table.shape[1]}
+            row |= {f"{source} image": between**0.5, f"{source} seed": within**0.5}
+            by_image[source] = table.mean(axis=1)
+        else:
+            ahead = by_image[KMEANS] - by_image["random"]
+            turned = -ahead if measure == "drop" else ahead
+            found.append(row | mean_of("ahead", turned.dropna()))
+    return pd.DataFrame(found)
+
+
+def why_table(rows: pd.DataFrame, measure: str = "gain") -> pd.DataFrame:
+    """Is K-Means further ahead of a random partition where its clusters are tighter, or its masks more different?
+
+    Spearman's correlation over images of Delta, the difference in `measure`, with the share of the variance within
+    clusters and with the effective rank of the masks; intervals by bootstrap over images.
+    """
+    found = []
+    for model, layer, block in blocks(rows):
+        own, other = (values(block, source, FULL, measure) for source in (KMEANS, "random"))
+        both = own.index.intersection(other.index)
+        if len(both) < 10:
+            continue
+        delta = own[both] - other[both]
+        for fact, words in (("inertia", "within-cluster inertia"), ("effective_rank", "effective rank of the masks")):
+            beside = values(block, KMEANS, FULL, fact)[both]
+            interval = bootstrap_interval(delta, beside, statistic=_spearman, draws=1999)
+            row = {"model": model, "layer": layer, "images": len(both), "Delta against": words}
+            found.append(row | {"rho": interval.estimate, "low": interval.low, "high": interval.high})
+    return pd.DataFrame(found)
+
+
+def _spearman(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Spearman's correlation along an axis, of many resamples at once; 0 where one sample is constant."""
+    a, b = (ranks - ranks.mean(axis, keepdims=True) for ranks in (rankdata(x, axis=axis), rankdata(y, axis=axis)))
+    scale = np.sqrt((a**2).sum(axis) * (b**2).sum(axis))
+    return np.divide((a * b).sum(axis), scale, out=np.zeros_like(scale), where=scale > 0)
+
+
+def claim_evidence(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame:
+    """What each block of a claim's population says, on its images; `decision` "not run" until all blocks have run.
+
+    `images` counts the pairs: an image on which HDBSCAN finds no cluster has none.
+    """
+    contrast, found = claim["contrast"], []
+    for block in claim["population"]["blocks"]:
+        row = {"claim": claim["id"], "model": block["model"], "panel": block["layer"], "planned": block["n"]}
+        row["tier"] = claim["tier"][block["model"]]
+        pair = pair_of(rows, block, contrast)
+        found.append(row | (compare(*pair, contrast["measure"]) if pair is not None else {}))
+    return judged(pd.DataFrame(found), contrast)
+
+
+def pair_of(
+    rows: pd.DataFrame, block: Mapping[str, Any], contrast: Mapping[str, Any]
+) -> tuple[pd.Series, pd.Series] | None:
+    """Both sides of a contrast on the block's images; None unless both sources have run on all of them."""
+    if not len(rows):
+        return None
+    mine = rows[(rows["model"] == block["model"]) & (rows["layer"] == block["layer"]) & (rows["variant"] == "")]
+    sides = []
+    for source, setting in (contrast["first"], contrast["second"]):
+        own = mine[mine["method"] == source]
+        if own["image_id"].nunique() < block["n"]:
+            return None
+        sides.append(values(own, source, setting, contrast["measure"]))
+    both = sides[0].index.intersection(sides[1].index)
+    return (sides[0][both], sides[1][both]) if len(both) >= 2 else None

@@ -1,0 +1,132 @@
+"""Where ClusCAM's K masks may come from: its clusters, other clusterings, and sources that know nothing of clusters.
+
+All are scored and weighed alike, so that only the masks differ. A source that is not a clustering has no labels.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from analysis.chapters.logits.meta_representations import ScoredImage, plain, rolled, seed_of
+from cluscam_lite.algorithm.clustering import CLUSTERINGS, coordinates, permuted
+from cluscam_lite.algorithm.masks import centroids_of, normalized_maps, saliency_of
+from cluscam_lite.algorithm.weighting import softmax_weights
+from cluscam_lite.cluscam import group_maps
+from cluscam_lite.errors import unknown
+from cluscam_lite.explanation import ClusteredExplanation
+from cluscam_lite.rivals.nulls import noise_maps
+
+NULLS = ("donor", "rolled", "smooth", "channels")
+SOURCES = (*CLUSTERINGS, *NULLS)
+TITLES = {
+    "kmeans": "K-Means++",
+    "random": "random partition",
+    "none": "no clustering",
+    "spectral": "spectral",
+    "hdbscan": "HDBSCAN",
+    "agglomerative": "agglomerative",
+    "donor": "another image's clusters",
+    "rolled": "clusters, moved",
+    "smooth": "random smooth masks",
+    "channels": "K single maps",
+}
+
+
+@dataclass(frozen=True)
+class MaskSet:
+    """One image's masks before upsampling, `centroids` (K, h, w) in [0, 1]; `labels` (d,) of a clustering."""
+
+    centroids: Tensor
+    labels: Tensor | None = None
+
+
+def masks_of_source(
+    source: str, scored: ScoredImage, n_clusters: int, seed: int, image_id: str, donor: ScoredImage | None = None
+) -> MaskSet:
+    """The masks of one image from a source by name, K of them where the source can choose.
+
+    Clusterings take `seed` as it is, as everywhere; what is random in the other sources depends on the seed and on the
+    image. Raises UnknownName, and NotApplicable where a clustering finds nothing.
+    """
+    if source in NULLS:
+        return MaskSet(_null(source, scored, n_clusters, seed, image_id, donor))
+    if source not in CLUSTERINGS:
+        raise unknown("source of masks", source, SOURCES)
+    if source == "random":
+        labels, _, valid = group_maps(scored.maps, scored.size, n_clusters, "kmeans", seed=seed)
+        labels = permuted(labels, seed_of("random partition", seed, image_id))
+        centroids, valid = centroids_of(normalized_maps(scored.maps, scored.size), labels, n_clusters)
+    else:
+        labels, centroids, valid = group_maps(scored.maps, scored.size, n_clusters, source, seed=seed)
+    return MaskSet(centroids[0][valid[0]], labels[0])
+
+
+def _null(
+    source: str, scored: ScoredImage, n_clusters: int, seed: int, image_id: str, donor: ScoredImage | None
+) -> Tensor:
+    """Masks (K, h, w) of a source that is not a clustering of this image."""
+    if source == "smooth":
+        return noise_maps(n_clusters, scored.size, seed_of("smooth", seed, image_id))[0]
+    if source == "channels":
+        maps = normalized_maps(scored.maps, scored.size)[0]
+        order = torch.randperm(len(maps), generator=torch.Generator().manual_seed(seed_of("channels", seed, image_id)))
+        return maps[order[:n_clusters]]
+    lender = donor if source == "donor" else scored
+    _, centroids, valid = group_maps(lender.maps, lender.size, n_clusters, "kmeans", seed=seed)
+    own = centroids[0][valid[0]]
+    if source == "donor":
+        return own
+    return rolled(own, scored.size, seed_of("rolled", seed, image_id))(torch.arange(len(own)))[:, 0]  # full size
+
+
+def explain_with(scored: ScoredImage, masks: MaskSet, drop_ratio: float) -> ClusteredExplanation:
+    """ClusCAM's scores, weights (Eq. 10) and map with these masks: a pass for each. For one image."""
+    scores = scored.scores(plain(masks.centroids, scored.size), len(masks.centroids))[None]  # (1, K)
+    valid = torch.ones_like(scores, dtype=torch.bool)
+    weights, tau = softmax_weights(scores, valid, drop_ratio)
+    saliency, uniform = saliency_of(weights, masks.centroids[None], scored.size)
+    labels = None if masks.labels is None else masks.labels[None]
+    return ClusteredExplanation(
+        saliency=saliency,
+        target=scored.target,
+        output=scored.output,
+        uniform=uniform,
+        forward_passes=1 + scores.shape[1],
+        labels=labels,
+        centroids=masks.centroids[None],
+        valid=valid,
+        scores=scores,
+        weights=weights,
+        drop_ratio=drop_ratio,
+        temperature=tau,
+    )
+
+
+def inertia_share(scored: ScoredImage, labels: Tensor) -> float:
+    """Within-cluster sum of squares of the upsampled, normalised maps over their total, 0 to 1; noise left out."""
+    points = _points(scored, normalized_maps(scored.maps, scored.size))[labels >= 0]
+    labels = labels[labels >= 0]
+    means = torch.zeros(int(labels.max()) + 1, points.shape[1], dtype=points.dtype).index_add_(0, labels, points)
+    means /= labels.bincount()[:, None].clamp(min=1)
+    total = (points - points.mean(0)).square().sum()
+    return float((points - means[labels]).square().sum() / total) if total > 0 else 0.0
+
+
+def effective_rank(scored: ScoredImage, centroids: Tensor) -> float:
+    """How many different masks there are: exp of the entropy of the singular values' shares (Roy and Vetterli 2007).
+
+    `centroids` (K, h, w). Between 1 and K; of the masks at full size, found in the few dimensions that they have.
+    0 for masks of nothing.
+    """
+    values = torch.linalg.svdvals(_points(scored, centroids[None]))
+    if not values.sum() > 0:
+        return 0.0
+    share = values / values.sum()
+    return float(torch.special.entr(share).sum().exp())
+
+
+def _points(scored: ScoredImage, maps: Tensor) -> Tensor:
+    """Maps (1, n, h, w) as points (n, p) whose inner products are those of the upsampled maps, float64."""
+    maps = maps.double()
+    return coordinates(maps, maps, scored.size, "upsampled")[0][0]

@@ -1,0 +1,192 @@
+"""What the chapters on the ablation and the temperature put together: claims, answers in words, tables for a page."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import pandas as pd
+
+from analysis.chapters.ablation.evidence import against_sources, claim_evidence
+from analysis.chapters.ablation.mask_sources import NULLS, TITLES
+from analysis.chapters.ablation.study import PLANS, STUDY
+from analysis.chapters.faithfulness.evidence import panel_title
+from analysis.chapters.logits.page import with_interval
+from analysis.engine.rows import reference_rows
+from analysis.judging.rules import NOT_RUN
+from analysis.paper.claims import claims_of
+from analysis.statistics import p_text
+
+SIDES = {"r table 3, tau table 3": "", "r 0, tau table 3": "without dropout", "r table 3, tau 1": "with τ = 1"}
+
+
+@lru_cache(maxsize=1)
+def reference() -> pd.DataFrame:
+    """The rows of the reference run of `ablation`, as far as it has run; empty if it has not."""
+    return reference_rows(STUDY)
+
+
+def claims(prefix: str = "") -> list[dict]:
+    """The claims of the study `ablation` whose id starts with `prefix`."""
+    return claims_of(STUDY.name, prefix)
+
+
+def side_text(side: list[str]) -> str:
+    """One side of a contrast in words: the source of the masks and, where it is not the full method, the weighting."""
+    source, setting = side
+    how = SIDES.get(setting, f"with {setting} weights")
+    return f"{TITLES[source]} {how}".strip()
+
+
+def claim_rows(rows: pd.DataFrame, prefix: str = "") -> pd.DataFrame:
+    """Claims on prepared rows for a page: a row for each claim and network, with estimate, effect size and decision."""
+    found = []
+    for claim in claims(prefix):
+        for _, row in claim_evidence(rows, claim).iterrows():
+            ran = pd.notna(row.get("mean"))
+            found.append(
+                {
+                    "claim": claim["id"],
+                    "network": panel_title(row["model"], row["panel"]),
+                    "K-Means++ against": side_text(claim["contrast"]["second"]).replace("K-Means++ ", "itself "),
+                    "images": int(row["n"]) if ran else row["planned"],
+                    "IC ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
+                    "p": p_text(row["log10 p"]) if ran else NOT_RUN,
+                    "decision": row["decision"],
+                }
+            )
+    return pd.DataFrame(found)
+
+
+def answer(rows: pd.DataFrame, claim_id: str) -> str:
+    """What a claim's blocks say, in words: the decision and the estimate of each network; "not run" until it has."""
+    (claim,) = (claim for claim in claims() if claim["id"] == claim_id)
+    parts = []
+    for _, row in claim_evidence(rows, claim).iterrows():
+        if pd.isna(row.get("mean")):
+            parts.append(f"{panel_title(row['model'], row['panel'])}: {NOT_RUN}")
+            continue
+        parts.append(
+            f"{panel_title(row['model'], row['panel'])}: {row['decision']}, "
+            f"{with_interval(row, 'mean', 'low', 'high')} points of IC"
+        )
+    return "; ".join(parts)
+
+
+def progress(rows: pd.DataFrame) -> pd.DataFrame:
+    """How far the reference run is: sources complete, begun and not run, for each network and seed."""
+    found = {}
+    for block in PLANS["reference"].blocks:
+        key = (panel_title(block.model, block.layer), block.seed)
+        entry = found.setdefault(key, {"complete": [], "begun": [], NOT_RUN: []})
+        done = 0
+        if len(rows):
+            mine = rows[
+                (rows["model"] == block.model) & (rows["method"] == block.source) & (rows["seed"] == block.seed)
+            ]
+            done = mine["image_id"].nunique()
+        state = "complete" if done == block.n_images else "begun" if done else NOT_RUN
+        entry[state].append(TITLES[block.source])
+    return pd.DataFrame(
+        [
+            {"network": network, "seed": seed, **{state: _listed(names) for state, names in entry.items()}}
+            for (network, seed), entry in found.items()
+        ]
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "–"
+
+
+def bars_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`bars_table` as text."""
+    if not len(table):
+        return pd.DataFrame({"reference run": [NOT_RUN]})
+    page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)]})
+    page["variant"] = table["bar"].to_numpy()
+    page["images"] = [NOT_RUN if not n else str(n) for n in table["images"]]
+    for heading in ("AD", "IC", "AG"):
+        page[heading] = [f"{value:.1f}" if pd.notna(value) else "–" for value in table[heading]]
+    shown = [with_interval(row, "ahead", "ahead low", "ahead high") for _, row in table.iterrows()]
+    page["ClusCAM ahead in IC by [95 %]"] = [text if "nan" not in text else "–" for text in shown]
+    return page
+
+
+def spread_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`spread` as text: by how many points of IC each factor moves the mean, and its best level."""
+    if not len(table):
+        return pd.DataFrame({"reference run": [NOT_RUN]})
+    best = [TITLES.get(name, name) for name in table["best"]]
+    return pd.DataFrame(
+        {
+            "network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)],
+            "factor": table["factor"],
+            "moves mean IC by, points": [f"{value:.1f}" for value in table["range"]],
+            "best level": best,
+        }
+    )
+
+
+def against_page(rows: pd.DataFrame) -> pd.DataFrame:
+    """`against_sources` as text, as the maps are and at a coverage of one half."""
+    if not len(rows):
+        return pd.DataFrame({"reference run": [NOT_RUN]})
+    raw, matched = (against_sources(rows, form) for form in ("raw", "matched"))
+    page = pd.DataFrame({"network": [panel_title(*row) for row in raw[["model", "layer"]].itertuples(index=False)]})
+    page["K-Means++ against"] = [TITLES[name] for name in raw["source"]]
+    page["images"] = raw["n"].to_numpy()
+    for heading, table in (("IC ahead by [95 %]", raw), ("at equal coverage [95 %]", matched)):
+        page[heading] = [with_interval(row, "mean", "low", "high") for _, row in table.iterrows()]
+    return page
+
+
+def best_null(rows: pd.DataFrame) -> str:
+    """The source without this image's clusters that does best in each network, and K-Means' lead over it, in words."""
+    if not len(rows):
+        return NOT_RUN
+    table = against_sources(rows)
+    parts = []
+    for (model, layer), mine in table[table["source"].isin(NULLS)].groupby(["model", "layer"], sort=False):
+        best = mine.loc[mine["mean"].idxmin()]
+        lead = with_interval(best, "mean", "low", "high")
+        parts.append(f"{panel_title(model, layer)}: {TITLES[best['source']]}, K-Means++ ahead by {lead} points of IC")
+    return "; ".join(parts) or NOT_RUN
+
+
+def seeds_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`seed_table` as text."""
+    if not len(table):
+        return pd.DataFrame({"several seeds": [NOT_RUN]})
+    page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)]})
+    page["images"], page["seeds"] = table["images"].to_numpy(), table["seeds"].to_numpy()
+    for source in ("kmeans", "random"):
+        for part in ("image", "seed"):
+            page[f"{TITLES[source]}, between {part}s"] = [f"{v:.1f}" for v in table[f"{source} {part}"]]
+    page["K-Means++ ahead by [95 %]"] = [
+        with_interval(row, "ahead", "ahead low", "ahead high") for _, row in table.iterrows()
+    ]
+    return page
+
+
+def why_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`why_table` as text."""
+    if not len(table):
+        return pd.DataFrame({"correlation": [NOT_RUN]})
+    page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)]})
+    page["images"], page["Δ against"] = table["images"].to_numpy(), table["Delta against"].to_numpy()
+    page["Spearman's ρ [95 %]"] = [with_interval(row, "rho", "low", "high") for _, row in table.iterrows()]
+    return page
+
+
+def sources_page(table: pd.DataFrame) -> pd.DataFrame:
+    """The facts of `sources_table` that its figure does not show: how many masks, how different, how tight."""
+    if not len(table):
+        return pd.DataFrame({"reference run": [NOT_RUN]})
+    page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)]})
+    page["masks"] = table["masks"].to_numpy()
+    forms = {"n_masks": ("how many", "{:.1f}"), "effective_rank": ("effective rank", "{:.1f}")}
+    forms |= {"inertia": ("variance within, %", "{:.0%}"), "noise": ("noise, %", "{:.0%}")}
+    forms |= {"coverage": ("coverage of the map, %", "{:.0%}")}
+    for fact, (heading, form) in forms.items():
+        page[heading] = [form.format(v).removesuffix("%") if pd.notna(v) else "–" for v in table[fact]]
+    page["images without masks"] = table["without masks"].to_numpy()
+    return page

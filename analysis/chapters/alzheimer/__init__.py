@@ -1,0 +1,1 @@
+"""The Alzheimer case study: training, leakage, faithfulness on slices."""

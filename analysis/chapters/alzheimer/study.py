@@ -1,0 +1,125 @@
+"""The study of the Alzheimer slices (Tables 2 and 6) and of the phantoms that stand in for them.
+
+As in `faithfulness`, one map per image and method, evaluated in several forms and fills. Beside that: on phantoms,
+whether the map lies on what truly differs between the grades; on slices, the component of near-duplicates, which is the
+unit of all intervals; and the mean map of each class, which is all that is kept of the maps.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from analysis.chapters.alzheimer.class_maps import FEWEST, with_class_maps
+from analysis.chapters.alzheimer.ground_mask import mask_measures, masks_of_image
+from analysis.chapters.alzheimer.plan import plan_of
+from analysis.chapters.alzheimer.trained_networks import network_of, weights_of
+from analysis.chapters.alzheimer.training.recipe import recipe_of
+from analysis.chapters.alzheimer.tuning import RULE_OF, tuned_settings
+from analysis.chapters.faithfulness.plan import Block
+from analysis.chapters.faithfulness.study import STUDY as FAITHFULNESS
+from analysis.chapters.faithfulness.study import compact, lending
+from analysis.engine import Cell, chunks
+from analysis.engine.plan import Plan, PlannedStudy
+from cluscam_lite import get_spec, load_dataset
+from cluscam_lite.datasets.alzheimer.samples import collection
+from cluscam_lite.datasets.sample import Sample, Samples
+from cluscam_lite.methods import method_info
+from cluscam_lite.models import Preprocess
+
+
+class Alzheimer(PlannedStudy):
+    """The study as the engine wants it; the engine sets the data root."""
+
+    name, version, keys = "alzheimer", 1, ("image_id", "form", "fill")
+
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """What a profile measures."""
+        return plan_of(profile)
+
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+        """Some images of one network, layer and method to a cell; all methods take the same images."""
+        info, split = method_info(block.method), split_of(block.model)
+        settings: dict[str, Any] = {"weights": weights_of(block.model), "preprocess": "standard", "split": split}
+        if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
+            spec = get_spec(block.model)
+            settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
+        if block.variant in RULE_OF:
+            settings |= tuned_settings(block.model, block.layer, block.variant)
+        ids = images_of(plan.dataset, plan.part, split, block.n_images).ids
+        lent = {}
+        if block.method == "donor":
+            lent = lenders_of(plan.dataset, ids, images_of(plan.dataset, plan.donor_part, split).ids)
+        return [
+            self.cell(
+                plan,
+                block,
+                block.method,
+                images,
+                seed,
+                variant=block.variant,
+                settings=settings | lending(plan, lent, images),
+            )
+            for images in chunks(ids, block.images_per_cell)
+        ]
+
+    def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
+        """The rows of the cell's images, in their order."""
+        model, phantoms = network_of(cell.model, cell.settings["weights"]), cell.dataset == "phantoms"
+        samples = images_of(cell.dataset, cell.part, cell.settings["split"])
+        lenders = images_of(cell.dataset, cell.settings.get("donor_part", cell.part), cell.settings["split"])
+        maps: dict[str, tuple[int, Tensor]] = {}
+
+        def place(saliency: Tensor, sample: Sample, _preprocess: Preprocess) -> dict[str, Any]:
+            maps[sample.image_id] = (0, saliency.detach().cpu())
+            return mask_measures(saliency, *masks_of_image(sample.image_id)) if phantoms else {}
+
+        rows: list[dict[str, Any]] = []
+        for done, image_id in enumerate(cell.images):
+            donor = of_id(lenders, cell.settings["donors"][done]) if "donors" in cell.settings else None
+            mine = FAITHFULNESS.image_rows(cell, model, of_id(samples, image_id), donor, place)
+            rows += [row | {"component": component_of(cell.dataset, image_id)} for row in mine]
+            if image_id in maps:
+                maps[image_id] = (int(mine[0]["target"]), maps[image_id][1])
+            progress(done + 1)
+        return with_class_maps(compact(pd.DataFrame(rows)), maps, 1 if phantoms else FEWEST)
+
+
+def component_of(dataset: str, image_id: str) -> int:
+    """The number of the slice's component of near-duplicates; -1 for a phantom, which is alone."""
+    if dataset == "phantoms":
+        return -1
+    found = collection()
+    return int(found.components[found.number[image_id]])
+
+
+def lenders_of(dataset: str, ids: Sequence[str], lenders: Sequence[str]) -> dict[str, str]:
+    """Image id -> id of the image that lends its masks: number i for image i, or the next one of another component."""
+    found = {}
+    for i, image_id in enumerate(ids):
+        own = component_of(dataset, image_id)
+        turns = (lenders[(i + step) % len(lenders)] for step in range(len(lenders)))
+        found[image_id] = next(lender for lender in turns if own == -1 or component_of(dataset, lender) != own)
+    return found
+
+
+def of_id(samples: Samples, image_id: str) -> Sample:
+    """The sample of that name."""
+    return samples[samples.ids.index(image_id)]
+
+
+def split_of(model: str) -> str:
+    """How the network's images were divided: it must not be explained on what it was trained on."""
+    recipe = recipe_of(model)
+    return "paper" if recipe is None else recipe.split
+
+
+def images_of(dataset: str, part: str, split: str, n: int | None = None) -> Samples:
+    """The first n images of a part (None: all), in its order."""
+    if dataset == "phantoms":
+        return load_dataset(dataset, part=part, n=n)
+    return load_dataset(dataset, part=part, n=n, split=split)
+
+
+STUDY = Alzheimer()

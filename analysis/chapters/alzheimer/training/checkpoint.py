@@ -1,0 +1,85 @@
+"""Checkpoints: one folder for each epoch's end, complete or absent, from which a run goes on bit for bit.
+
+DIR/checkpoint-0007/model.safetensors   weights after epoch 7
+DIR/checkpoint-0007/best.safetensors    the best so far, by the validation images
+DIR/checkpoint-0007/state.pt            optimiser, schedule, scaler, sampler, random states (read as data only)
+DIR/checkpoint-0007/state.json          recipe, epoch, history
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from cluscam_lite.errors import CluscamError
+
+PATTERN = re.compile(r"checkpoint-(\d{4})")
+
+
+def plain_state(network: nn.Module) -> dict[str, Tensor]:
+    """A copy of the network's tensors that can be written: on the CPU, contiguous, none sharing memory."""
+    return {key: value.detach().cpu().contiguous().clone() for key, value in network.state_dict().items()}
+
+
+def write_checkpoint(
+    folder: Path, epoch: int, weights: dict[str, Tensor], best: dict[str, Tensor], state: dict[str, Any], facts: dict
+) -> None:
+    """Write the checkpoint of an epoch under its name only when it is whole, then remove the earlier ones."""
+    target = folder / f"checkpoint-{epoch:04d}"
+    temporary = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=folder))
+    try:
+        save_file(weights, temporary / "model.safetensors")
+        save_file(best, temporary / "best.safetensors")
+        torch.save(state, temporary / "state.pt")
+        (temporary / "state.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        for file in temporary.iterdir():
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.chmod(0o755)
+        temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    for older in checkpoints(folder):
+        if older != target:
+            shutil.rmtree(older)
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The folder's checkpoints, oldest first."""
+    found = (path for path in folder.iterdir() if PATTERN.fullmatch(path.name)) if folder.is_dir() else ()
+    return sorted(found)
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any], dict[str, Any]]:
+    """Weights, best weights, state and facts of a checkpoint. Raises CluscamError if it cannot be read."""
+    try:
+        return (
+            load_file(path / "model.safetensors"),
+            load_file(path / "best.safetensors"),
+            torch.load(path / "state.pt", map_location="cpu", weights_only=True),
+            json.loads((path / "state.json").read_text(encoding="utf-8")),
+        )
+    except Exception as error:  # a damaged zip, pickle or header fails in many ways
+        raise CluscamError(f"the checkpoint {path} cannot be read; remove it to start afresh") from error
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """The states of torch's own generators, which drop-out draws from."""
+    states = {"cpu": torch.get_rng_state()}
+    return states | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
+
+
+def restore_random_state(states: dict[str, Tensor], device: torch.device) -> None:
+    """Undo whatever was drawn since `random_state`."""
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)

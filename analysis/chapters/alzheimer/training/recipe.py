@@ -1,0 +1,143 @@
+"""A recipe: everything that shapes the weights of a training run, but the machine."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cluscam_lite.errors import CluscamError, unknown
+from cluscam_lite.models import ModelSpec, get_spec, model_names
+
+DATASETS = ("alzheimer_mri", "phantoms")
+SIZES = (128, 224)  # pixels; the slices have 128, the paper's networks 224
+LABELS = ("true", "shuffled")
+SPLITS = ("paper", "components")
+STARTS = ("auto", "pretrained", "scratch")
+PRECISIONS = ("auto", "float32", "bfloat16")
+# peak learning rate by family, and whether the weights are pretrained
+RATES = {("cnn", False): 1e-3, ("cnn", True): 3e-4, ("transformer", False): 5e-4, ("transformer", True): 2e-4}
+# of the registry: made for other images, or the same network in another form
+NOT_TRAINED = ("scene_cnn", "scene_vit", "scene_shortcut", "resnet50_v1")
+
+NAME = re.compile(
+    r"(?P<model>.+)-(?P<dataset>alzheimer_mri|phantoms)-(?P<size>\d+)(-(?P<labels>shuffled))?(-(?P<split>components))?"
+    r"-s(?P<seed>\d+)"
+)  # of a run, see `Recipe.name`
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    `labels`: "shuffled" permutes those of the training and validation images, so that there is nothing to learn but by
+    heart. `split`: "components" keeps near-duplicates together. `start`: "auto" takes pretrained weights where there
+    are any. `images`: how many phantoms are drawn for training; the Alzheimer set is taken whole. `patience`: epochs
+    without a better balanced accuracy on the validation images after which training stops. `precision`: "auto" is
+    mixed (bfloat16 or float16) on a GPU and float32 on a CPU. `learning_rate` is the peak; None: `RATES`, by where the
+    weights come from.
+    """
+
+    model: str
+    dataset: str = "alzheimer_mri"
+    size: int = 128
+    epochs: int = 10
+    seed: int = 0
+    labels: str = "true"
+    split: str = "paper"
+    start: str = "auto"
+    images: int = 1600
+    batch_size: int = 32
+    learning_rate: float | None = None
+    weight_decay: float = 0.05
+    warmup: float = 0.05  # share of all steps in which the learning rate rises
+    patience: int = 5
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        for what, value, known in (
+            ("network", self.model, trainable()),
+            ("data set to train on", self.dataset, DATASETS),
+            ("labels", self.labels, LABELS),
+            ("split", self.split, SPLITS),
+            ("start", self.start, STARTS),
+            ("precision", self.precision, PRECISIONS),
+        ):
+            if value not in known:
+                raise unknown(what, value, known)
+        if self.size not in SIZES:
+            raise CluscamError(f"the size is {self.size} pixels; expected {' or '.join(map(str, SIZES))}")
+        for what in ("epochs", "batch_size", "images", "patience"):
+            if getattr(self, what) < 1:
+                raise CluscamError(f"{what} is {getattr(self, what)}; expected a whole number of at least 1")
+        if self.dataset == "phantoms" and self.split != "paper":
+            raise CluscamError("the phantoms are of one slice each and have no components; leave out split")
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The registry's entry of the network, as it is for its own images."""
+        return get_spec(self.model)
+
+    def peak_rate(self, pretrained: bool) -> float:
+        """The largest learning rate of a run from pretrained weights, or from scratch."""
+        return self.learning_rate or RATES[self.spec.family, pretrained]
+
+    @property
+    def name(self) -> str:
+        """The run in a word that can name a folder: what differs from the usual is said."""
+        marks = [self.labels if self.labels != "true" else "", self.split if self.split != "paper" else ""]
+        return "-".join(filter(None, [self.model, self.dataset, str(self.size), *marks, f"s{self.seed}"]))
+
+    @property
+    def title(self) -> str:
+        """The run in words, for tables and figures."""
+        about = ["shuffled labels"] if self.labels == "shuffled" else []
+        about += ["split by components"] if self.split == "components" else []
+        about += [f"{self.size} pixels"] if self.size != SIZES[0] else []
+        return f"{self.spec.title} ({', '.join([*about, f'seed {self.seed}'])})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as JSON can hold it."""
+        return asdict(self)
+
+
+def recipe_for(model: str, **settings: Any) -> Recipe:
+    """The usual recipe of a network with `settings` changed; those that are None keep the usual.
+
+    Raises UnknownName or CluscamError for a bad setting.
+    """
+    return Recipe(model=model, **{key: value for key, value in settings.items() if value is not None})
+
+
+def recipe_of(name: str) -> Recipe | None:
+    """The recipe that a run's name tells of, with all that it does not tell as usual; None for any other name."""
+    found = NAME.fullmatch(name)
+    if not found or found["model"] not in trainable() or int(found["size"]) not in SIZES:
+        return None
+    return Recipe(
+        found["model"],
+        found["dataset"],
+        int(found["size"]),
+        seed=int(found["seed"]),
+        labels=found["labels"] or "true",
+        split=found["split"] or "paper",
+    )
+
+
+def trainable() -> list[str]:
+    """The networks of the registry that can be trained on slices."""
+    return [name for name in model_names() if name not in NOT_TRAINED]
+
+
+def same_recipe(recipe: Recipe, stored: Mapping[str, Any], where: str) -> None:
+    """Raise CluscamError unless `stored` is this recipe: a run goes on as it began or not at all."""
+    mine = recipe.to_dict()
+    if mine["model"] != stored.get("model"):
+        raise CluscamError(
+            f"{where} holds a training of {stored.get('model')}, not of {mine['model']}; choose another folder"
+        )
+    for key, value in mine.items():
+        if stored.get(key) != value:
+            raise CluscamError(
+                f"{where} holds a training with {key} {stored.get(key)}, not {value}; choose another folder, or the "
+                "same settings to go on with it"
+            )

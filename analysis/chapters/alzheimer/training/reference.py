@@ -1,0 +1,69 @@
+"""Train the networks of the reference run on the Alzheimer slices anew, each as its card says.
+
+    python -m analysis.chapters.alzheimer.training.reference [NAME ...]
+
+Their weights are not published: they were made from slices that may not be. A network that is complete in `out/train`
+is left alone, an interrupted one goes on from its last whole epoch; start several processes with a name each to train
+several at a time. The cards' networks were trained on one thread, so this is, too: sums in the same order give the
+same weights. Whether they are the same is said of each; the study's rows of one cannot go with those of another. The
+other backbones of the reference run were trained on a GPU, which does not give the same bits twice: they are trained by
+NAME alone.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import torch
+
+from analysis.chapters.alzheimer.tables import RUNS
+from analysis.chapters.alzheimer.trained_networks import CARDS, TRAINED, folder_of, reference_card, reference_recipe
+from analysis.chapters.alzheimer.training import train
+from analysis.chapters.alzheimer.training.card import read_card
+from cluscam_lite.errors import CluscamError, unknown
+
+
+def train_as_the_card_says(name: str) -> str:
+    """Train one network unless it is there, into `out/train/NAME`; a sentence that says whether it is the card's."""
+    folder = folder_of(name)
+    if folder is None:
+        train(reference_recipe(name), TRAINED / name, lambda line: print(line, flush=True))
+        folder = TRAINED / name
+    return comparison(name, read_card(folder)["sha256"])
+
+
+def comparison(name: str, sha256: str) -> str:
+    """Whether weights of that hash are those of the reference run's card."""
+    if sha256 == reference_card(name)["sha256"]:
+        return f"{name}: the weights of the reference run"
+    return f"{name}: other weights than the reference run's; explain it in a results folder of its own"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis.chapters.alzheimer.training.reference", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "names", nargs="*", default=RUNS, metavar="NAME", help="only these (default: all that have a card)"
+    )
+    arguments = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    try:
+        known = [path.stem for path in sorted(CARDS.glob("*.json"))]
+        for name in arguments.names:
+            if name not in known:
+                raise unknown("network of the reference run", name, known)
+        for name in arguments.names:
+            print(train_as_the_card_says(name), flush=True)
+    except CluscamError as error:
+        print(f"train_reference: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("train_reference: interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The arithmetic of the paper's tables."""

@@ -1,0 +1,151 @@
+"""What the chapters on faithfulness, localisation and metrics put together: paper, reference run and this run."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from analysis.chapters.faithfulness.evidence import claim_evidence, method_table, panel_title, prepared
+from analysis.chapters.faithfulness.plan import PLANS, REFERENCE, Block, layer_of
+from analysis.chapters.faithfulness.study import STUDY
+from analysis.chapters.logits.page import with_interval
+from analysis.engine.rows import reference_rows
+from analysis.judging.rules import NOT_RUN
+from analysis.paper.claims import claims_of
+from analysis.paper.tables import PRINTED_AS, paper_means, paper_network
+from cluscam_lite import get_spec
+from cluscam_lite.methods import METHODS
+
+
+@lru_cache(maxsize=1)
+def reference() -> pd.DataFrame:
+    """The prepared rows of the reference run of `faithfulness`, as far as it has run; empty if it has not."""
+    rows = reference_rows(STUDY)
+    return prepared(rows) if len(rows) else rows
+
+
+def claims(prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:
+    """The claims of the study `faithfulness` whose id starts with `prefix`, or one of several."""
+    return claims_of(STUDY.name, prefix)
+
+
+def means(runs: Mapping[str, pd.DataFrame], measures: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """Each run's means without intervals: name of the run -> prepared rows, maybe empty, which then stay."""
+    return {name: method_table(rows, measures, intervals=False) if len(rows) else rows for name, rows in runs.items()}
+
+
+def side_by_side(heading: str, family: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One metric of one family, a row for each method: the paper's mean, its own network's cell, each run's panels.
+
+    `tables` are those of `means`. Values are means in percent as text, with the number of images where it is smaller
+    than the panel's largest; "not run" where nothing ran, "n/a" where a method cannot explain the network.
+    """
+    titles = [info.title for info in METHODS.values()]
+    columns = {
+        f"paper, mean of six {'CNNs' if family == 'cnn' else 'transformers'}": _printed(paper_means(heading, family))
+    }
+    for name, table in tables.items():
+        models = table["model"].unique() if len(table) else ()
+        of_family = [model for model in models if get_spec(model).family == family]
+        if not of_family:
+            columns[name] = {}
+            continue
+        mine = table[table["model"].isin(of_family)]
+        for (model, panel), block in mine.groupby(["model", "panel"], sort=False):
+            if model in PRINTED_AS:
+                columns[f"paper, {PRINTED_AS[model]}"] = _printed(paper_network(heading, PRINTED_AS[model]))
+            columns[f"{name}, {panel_title(model, panel)}"] = _cells(block, heading)
+    found = pd.DataFrame({column: [cells.get(t, "") for t in titles] for column, cells in columns.items()})
+    found = found.where(found != "", NOT_RUN)
+    for column in found.columns:
+        if column.startswith("paper"):
+            found[column] = found[column].replace(NOT_RUN, "–")
+    return found.assign(method=titles)[["method", *found.columns]]
+
+
+def _printed(values: pd.Series) -> dict[str, str]:
+    return {method: f"{value:.1f}" for method, value in values.items()}
+
+
+def _cells(block: pd.DataFrame, heading: str) -> dict[str, str]:
+    most = block["images"].max()
+    found = {}
+    for row in block.itertuples():
+        value = block.loc[row.Index, heading]
+        if row.images == 0:
+            found[row.title] = "n/a" if row.reason else NOT_RUN
+        elif pd.notna(value):
+            found[row.title] = f"{value:.1f}" + (f" ({row.images})" if row.images < most else "")
+    return found
+
+
+def planned() -> pd.DataFrame:
+    """What the reference run is to hold: a row for each network and panel, with the images of each group of methods."""
+    return pd.DataFrame(
+        {
+            "network": panel_title(net.model, net.layer),
+            "most methods": net.cheap,
+            "ScoreCAM": net.scorecam,
+            "OptiCAM": net.opticam,
+            "ReciproCAM": net.reciprocam,
+            "PolyCAM": net.polycam or "–",
+        }
+        for net in REFERENCE
+    )
+
+
+def progress(rows: pd.DataFrame) -> pd.DataFrame:
+    """How far the reference run is: methods that ran on all, some and none of their images, for each panel."""
+    found = []
+    for net in REFERENCE:
+        wanted = {b.method: b.n_images for b in _blocks(net.model, net.layer)}
+        mine = rows[(rows["model"] == net.model) & (rows["panel"] == net.layer)] if len(rows) else rows
+        own = mine[mine["variant"] == ""] if len(rows) else mine
+        done = own.groupby("method")["image_id"].nunique() if len(rows) else {}
+        have = {name: int(done.get(name, 0)) for name in wanted}
+        complete = [name for name, n in wanted.items() if have[name] == n]
+        begun = [name for name, n in wanted.items() if 0 < have[name] < n]
+        found.append(
+            {
+                "network": panel_title(net.model, net.layer),
+                "methods complete": f"{len(complete)} of {len(wanted)}",
+                "begun": _titles(begun),
+                NOT_RUN: _titles(name for name in wanted if not have[name]) if any(have.values()) else "all",
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def _titles(names: Iterable[str]) -> str:
+    return ", ".join(METHODS[name].title for name in names) or "–"
+
+
+def _blocks(model: str, layer: str) -> list[Block]:
+    return [
+        b
+        for b in PLANS["reference"].blocks
+        if b.model == model and not b.variant and b.layer == layer_of(b.method, model, layer)
+    ]
+
+
+def claim_rows(prefix: str | tuple[str, ...] = "") -> pd.DataFrame:
+    """The claims on the reference run, a row for each block: estimates with intervals, Holm's p, the decision."""
+    found = []
+    for claim in claims(prefix):
+        for _, row in claim_evidence(reference(), claim).iterrows():
+            images = int(row["n"]) if pd.notna(row.get("mean")) else row["planned"]
+            about, outcome = contrast_cells(claim, row)
+            found.append(about | {"images": images} | outcome | {"tier": row["tier"], "decision": row["decision"]})
+    return pd.DataFrame(found)
+
+
+def contrast_cells(claim: Mapping[str, Any], row: pd.Series) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One block of a claim about two methods as text: what is compared; the estimate and effect size, or "not run"."""
+    contrast, ran = claim["contrast"], pd.notna(row.get("mean"))
+    about = {"claim": claim["id"], "network": panel_title(row["model"], row["panel"])}
+    about |= {"against": METHODS[contrast["against"]].title, "measure": contrast["measure"]}
+    return about, {
+        "ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
+        "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
+    }

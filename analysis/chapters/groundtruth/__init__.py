@@ -1,0 +1,1 @@
+"""Scenes in which the reason of the network is known."""

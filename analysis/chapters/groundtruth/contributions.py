@@ -1,0 +1,170 @@
+"""Ground truth on icon scenes: what each thing in the picture truly does to the logit, against what a map says of it.
+
+A scene is a list of things (objects, distractors, badges), so it can be drawn without any one of them. The *effect*
+of thing k on class c is logit_c(x) - logit_c(x without thing k): the network's own answer, with no map in between.
+A map's *density* on the thing is its mean over the pixels where the thing is visible. A map that tells what matters
+has densities in the order of the effects.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from scipy.stats import rankdata
+from torch import Tensor
+
+from cluscam_lite.datasets.scenes.scene import Scene, render
+from cluscam_lite.datasets.scenes.things import thing_kinds, visible_mask, without_thing
+from cluscam_lite.errors import CluscamError
+from cluscam_lite.models import Preprocess
+
+LEAST_PIXELS = 8  # a thing of which less is to be seen is left out
+LEAST_THINGS = 4  # with fewer, a rank correlation says next to nothing
+EFFECT_DIGITS, DENSITY_DIGITS = 4, 6  # beyond these, differences are rounding: of logits, of saliency
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of one scene under one network. Of its things, the n with `LEAST_PIXELS` to be seen."""
+
+    scene: Scene
+    x: Tensor
+    """(1, 3, H, W), the network's input."""
+    target: int
+    """The class whose logit is looked at."""
+    predicted: int
+    """The top-1 class of the scene as it is."""
+    numbers: tuple[int, ...]
+    """(n,) the number of each thing in the scene (`scene_things`)."""
+    kinds: tuple[str, ...]
+    """(n,) "object", "distractor" or "badge"."""
+    masks: np.ndarray
+    """(n, H, W) bool, where each thing is visible."""
+    effects: np.ndarray
+    """(n,) change of the target's logit that is due to each thing; positive: the thing raises it."""
+    predicted_without: np.ndarray
+    """(n,) the top-1 class of the scene without each thing."""
+
+    def of(self, *kinds: str) -> np.ndarray:
+        """(n,) bool: which things are of these kinds."""
+        return np.isin(self.kinds, kinds)
+
+
+@torch.no_grad()
+def truth_of(
+    output: Callable[[Tensor], Tensor], preprocess: Preprocess, scene: Scene, target: int | None = None
+) -> Truth:
+    """The truth of a scene for the class `target` (None: the top-1 class); one pass of n + 1 pictures.
+
+    `output` gives logits (n + 1, C) of inputs (n + 1, 3, H, W). Raises CluscamError unless a pixel of the input is a
+    pixel of the scene, since the masks are the scene's.
+    """
+    masks = np.stack([visible_mask(scene, k) for k in range(len(thing_kinds(scene)))])  # (all, H, W)
+    seen = np.flatnonzero(masks.sum((1, 2)) >= LEAST_PIXELS)  # (n,)
+    pictures = [scene, *(without_thing(scene, int(k)) for k in seen)]
+    x = torch.stack([preprocess(render(picture)) for picture in pictures])  # (n + 1, 3, H, W)
+    if x.shape[-2:] != (scene.size, scene.size):
+        raise CluscamError(
+            f"the network sees {x.shape[-2]} x {x.shape[-1]} pixels of a scene of {scene.size} x {scene.size}; "
+            "take scenes of the network's own size"
+        )
+    logits = output(x).double()  # (n + 1, C)
+    top = logits.argmax(1)
+    target = int(top[0]) if target is None else int(target)
+    effects = logits[0, target] - logits[1:, target]  # (n,)
+    return Truth(
+        scene,
+        x[:1],
+        target,
+        int(top[0]),
+        tuple(int(k) for k in seen),
+        tuple(thing_kinds(scene)[k] for k in seen),
+        masks[seen],
+        effects.cpu().numpy().round(EFFECT_DIGITS),
+        top[1:].cpu().numpy(),
+    )
+
+
+def densities(saliency: Tensor, masks: np.ndarray) -> np.ndarray:
+    """The mean of a map (H, W) over each of the masks (n, H, W): (n,)."""
+    values = saliency.detach().cpu().double().numpy()
+    return np.array([values[mask].mean() for mask in masks]).round(DENSITY_DIGITS)
+
+
+def spearman(a: ArrayLike, b: ArrayLike) -> float:
+    """Spearman's rank correlation of two samples (n,), -1 to 1; ties share their mean rank.
+
+    NaN where it is undefined: one sample is constant, or there are fewer than `LEAST_THINGS` values.
+    """
+    return pearson(rankdata(a), rankdata(b))
+
+
+def pearson(a: ArrayLike, b: ArrayLike) -> float:
+    """Pearson's correlation of two samples (n,), -1 to 1; NaN where `spearman` is undefined."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    if len(a) < LEAST_THINGS or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return math.nan
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def first_place(values: ArrayLike, k: int) -> float:
+    """Whether value k is the largest: 1 or 0; 1/m where m values share the first place, as a lot would decide it."""
+    values = np.asarray(values, float)
+    largest = values == values.max()
+    return float(largest[k] / largest.sum())
+
+
+def agreement(truth: Truth, saliency: Tensor) -> dict[str, Any]:
+    """How a map (H, W) in [0, 1] agrees with the truth.
+
+    `rho`: Spearman's correlation of effects and densities over the things. Most things do next to nothing, and rho
+    heeds their order, too; `r`, Pearson's, is mostly about the things that do something. `pointing`: is the thing of
+    the largest effect the one of the largest density (`first_place`)? `top1_objects`: the same among the objects
+    alone, NaN for fewer than two. `badge_first`, `badge_lift`: is the badge's density the largest, and how many times
+    the map's mean is it (NaN for a map of zeros); both NaN without a badge.
+    """
+    found = densities(saliency, truth.masks)
+    effects, objects, badge = truth.effects, truth.of("object"), np.flatnonzero(truth.of("badge"))
+    mean = float(saliency.double().mean())
+    several = objects.sum() > 1
+    return {
+        "rho": spearman(effects, found),
+        "r": pearson(effects, found),
+        "pointing": first_place(found, int(effects.argmax())),
+        "top1_objects": first_place(found[objects], int(effects[objects].argmax())) if several else math.nan,
+        "badge_first": first_place(found, int(badge[0])) if len(badge) else math.nan,
+        "badge_lift": float(found[badge[0]]) / mean if len(badge) and mean > 0 else math.nan,
+    }
+
+
+def facts(truth: Truth) -> dict[str, Any]:
+    """What is known of a scene before any map: things, the range of their effects, and what the badge does.
+
+    `chance`, `chance_objects`: what `pointing` and `top1_objects` are worth for a map that knows nothing. `flips`:
+    the network says the target with the badge and another class without it.
+    """
+    badge, n_objects = np.flatnonzero(truth.of("badge")), int(truth.of("object").sum())
+    known = {
+        "setting": truth.scene.setting,
+        "target": truth.target,
+        "n_things": len(truth.kinds),
+        "n_objects": n_objects,
+        "largest_effect": float(truth.effects.max()),
+        "chance": 1 / len(truth.kinds),
+        "chance_objects": 1 / n_objects if n_objects > 1 else math.nan,
+        "badge_effect": math.nan,
+        "badge_effect_first": math.nan,
+        "flips": False,
+    }
+    if len(badge):
+        k = int(badge[0])
+        known |= {
+            "badge_effect": float(truth.effects[k]),
+            "badge_effect_first": first_place(truth.effects, k),
+            "flips": truth.predicted == truth.target != int(truth.predicted_without[k]),
+        }
+    return known

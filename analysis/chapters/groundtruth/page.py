@@ -1,0 +1,91 @@
+"""What the `groundtruth` chapter puts together: one scene's truth and several methods' maps, and tables in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from analysis.chapters.faithfulness.evidence import panel_title
+from analysis.chapters.groundtruth.contributions import Truth
+from analysis.chapters.groundtruth.evidence import BADGES, planted_truth
+from analysis.chapters.groundtruth.study import DATASETS, PLANS, STUDY, explained, image_ids, knows_scenes, truth_by_id
+from analysis.chapters.logits.page import study_rows
+from analysis.judging.rules import NOT_RUN
+from cluscam_lite.errors import NotApplicable
+from cluscam_lite.methods import method_info
+
+# column of the evidence's tables -> its heading on a page, and how its numbers are written
+HEADINGS = {
+    "rho": ("Spearman's ρ", "{:+.2f}"),
+    "r": ("Pearson's r", "{:+.2f}"),
+    "mean": ("ClusCAM ahead in ρ", "{:+.2f}"),
+    "pointing": ("largest thing first, %", "{:.0f}"),
+    "objects": ("largest object first, %", "{:.0f}"),
+    "badge first": ("badge first, %", "{:.0f}"),
+    "lift": ("lift", "{:.1f}"),
+}
+
+
+def scene_rows(parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """The study's rows: this run's, or those of "embedded" where a profile is about other images or networks."""
+    planned = parameters["profile"] in PLANS
+    of_scenes = parameters["dataset"] in DATASETS and all(knows_scenes(model) for model in parameters["models"])
+    return study_rows(STUDY, parameters if planned or of_scenes else {**parameters, "profile": "embedded"})
+
+
+def example(
+    dataset: str, model: str, number: int, names: Sequence[str], seed: int = 0
+) -> tuple[Truth, dict[str, Tensor]]:
+    """The truth of scene `number` of the study's data set, and the maps (H, W) of the methods `names` by their titles.
+
+    Methods that cannot explain the network are left out. Raises UnknownName for an unknown method.
+    """
+    profile = {"dataset": dataset, "models": [model], "n_images": number + 1, "methods": tuple(names), "seed": seed}
+    image_id = image_ids(dataset, number + 1)[number]
+    maps = {}
+    for cell in (cell for cell in STUDY.cells(profile) if image_id in cell.images):
+        try:
+            maps[method_info(cell.method).title] = explained(cell, image_id).saliency[0].cpu()
+        except NotApplicable:
+            continue
+    return truth_by_id(model, dataset, image_id), maps
+
+
+def planted_words(rows: pd.DataFrame) -> dict[str, str]:
+    """What `groundtruth_evidence.planted_truth` says, by "flip", "largest" and "effect"; "not run" without badges."""
+    if BADGES not in set(rows["dataset"]):
+        return dict.fromkeys(("flip", "largest", "effect"), NOT_RUN)
+    planted = planted_truth(rows)
+    return {
+        "flip": f"{planted['flip']:.0f} % of {planted['scenes']}",
+        "largest": f"{planted['badge has the largest effect']:.0f} %",
+        "effect": f"{planted['effect of the badge']:.1f}",
+    }
+
+
+def for_page(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `groundtruth_evidence` as text: networks and methods by their titles, means with their intervals.
+
+    "n/a" where a method cannot explain the network, "–" where there is no number; "not run" for an empty table.
+    """
+    if not len(table):
+        return pd.DataFrame({"this run": [NOT_RUN]})
+    names = table["method"] if "method" in table else table["against"]
+    page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "panel"]].itertuples(index=False)]})
+    page["method" if "method" in table else "against"] = [method_info(name).title for name in names]
+    page["scenes"] = (table["scenes"] if "scenes" in table else table["n"]).to_numpy()
+    for column, (heading, form) in HEADINGS.items():
+        if column in table:
+            page[heading] = [_cell(row, column, form) for _, row in table.iterrows()]
+    return page
+
+
+def _cell(row: pd.Series, column: str, form: str) -> str:
+    """Mean and interval of one row, as text."""
+    if row.get("reason"):
+        return "n/a"
+    if pd.isna(row[column]):
+        return "–"
+    mean, low, high = (form.format(row[name]) for name in (column, f"{column} low", f"{column} high"))
+    return mean if pd.isna(row[f"{column} low"]) else f"{mean} [{low}, {high}]"

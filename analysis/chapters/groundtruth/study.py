@@ -1,0 +1,186 @@
+"""The study of ground truth: on icon scenes, does a map say what the network itself answers when a thing is taken out?
+
+Two data sets. On "scenes", a network is explained at its own top-1 class, and a map is held against the effect of
+every thing in the scene (`analysis.chapters.groundtruth.contributions`). On "badges", the network `scene_shortcut` is asked why it says
+"anchor" of scenes without one: because of the badge, as far as it changes its mind without it (column `flips`), so a
+faithful map lights the badge. One row per image and method.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+from analysis.chapters.faithfulness.plan import CHEAP, layer_of
+from analysis.chapters.faithfulness.study import compact, explainer_of, loaded, logits
+from analysis.chapters.groundtruth.contributions import Truth, agreement, facts, truth_of
+from analysis.engine import Cell, chunks
+from analysis.engine.plan import check_profile, own_methods
+from cluscam_lite import get_spec, load_dataset, load_model
+from cluscam_lite.datasets.sample import Sample
+from cluscam_lite.datasets.scenes.badges import BADGE_CLASS
+from cluscam_lite.datasets.scenes.samples import scene_sample
+from cluscam_lite.errors import CluscamError, NotApplicable
+from cluscam_lite.explanation import Explanation
+from cluscam_lite.methods import METHODS, method_info
+from cluscam_lite.models import ModelSpec
+
+PART, DONOR_PART = "test", "train"
+SETTINGS = ("same", "different")  # scenes of two or three objects, in turn
+SHORTCUT = "scene_shortcut"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One line of the plan: methods on the first `n_images` of a data set, under a network at a layer."""
+
+    dataset: str
+    model: str
+    layer: str
+    n_images: int
+    methods: tuple[str, ...]
+    images_per_cell: int = 50
+
+
+DATASETS = ("scenes", "badges")
+FEW = ("cluscam", "gradcam", "random")
+MOST = (*CHEAP, "reciprocam", "scorecam")
+SLOW = tuple(name for name in METHODS if name not in MOST)  # OptiCAM and PolyCAM: half a second an image and more
+PLANS = {
+    "smoke": (Block("scenes", "scene_cnn", "paper", 3, FEW), Block("badges", SHORTCUT, "paper", 2, FEW)),
+    "embedded": (
+        Block("scenes", "scene_cnn", "paper", 8, (*CHEAP, "reciprocam")),
+        Block("badges", SHORTCUT, "paper", 8, (*CHEAP, "reciprocam")),
+    ),
+    # the scenes come with the project: the reference run is larger, not another one
+    "reference": (
+        Block("scenes", "scene_cnn", "paper", 200, MOST),
+        Block("badges", SHORTCUT, "paper", 200, MOST),
+        Block("scenes", "scene_vit", "last", 200, MOST),
+        Block("scenes", "scene_vit", "paper", 200, CHEAP),
+        Block("scenes", "scene_cnn", "paper", 100, SLOW, images_per_cell=25),
+        Block("badges", SHORTCUT, "paper", 100, SLOW, images_per_cell=25),
+        Block("scenes", "scene_vit", "last", 100, SLOW, images_per_cell=25),
+    ),
+}
+
+
+class GroundTruth:
+    """The study as the engine wants it."""
+
+    name, version, keys = "groundtruth", 1, ("image_id",)
+
+    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
+        """Some images of one data set, network and method to a cell; all methods of a block take the same ones."""
+        seed = int(profile.get("seed", 0))
+        return [cell for block in plan_of(profile) for cell in self._block_cells(block, seed)]
+
+    def _block_cells(self, block: Block, seed: int) -> list[Cell]:
+        spec = get_spec(block.model)
+        weights = load_model(spec).sha256
+        found = []
+        for images in chunks(image_ids(block.dataset, block.n_images), block.images_per_cell):
+            for name in block.methods:
+                layer = layer_of(name, block.model, block.layer)
+                about = (block.dataset, PART, block.model, layer, name, images)
+                settings = settings_of_cell(name, spec, weights)
+                found.append(Cell(self.name, self.version, *about, seed=seed, settings=settings))
+        return found
+
+    def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
+        """The rows of the cell's images, in their order."""
+        rows = []
+        for done, image_id in enumerate(cell.images, 1):
+            rows.append(image_row(cell, image_id))
+            progress(done)
+        return compact(pd.DataFrame(rows))
+
+
+def settings_of_cell(name: str, spec: ModelSpec, weights: str | None) -> dict[str, Any]:
+    """What beside the method's name shapes its rows."""
+    settings: dict[str, Any] = {"weights": weights}
+    if {"n_clusters", "drop_ratio"} <= {*method_info(name).parameters}:
+        settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
+    return settings | ({"donor_part": DONOR_PART} if name == "donor" else {})
+
+
+def image_row(cell: Cell, image_id: str) -> dict[str, Any]:
+    """The row of one image; without measures, but with a reason, where the method cannot explain the network."""
+    truth = truth_by_id(cell.model, cell.dataset, image_id)
+    known = {"image_id": image_id} | facts(truth)
+    try:
+        explanation = explained(cell, image_id)
+    except NotApplicable as error:
+        return known | NO_MAP | {"reason": str(error)}
+    passes = {"forward_passes": explanation.forward_passes, "backward_passes": explanation.backward_passes}
+    return (
+        known
+        | agreement(truth, explanation.saliency[0])
+        | {"uniform": bool(explanation.uniform[0])}
+        | passes
+        | {"reason": ""}
+    )
+
+
+def explained(cell: Cell, image_id: str) -> Explanation:
+    """The cell's method on one image, for the class that its truth is about. Raises NotApplicable with a reason."""
+    model, truth = loaded(cell.model), truth_by_id(cell.model, cell.dataset, image_id)
+    donor = donor_of(image_id) if "donor_part" in cell.settings else None
+    explainer = explainer_of(cell, model, model.spec.preprocess(), image_id, donor)
+    return explainer(truth.x.to(next(model.module.parameters()).device), truth.target)
+
+
+NO_MAP = dict.fromkeys(("rho", "r", "pointing", "top1_objects", "badge_first", "badge_lift"), float("nan")) | {
+    "uniform": False,
+    "forward_passes": 0,
+    "backward_passes": 0,
+}
+
+
+@lru_cache(maxsize=1024)
+def truth_by_id(model: str, dataset: str, image_id: str) -> Truth:
+    """The truth of an image of a data set under a network: all methods are held against the same one."""
+    network = loaded(model)
+    device = next(network.module.parameters()).device
+    target = BADGE_CLASS if dataset == "badges" else None
+    return truth_of(
+        lambda x: logits(network, x.to(device)), network.spec.preprocess(), scene_sample(image_id).scene, target
+    )
+
+
+def image_ids(dataset: str, n: int) -> list[str]:
+    """The first n ids of a data set, its settings in turn; of fewer, a prefix."""
+    each = [load_dataset(dataset, part=PART, setting=s, n=-(-n // len(SETTINGS))).ids for s in SETTINGS]
+    return [image_id for turn in zip(*each, strict=True) for image_id in turn][:n]
+
+
+def donor_of(image_id: str) -> Sample:
+    """The scene that lends its masks to the method `donor`, whatever the number of images."""
+    donors = load_dataset("scenes", part=DONOR_PART)
+    return donors[int(image_id.rsplit("-", 1)[1]) % len(donors)]
+
+
+def knows_scenes(model: str) -> bool:
+    """Whether a network was trained on the icon scenes. Raises UnknownName for one that is not registered."""
+    return get_spec(model).library == "embedded"
+
+
+def plan_of(profile: Mapping[str, Any]) -> tuple[Block, ...]:
+    """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters.
+
+    Raises CluscamError for a profile that does not say enough, UnknownName for an unknown method.
+    """
+    if profile.get("profile") in PLANS:
+        return PLANS[profile["profile"]]
+    check_profile(profile, "ground truth", DATASETS)
+    names = own_methods(profile, (*CHEAP, "reciprocam"))
+    for model in profile["models"]:
+        if not knows_scenes(model):
+            raise CluscamError(f"the network {model} does not know the icon scenes; take scene_cnn or scene_vit")
+    layer, n = profile.get("layer") or "paper", int(profile["n_images"])
+    return tuple(Block(profile["dataset"], model, layer, n, names) for model in profile["models"])
+
+
+STUDY = GroundTruth()

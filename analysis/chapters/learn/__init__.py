@@ -1,0 +1,1 @@
+"""The chapters that teach: one feature map, the saliency map, the family, the method, its cost, the playground."""

@@ -1,0 +1,75 @@
+"""What the first chapter shows: several methods' maps of one scene, and the prediction that each of them makes."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from analysis.chapters.faithfulness.plan import layer_of
+from analysis.chapters.learn.example import Example
+from cluscam_lite.errors import CluscamError
+from cluscam_lite.methods import method, method_info
+
+MODEL, SCENE = "scene_vit", 5  # a scene of two classes
+SHOWN = ("cluscam", "gradcam", "gradcampp", "layercam", "opticam", "reciprocam")
+
+
+def maps_of(example: Example, names: Iterable[str] = SHOWN, layer: str = "last") -> dict[str, Tensor]:
+    """The maps (H, W) of the methods `names` for the example's class, by the methods' titles.
+
+    Methods that need the maps to reach the output are read where they do, as in the study of faithfulness.
+    """
+    found = {}
+    for name in names:
+        explain = method(name, example.network, example.spec, layer_of(name, example.spec.name, layer))
+        found[method_info(name).title] = explain(example.x, example.target).saliency[0]
+    return found
+
+
+def brightest(saliency: Tensor, share: float) -> Tensor:
+    """The brightest `share` (0 to 1) of the pixels of a map (H, W), as a mask of zeros and ones.
+
+    It always has round(share H W) ones: where pixels are equally bright, the earlier ones count as brighter.
+    Raises CluscamError for a share outside [0, 1].
+    """
+    if not 0 <= share <= 1:
+        raise CluscamError(f"the share is {share}; expected a part of the pixels from 0 to 1")
+    order = saliency.flatten().argsort(descending=True, stable=True)
+    mask = torch.zeros(saliency.numel())
+    mask[order[: round(share * saliency.numel())]] = 1
+    return mask.view_as(saliency)
+
+
+@torch.no_grad()
+def predictions(
+    output: Callable[[Tensor], Tensor], x: Tensor, maps: Mapping[str, Tensor], target: int, share: float
+) -> pd.DataFrame:
+    """What each map predicts, tried: the logit of `target` when the brightest `share` of the pixels alone is shown,
+    and when it alone is hidden (mean colour). Equal areas for every map: a map cannot win by hiding little.
+
+    `x` (1, 3, H, W), `maps` (H, W). Columns: map, shown, hidden (logits).
+    """
+    rows = []
+    for name, saliency in maps.items():
+        mask = brightest(saliency, share)
+        shown, hidden = output(torch.cat([x * mask, x * (1 - mask)]))[:, target].tolist()
+        rows.append({"map": name, "shown": shown, "hidden": hidden})
+    return pd.DataFrame(rows)
+
+
+def correlations(maps: Mapping[str, Tensor]) -> pd.DataFrame:
+    """Pearson's correlation over the pixels of each pair of maps (H, W)."""
+    names = list(maps)
+    values = np.corrcoef(np.stack([saliency.flatten().double().numpy() for saliency in maps.values()]))
+    return pd.DataFrame(values, index=names, columns=names)
+
+
+def extreme_pair(table: pd.DataFrame, largest: bool) -> tuple[str, str, float]:
+    """The two maps of `correlations` that agree most, or least."""
+    values = table.to_numpy()
+    rows, columns = np.triu_indices(len(values), 1)
+    pairs = values[rows, columns]
+    best = pairs.argmax() if largest else pairs.argmin()
+    return table.index[rows[best]], table.index[columns[best]], float(pairs[best])

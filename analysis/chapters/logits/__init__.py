@@ -1,0 +1,1 @@
+"""Section 4.1: do meta-representations raise the logit?"""

@@ -1,0 +1,214 @@
+"""What the `logits` chapter puts together: the rows of its profile, three strips of masks, and the paper's table."""
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import torch
+from PIL import Image
+from torch import Tensor
+
+from analysis.chapters.logits.evidence import advantages, blocks, claim_table, contrast_table, top_scores, whole_scores
+from analysis.chapters.logits.figures import block_title
+from analysis.chapters.logits.meta_representations import ScoredImage, plain, random_partitions
+from analysis.chapters.logits.study import STUDY
+from analysis.engine import Study, read, run
+from analysis.engine.command import results_folder
+from analysis.engine.rows import complete_blocks, progress_table, reference_rows
+from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED
+from analysis.paper.claims import claims_of
+from analysis.paths import ROOT
+from analysis.statistics import Spread, p_bound, p_text
+from cluscam_lite import get_spec
+from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.algorithm.masks import masks_of
+from cluscam_lite.errors import CluscamError
+from cluscam_lite.models import LoadedModel
+
+PAPER_TABLE_1 = ROOT / "analysis" / "paper" / "table1.csv"
+PAPER_IMAGES = 2000  # Section 4.1; the table does not print it
+
+
+def study_rows(study: Study, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of a profile: run now, or as far as missing. The reference profile's are read, for they take hours.
+
+    Raises CluscamError if the reference run has not begun.
+    """
+    if parameters["profile"] == "reference":
+        rows = reference_rows(study)
+        if not len(rows):
+            raise CluscamError(
+                f"the reference run of {study.name} has no rows yet; make them with "
+                f"`cluscam study {study.name} --profile reference --out results/reference/{study.name}`"
+            )
+        return rows
+    folder = results_folder(study.name, parameters["profile"])
+    while not run(study, parameters, folder, discard=True, quiet=True).complete:
+        time.sleep(1)  # another notebook makes the last of them
+    return read(study, folder)
+
+
+def planned_blocks() -> list[dict[str, Any]]:
+    """The blocks that the claims of Section 4.1 name: model, layer and n."""
+    return claims_of(STUDY.name, "C6a")[0]["population"]["blocks"]
+
+
+@torch.no_grad()
+def strips(
+    loaded: LoadedModel, image: Image.Image, lender: Image.Image, n: int, seed: int
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Masks (n, H, W) and scores (n,) of the n largest groups of an image: K-Means, random, and another image's."""
+    spec, preprocess = loaded.spec, loaded.spec.preprocess()
+    model = HookedModel(loaded.module, spec.layer("paper"))
+    scored, other = (ScoredImage(model, preprocess(picture)[None]) for picture in (image, lender))
+    own, donor = (one.partition(spec.n_clusters, seed) for one in (scored, other))
+    kinds = {
+        "K-Means": (own.centroids, own.sizes),
+        "random": (next(random_partitions(own, 1, seed, "strips")), own.sizes),
+        "another image's": (donor.centroids, donor.sizes),
+    }
+    found = {}
+    for name, (centroids, sizes) in kinds.items():
+        largest = centroids[sizes.argsort(descending=True)[:n]]
+        found[name] = (
+            masks_of(largest[None], scored.size)[0],
+            scored.scores(plain(largest, scored.size), len(largest)),
+        )
+    return found
+
+
+def paper_row() -> dict[str, Any]:
+    """The row of the paper's Table 1, with the headings that `Table1.row` gives ours."""
+    table = pd.read_csv(PAPER_TABLE_1).set_index("metric")
+    mean, d = (Spread(*table.loc[m, ["value", "std", "min", "max"]]) for m in ("mean_difference_logit", "cohens_d"))
+    t, w = (p_bound(math.log10(table.loc[f"p_{m}_one_sided_upper_bound", "value"]) - 1) for m in ("ttest", "wilcoxon"))
+    return {
+        "network": f"paper ({table.loc['cohens_d', 'model']})",
+        "images": PAPER_IMAGES,
+        "Mean Difference (range)": str(mean),
+        "Cohen's d (range)": str(d),
+        "p (t-test)": t,
+        "p (Wilcoxon)": w,
+    }
+
+
+def side_by_side(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The paper's Table 1 above that of each block of each run (its name -> its `tables_1`); "not run" if empty."""
+    paper = paper_row()
+    found = [{"run": "paper", **paper}]
+    for run_name, tables in runs.items():
+        if not len(tables):
+            found.append({"run": run_name, **dict.fromkeys(paper, NOT_RUN)})
+            continue
+        titles = [block_title(*block) for block in zip(tables["model"], tables["layer"], strict=True)]
+        ours = tables.assign(network=titles).rename(columns={"n": "images"})
+        found += [{"run": run_name, **row} for row in ours[list(paper)].to_dict("records")]
+    return pd.DataFrame(found)
+
+
+def progress_page(progress: pd.DataFrame) -> pd.DataFrame:
+    """`analysis.engine.rows.progress_table` for a page."""
+    titles = [get_spec(model).title for model in progress["model"]]
+    return progress.drop(columns="model").assign(network=titles)[["network", *progress.columns.drop("model")]]
+
+
+def contrast_text(contrasts: pd.DataFrame) -> pd.DataFrame:
+    """The table of contrasts for a page: intervals and p-values as text."""
+    return pd.DataFrame(
+        {
+            "network": [get_spec(model).title for model in contrasts["model"]],
+            "layer": contrasts["layer"],
+            "K-Means against": contrasts["against"],
+            "images": contrasts["n"],
+            "mean [95 %]": [with_interval(row, "mean", "low", "high") for _, row in contrasts.iterrows()],
+            "d_z [95 %]": [with_interval(row, "d_z", "d_z low", "d_z high") for _, row in contrasts.iterrows()],
+            "p": [p_text(value) for value in contrasts["log10 p"]],
+            "ahead in, %": contrasts["share ahead, %"].round().astype(int),
+        }
+    )
+
+
+def with_interval(row: pd.Series, value: str, low: str, high: str) -> str:
+    """An estimate and its interval as text: ``+0.12 [+0.06, +0.19]``; a dash where it has no value."""
+    if pd.isna(row[value]):
+        return "–"
+    return f"{row[value]:+.2f} [{row[low]:+.2f}, {row[high]:+.2f}]"
+
+
+def standing(contrasts: pd.DataFrame, against: str) -> str:
+    """In how many networks and layers K-Means' masks are ahead of a contrast, behind, or neither, by the interval."""
+    mine = contrasts[contrasts["against"] == against]
+    ahead, behind, n = int((mine["low"] > 0).sum()), int((mine["high"] < 0).sum()), len(mine)
+    return f"ahead in {ahead} of {n}, behind in {behind}, undecided in {n - ahead - behind}"
+
+
+def reference_table(progress: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
+    """C6a and C6b, a row for each planned block; "not run" where it is not complete.
+
+    The decision needs all blocks, since its p is Holm's over all of them.
+    """
+    contrasts = contrast_table(complete) if len(complete) else pd.DataFrame()
+    everything = bool((progress["state"] == "complete").all())
+    found = []
+    for claim, against in (("C6a", "members"), ("C6b", "random")):
+        judged = claim_table(contrasts, against) if len(contrasts) else pd.DataFrame(columns=["model", "layer"])
+        for _, block in progress.iterrows():
+            mine = judged[(judged["model"] == block["model"]) & (judged["layer"] == block["layer"])]
+            row = {"claim": claim, "model": block["model"], "layer": block["layer"], "images": block["images"]}
+            if len(mine):
+                one = mine.iloc[0]
+                row |= {
+                    "mean [95 %]": with_interval(one, "mean", "low", "high"),
+                    "d_z [95 %]": with_interval(one, "d_z", "d_z low", "d_z high"),
+                    "decision": one["decision"] if everything else "open: not all blocks are complete",
+                }
+            else:
+                row |= {"mean [95 %]": NOT_RUN, "d_z [95 %]": NOT_RUN, "decision": NOT_RUN}
+            found.append(row)
+    return pd.DataFrame(found)
+
+
+def gains_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Eq. y of K-Means' groups and of random ones over the members, in logits, and the ten best groups of either."""
+    best = top_scores(rows).set_index(["model", "layer", "masks"]).iloc[:, 0]
+    found = []
+    for model, layer, block in blocks(rows):
+        ahead = advantages(whole_scores(block)).mean()
+        found.append(
+            {
+                "network": block_title(model, layer),
+                "K-Means over its members": ahead["members"],
+                "random groups over the same": ahead["members"] - ahead["random"],
+                "ten best of K-Means": best[model, layer, "kmeans"],
+                "ten best of a random partition": best[model, layer, "random 000"],
+            }
+        )
+    return pd.DataFrame(found).round(2)
+
+
+def best_text(gains: pd.DataFrame) -> str:
+    """In how many networks and layers the ten best groups of K-Means are above the ten best random ones."""
+    if not len(gains):
+        return NOT_RUN
+    ahead = int((gains["ten best of K-Means"] > gains["ten best of a random partition"]).sum())
+    return f"in {ahead} of {len(gains)} networks and layers"
+
+
+def judged_claims() -> pd.DataFrame:
+    """`reference_table` of the reference run as it is."""
+    rows = reference_rows(STUDY)
+    progress = progress_table(planned_blocks(), rows)
+    return reference_table(progress, complete_blocks(progress, rows))
+
+
+def claim_text(table: pd.DataFrame, claim: str) -> str:
+    """Where a claim of `reference_table` stands, in words: how many blocks support it, and so on."""
+    decisions = table.loc[table["claim"] == claim, "decision"]
+    if not decisions.isin([SUPPORTED, CONTRADICTED, INCONCLUSIVE]).all():
+        return f"open, since {int((decisions == NOT_RUN).sum())} of {len(decisions)} blocks have not run"
+    counts = [(name, int((decisions == name).sum())) for name in (SUPPORTED, CONTRADICTED, INCONCLUSIVE)]
+    first, *others = [(name, n) for name, n in counts if n]
+    words = [f"{first[0]} in {first[1]} of {len(decisions)} networks and layers"]
+    return ", ".join(words + [f"{name} in {n}" for name, n in others])

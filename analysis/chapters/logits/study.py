@@ -1,0 +1,217 @@
+"""The study of Section 4.1: do meta-representations raise the logit, and is it the clustering?
+
+For each image and network: the K-Means partition's masks, its members one by one, the mean of all maps, random
+partitions of the same sizes, and the masks rolled, renormalised, or taken from another image. One row for each group
+of the partitions that are described group by group, and one (group -1) for each partition as a whole.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from analysis.chapters.logits.meta_representations import (
+    Masks,
+    Partition,
+    ScoredImage,
+    coverage,
+    mean_matched,
+    plain,
+    random_partitions,
+    renormalised,
+    rolled,
+    sampled_members,
+    seed_of,
+)
+from analysis.engine import Cell, chunks
+from analysis.engine.plan import Plan, PlannedStudy, check_profile, own_plan
+from cluscam_lite import get_spec, load_dataset, load_model
+from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.datasets.sample import Samples
+
+IMAGES_PER_CELL = 5
+WHOLE = -1  # the group number of a row that stands for a whole partition
+
+
+@dataclass(frozen=True)
+class Block:
+    """One line of the plan: a network and layer, how many images, and how much is measured on each.
+
+    `members`: maps per group that are scored by themselves, None for all.
+    """
+
+    model: str
+    layer: str
+    n_images: int
+    n_random: int
+    members: int | None = None
+
+
+PLANS = {
+    "smoke": Plan("scenes", "test", "train", (Block("scene_cnn", "paper", 3, 5), Block("scene_vit", "last", 2, 5))),
+    "embedded": Plan(
+        "scenes",
+        "test",
+        "train",
+        (
+            Block("scene_cnn", "paper", 3, 5),
+            Block("scene_vit", "paper", 2, 5),
+            Block("scene_vit", "last", 2, 5),
+        ),
+    ),
+    # fixed by analysis/paper/claims.yaml before any of these images was looked at
+    "reference": Plan(
+        "ilsvrc",
+        "confirm",
+        "tune",
+        (
+            Block("mobileone_s0", "paper", 100, 99),
+            Block("vit_tiny_patch16_224", "paper", 100, 19),
+            Block("vit_tiny_patch16_224", "last", 50, 19),
+            Block("squeezenet1_1", "paper", 50, 19),
+            Block("resnet50_v1", "paper", 50, 5, members=4),
+        ),
+    ),
+}
+
+
+def image_rows(scored: ScoredImage, donor: Partition, image_id: str, block: Block, seed: int) -> list[dict[str, Any]]:
+    """All rows of one image. `donor` is the partition of another image under the same network."""
+    size = scored.size
+    spec = get_spec(block.model)
+    own = scored.partition(spec.n_clusters, seed)
+    rows: list[dict[str, Any]] = []
+
+    def add(masks: str, group: int, score: float, area: float, n_maps: int) -> None:
+        rows.append(
+            {
+                "image_id": image_id,
+                "masks": masks,
+                "group": group,
+                "n_maps": n_maps,
+                "score": score,
+                "coverage": area,
+            }
+        )
+
+    def add_partition(name: str, masks: Masks, partition: Partition, by_group: bool = True) -> None:
+        n = len(partition.sizes)
+        add_groups(name, scored.scores(masks, n), coverage(masks, n), partition, by_group)
+
+    def add_groups(name: str, scores: Tensor, areas: Tensor, partition: Partition, by_group: bool = True) -> None:
+        if by_group:
+            for j, (s, a, k) in enumerate(zip(scores.tolist(), areas.tolist(), partition.sizes.tolist(), strict=True)):
+                add(name, j, s, a, k)
+        share = partition.shares
+        add(name, WHOLE, float(share @ scores), float(share @ areas), int(partition.sizes.sum()))
+
+    add_partition("kmeans", plain(own.centroids, size), own)
+    for name, (scores, areas) in members(scored, own, image_id, block, seed).items():
+        add_groups(name, scores, areas, own)
+    mean_of_all = plain(own.normalized.mean(0, keepdim=True), size)
+    add("mean of all", WHOLE, float(scored.scores(mean_of_all, 1)), float(coverage(mean_of_all, 1)), len(own.labels))
+    add_partition("renormalised", renormalised(own.centroids, size), own)
+    add_partition("rolled", rolled(own.centroids, size, seed_of("rolled", seed, image_id)), own)
+    add_partition("donor", plain(donor.centroids, size), donor)
+    for b, centroids in enumerate(random_partitions(own, block.n_random, seed, image_id)):
+        # the first one group by group, to be set beside the best groups of K-Means
+        add_partition(f"random {b:03d}", plain(centroids, size), own, by_group=b == 0)
+    probability = float(scored.output.softmax(1)[0, scored.target[0]])
+    for row in rows:
+        row |= {"target": int(scored.target[0]), "probability": probability, "forward_passes": scored.forward_passes}
+    return rows
+
+
+def members(
+    scored: ScoredImage, own: Partition, image_id: str, block: Block, seed: int
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """Each group's mean over its members, by themselves and with the group's area: scores (K,) and coverages (K,)."""
+    n_groups = len(own.sizes)
+    chosen = sampled_members(own.labels, n_groups, block.members, seed_of("members", seed, image_id))
+    groups = own.labels[chosen]
+    area = coverage(plain(own.centroids, scored.size), n_groups)
+    kinds = {
+        "members": plain(own.normalized[chosen], scored.size),
+        "members, area matched": mean_matched(own.normalized[chosen], area[groups], scored.size),
+    }
+    mean = mean_by_group(groups, n_groups)
+    n = len(chosen)
+    return {name: (mean(scored.scores(masks, n)), mean(coverage(masks, n))) for name, masks in kinds.items()}
+
+
+def mean_by_group(groups: Tensor, n_groups: int) -> Callable[[Tensor], Tensor]:
+    """``mean(values (n,)) -> (n_groups,)``: the mean over the members of each group."""
+    count = groups.bincount(minlength=n_groups)
+    return lambda values: torch.zeros(n_groups).index_add_(0, groups, values) / count
+
+
+class Logits(PlannedStudy):
+    """The study as the engine wants it; the engine sets the data root."""
+
+    name, version, keys = "logits", 1, ("image_id", "masks", "group")
+
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """What a profile measures."""
+        return plan_of(profile)
+
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+        """Five images of one network and layer to a cell; donors are named in it, since rows depend on them."""
+        spec = get_spec(block.model)
+        samples, donors = datasets(plan, block.n_images)
+        settings = {
+            "K": spec.n_clusters,
+            "n_random": block.n_random,
+            "members": block.members,
+            "donor_part": plan.donor_part,
+            "weights": load_model(spec).sha256,
+        }
+        paired = {image_id: donors.ids[i % len(donors)] for i, image_id in enumerate(samples.ids)}
+        return [
+            self.cell(
+                plan,
+                block,
+                "meta-representations",
+                images,
+                seed,
+                settings=settings | {"donors": [paired[image_id] for image_id in images]},
+            )
+            for images in chunks(samples.ids, IMAGES_PER_CELL)
+        ]
+
+    def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
+        """The rows of the cell's images, in their order."""
+        spec, s = get_spec(cell.model), cell.settings
+        block = Block(cell.model, cell.layer, len(cell.images), s["n_random"], s["members"])
+        model = HookedModel(load_model(spec).module, spec.layer(cell.layer))
+        preprocess = spec.preprocess()
+        samples, donors = (load_dataset(cell.dataset, part=part) for part in (cell.part, s["donor_part"]))
+        rows = []
+        for done, (image_id, donor_id) in enumerate(zip(cell.images, s["donors"], strict=True), 1):
+            donor = ScoredImage(model, preprocess(donors[donors.ids.index(donor_id)].image)[None])
+            scored = ScoredImage(model, preprocess(samples[samples.ids.index(image_id)].image)[None])
+            rows += image_rows(scored, donor.partition(spec.n_clusters, cell.seed), image_id, block, cell.seed)
+            progress(done)
+        return pd.DataFrame(rows)
+
+
+def plan_of(profile: Mapping[str, Any]) -> Plan:
+    """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters."""
+    if profile.get("profile") in PLANS:
+        return PLANS[profile["profile"]]
+    check_profile(profile, "Section 4.1")
+    return own_plan(profile, tuple(Block(model, "paper", int(profile["n_images"]), 19) for model in profile["models"]))
+
+
+def datasets(plan: Plan, n: int) -> tuple[Samples, Samples]:
+    """The first n images of the plan's part, and all that may lend their masks.
+
+    Donor i goes with image i whatever n is, so that a smaller study is a prefix of a larger one.
+    """
+    samples = load_dataset(plan.dataset, part=plan.part, n=n)
+    return samples, load_dataset(plan.dataset, part=plan.donor_part)
+
+
+STUDY = Logits()

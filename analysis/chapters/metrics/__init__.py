@@ -1,0 +1,1 @@
+"""Appendix C: what the metrics reward."""

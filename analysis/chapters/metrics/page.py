@@ -1,0 +1,196 @@
+"""The tables of the chapter on the metrics: what changes when coverage, fill, gain, layer, seed or size does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.chapters.faithfulness.evidence import (
+    chosen,
+    comparison_table,
+    method_table,
+    panel_title,
+    panels,
+    prepared,
+    seed_table,
+)
+from analysis.chapters.faithfulness.page import reference
+from analysis.chapters.faithfulness.study import STUDY
+from analysis.chapters.logits.page import study_rows, with_interval
+from analysis.chapters.metrics.study import STUDY as CURVES_STUDY
+from analysis.engine.rows import reference_rows
+from analysis.judging.compare import compare
+from analysis.judging.rules import NOT_RUN
+from cluscam_lite import get_spec
+from cluscam_lite.algorithm.scoring import FILLS
+from cluscam_lite.methods import METHODS
+
+BOX_VARIANTS = {
+    "le": "of the text",
+    "le_soft": "soft overlap",
+    "le_half": "pixels, at least one half",
+    "le_energy": "energy, at least one half",
+    "le_unscaled": "box not rescaled",
+}
+NULLS = ("donor", "smooth", "inverted")
+OF_REFERENCE = ("embedded", "reference")  # profiles of which the chapter shows the reference run
+
+
+def measured(parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """What the chapter is about: prepared rows of `faithfulness`, rows of `curves`, and whose they are, in words.
+
+    In the default run they are the reference run's, where both studies of it are there, since three drawn images would
+    teach little about metrics; a profile of the reader's own gives that profile's.
+    """
+    if parameters["profile"] in OF_REFERENCE:
+        rows, curves = reference(), reference_rows(CURVES_STUDY)
+        if len(rows) and len(curves):
+            return rows, curves, "the reference run, on photographs"
+    rows, curves = (study_rows(study, parameters) for study in (STUDY, CURVES_STUDY))
+    return prepared(rows), curves, f"a run with the profile {parameters['profile']}"
+
+
+def fake_text(table: pd.DataFrame) -> str:
+    """FakeCAM's AD beside ClusCAM's in each panel of a `method_table`, in words."""
+    parts = []
+    for (model, panel), block in table.groupby(["model", "panel"], sort=False):
+        ad = block.set_index("method")["AD"]
+        if not {"fakecam", "cluscam"} <= {*ad.index}:
+            continue  # a run of the reader's own with other methods
+        parts.append(f"{ad['fakecam']:.2f} % against ClusCAM's {ad['cluscam']:.1f} % ({panel_title(model, panel)})")
+    return ", ".join(parts) or NOT_RUN
+
+
+def rounded(table: pd.DataFrame, digits: int = 1) -> pd.DataFrame:
+    """The table with methods by their titles and numbers as text; one row that says so if it is empty."""
+    if not len(table):
+        return pd.DataFrame({"": [NOT_RUN]})
+    shown = table.copy()
+    if "method" in shown:
+        shown["method"] = [METHODS[name].title for name in shown["method"]]
+    for column in shown.select_dtypes("float"):
+        shown[column] = [f"{value:.{digits}f}" if pd.notna(value) else "–" for value in shown[column]]
+    return shown
+
+
+def of_forms(rows: pd.DataFrame) -> pd.DataFrame:
+    """IC of the maps as they are, and brought to a coverage of one half: columns "as it is" and "at one half"."""
+    found = method_table(rows, {"increase": "as it is"}, intervals=False)
+    halved = method_table(rows, {"increase": "IC"}, form="matched", intervals=False)
+    return found.assign(**{"at one half": halved["IC"]})
+
+
+def order_text(table: pd.DataFrame, first: str, second: str) -> str:
+    """How far two columns of a table agree on the order of the methods: Spearman's correlation in each panel."""
+    parts = []
+    for (model, panel), block in table.groupby(["model", "panel"], sort=False):
+        both = block[[first, second]].dropna()
+        parts.append(f"{both[first].corr(both[second], method='spearman'):.2f} ({panel_title(model, panel)})")
+    return ", ".join(parts)
+
+
+def null_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """ClusCAM less each null method: IC and AD, differences turned so that above 0 ClusCAM is better."""
+    found = []
+    measures = {"increase": "IC", "drop": "AD"}
+    some = rows[rows["method"].isin(("cluscam", *NULLS))]
+    tables = {measure: comparison_table(some, measure) for measure in measures}
+    for _, one in tables["increase"].iterrows():
+        row = {"network": panel_title(one["model"], one["panel"]), "null method": METHODS[one["against"]].title}
+        row["images"] = int(one["n"])
+        for measure, heading in measures.items():
+            table = tables[measure]
+            same = (table["model"] == one["model"]) & (table["panel"] == one["panel"])
+            match = table[same & (table["against"] == one["against"])].iloc[0]
+            row[f"{heading}, ahead by [95 %]"] = with_interval(match, "mean", "low", "high")
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def fill_text(table: pd.DataFrame) -> pd.DataFrame:
+    """`faithfulness_evidence.fill_table` for a page."""
+    if not len(table):
+        return rounded(table)
+    titled = table.assign(network=[panel_title(*pair) for pair in zip(table["model"], table["panel"], strict=True)])
+    columns = {fill: f"evaluated with {fill}" for fill in FILLS}
+    return rounded(titled[["network", "scored with", "images", *FILLS]].rename(columns=columns))
+
+
+def of_fills(rows: pd.DataFrame) -> pd.DataFrame:
+    """IC of every method under each evaluation fill, a column for each."""
+    tables = {fill: method_table(rows, {"increase": fill}, fill=fill, intervals=False) for fill in FILLS}
+    return tables["mean"].assign(**{fill: tables[fill][fill] for fill in FILLS})
+
+
+def of_gains(rows: pd.DataFrame) -> pd.DataFrame:
+    """AG by Eq. 13 and as the public code has it: columns "Eq. 13" and "public code"."""
+    return method_table(rows, {"gain": "Eq. 13", "gain_over_p": "public code"}, intervals=False)
+
+
+def of_boxes(rows: pd.DataFrame) -> pd.DataFrame:
+    """LE and its variants, a column for each, means over the images with one box, in percent."""
+    there = {measure: heading for measure, heading in BOX_VARIANTS.items() if measure in rows}
+    return method_table(rows, there, intervals=False)
+
+
+def layers_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`faithfulness_evidence.layer_table` for a page."""
+    if not len(table):
+        return rounded(table)
+    titles = [get_spec(model).title for model in table["model"]]
+    return rounded(table.drop(columns="model").assign(network=titles)[["network", *table.columns.drop("model")]])
+
+
+def sensitivity_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """What another seed of K-Means does to ClusCAM, and squashing the photograph to every method that was run so."""
+    found = [
+        {
+            "network": panel_title(row["model"], row["panel"]),
+            "what": f"ClusCAM, {row['seeds']} seeds: {row['measure']}",
+            "images": row["images"],
+            "outcome": f"means {row['mean low']:.1f} to {row['mean high']:.1f}; standard deviation {row['image']:.1f} "
+            f"between images, {row['seed']:.1f} between seeds of one",
+        }
+        for _, row in seed_table(rows).iterrows()
+    ]
+    for model, panel, block in panels(rows):
+        squashed = chosen(block[block["variant"] == "squashed"], variants=True)
+        for name, part in squashed.groupby("method", sort=False):
+            usual = chosen(block[block["method"] == name]).set_index("image_id")["increase"].astype(float)
+            other = part.set_index("image_id")["increase"].astype(float)
+            common = usual.index.intersection(other.index)
+            if len(common) < 2:
+                continue
+            pair = compare(other[common], usual[common], "increase")
+            found.append(
+                {
+                    "network": panel_title(model, panel),
+                    "what": f"{METHODS[name].title}, squashed less cropped: IC",
+                    "images": len(common),
+                    "outcome": with_interval(pair, "mean", "low", "high"),
+                }
+            )
+    return rounded(pd.DataFrame(found))
+
+
+CURVES = {
+    "insertion": "insertion",
+    "deletion": "deletion",
+    "coherency": "coherency",
+    "complexity": "complexity",
+    "adcc": "ADCC",
+}
+
+
+def curve_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Means of the study `curves`, percent: areas under the insertion and deletion curves, ADCC with its parts."""
+    if not len(rows):
+        return rounded(rows)
+    ran = prepared(rows).dropna(subset=["adcc"])
+    found = [
+        {"network": panel_title(model, panel), "method": name, "images": len(part)}
+        | {heading: float(part[measure].mean()) for measure, heading in CURVES.items()}
+        for model, panel, block in panels(ran)
+        for name, part in block.groupby("method", sort=False)
+    ]
+    return rounded(pd.DataFrame(found))

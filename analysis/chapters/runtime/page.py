@@ -1,0 +1,125 @@
+"""What the `runtime` chapter puts together: tables in words, where the claims stand, and the answer."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.chapters.runtime.evidence import claim_evidence
+from analysis.chapters.runtime.plan import title_of
+from analysis.chapters.runtime.study import STUDY
+from analysis.judging.rules import NOT_RUN
+from analysis.paper.claims import claims_of
+from cluscam_lite import get_spec
+
+
+def digits(value: float) -> str:
+    """A positive number with three digits at least and no exponent: "0.539", "1.10", "36.1", "2,048"."""
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+
+
+def claims() -> list[dict[str, Any]]:
+    """The claims about running time, as written before the study ran (`analysis/paper/claims.yaml`)."""
+    return claims_of(STUDY.name)
+
+
+def claims_page(rows: pd.DataFrame) -> pd.DataFrame:
+    """Where each claim stands in each network, by the rows of the reference run; "not run" where they are not there."""
+    table = pd.concat([claim_evidence(rows, claim) for claim in claims()], ignore_index=True)
+    for column in ("ratio", "low", "high"):
+        table[column] = table[column] if column in table else float("nan")
+    return pd.DataFrame(
+        {
+            "claim": table["claim"],
+            "network": [get_spec(model).title for model in table["model"]],
+            "ratio": [
+                f"{title_of(of)} / {'K + 1 passes' if to == 'passes' else title_of(to)}"
+                for of, to in zip(table["of"], table["to"], strict=True)
+            ],
+            "median [range]": [
+                "–" if pd.isna(one.ratio) else f"{digits(one.ratio)} [{digits(one.low)}, {digits(one.high)}]"
+                for one in table.itertuples()
+            ],
+            "tier": table["tier"],
+            "decision": table["decision"],
+        }
+    )
+
+
+def methods_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`method_table` in words: time in passes, and the passes that are in it."""
+    if not len(table):
+        return not_run()
+    page = pd.DataFrame({"network": [get_spec(model).title for model in table["model"]], "method": table["title"]})
+    page["time, passes"] = [_time(row) for _, row in table.iterrows()]
+    for column in ("forward", "backward", "through"):
+        heading = {"through": "images through network or head"}.get(column, f"{column} passes")
+        page[heading] = ["–" if row["reason"] else f"{int(row[column]):,}" for _, row in table.iterrows()]
+    return page
+
+
+def _time(row: pd.Series) -> str:
+    if row["reason"]:
+        return "n/a"
+    return digits(row["ratio"]) + (f" [{digits(row['low'])}, {digits(row['high'])}]" if row["images"] > 1 else "")
+
+
+def phases_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`phase_table` in words, a row for each network."""
+    if not len(table):
+        return not_run()
+    page = pd.DataFrame({"network": [get_spec(model).title for model in table["model"]]})
+    page["maps d"], page["groups K"] = table["d"], table["K"]
+    page["ClusCAM / (K + 1) passes"] = table["overhead"].map("{:.2f}".format)
+    page["K-Means, % of it"] = table["kmeans share"].map("{:.1f}".format)
+    brute = table["brute force overhead"]
+    page["brute force / (K + 1) passes"] = brute.map(lambda value: "–" if pd.isna(value) else f"{value:.1f}")
+    return page
+
+
+def batches_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`batch_table` in words: what batches and bfloat16 change, in time and in the maps."""
+    if not len(table):
+        return not_run()
+    page = pd.DataFrame({"network": [get_spec(model).title for model in table["model"]]})
+    page["device"] = ["GPU" if device == "cuda" else "CPU" for device in table["device"]]
+    page["images at once"], page["K-Means by"] = table["images"], table["backend"]
+    page["scoring in"] = table["precision"]
+    page["time, passes of the batch"] = table["whole"].map(digits)
+    page["K-Means, % of it"] = table["kmeans share"].map("{:.1f}".format)
+    page["inertia / reference's"] = table["inertia"].map("{:.3f}".format)
+    page["least rank correlation"] = table["rank correlation"].map("{:.4f}".format)
+    page["largest difference"] = table["difference"].map("{:.3f}".format)
+    return page
+
+
+def not_run() -> pd.DataFrame:
+    """The table of what a run has not measured."""
+    return pd.DataFrame({"": [NOT_RUN]})
+
+
+def answer(phases: pd.DataFrame, methods: pd.DataFrame) -> Mapping[str, str]:
+    """The numbers of the chapter's answer, over the networks of a run: shares in percent, times as multiples."""
+    wide = methods.pivot(index="model", columns="method", values="ratio")
+
+    def times(name: str) -> str:
+        return _span(wide[name] / wide["cluscam"]) if name in wide else NOT_RUN
+
+    return {
+        "overhead": _span(phases["overhead"], "{:.2f}"),
+        "share": _span(phases["kmeans share"], "{:.0f} %"),
+        "brute": _span(phases["brute force overhead"]),
+        "scorecam": times("scorecam"),
+        "gradcam": _span(wide["cluscam"] / wide["gradcam"]) if "gradcam" in wide else NOT_RUN,
+        "ablationcam": times("ablationcam"),
+    }
+
+
+def _span(values: pd.Series, form: str = "{:.2g}") -> str:
+    """Smallest to largest of the values, as text; "not run" if there is none."""
+    found = values.dropna()
+    if not len(found):
+        return NOT_RUN
+    low, high = form.format(found.min()), form.format(found.max())
+    return low if low == high else f"{low.removesuffix(' %')} to {high}"

@@ -1,0 +1,55 @@
+"""What the `temperature` chapter puts together: the reference run's curve, and pairs of settings in words."""
+
+import pandas as pd
+
+from analysis.chapters.faithfulness.evidence import panel_title
+from analysis.chapters.logits.page import with_interval
+from analysis.chapters.temperature.evidence import MARGIN, against, prepared
+from analysis.chapters.temperature.study import STUDY, TABLE_3
+from analysis.engine.rows import reference_rows
+from analysis.judging.rules import NOT_RUN
+from analysis.statistics import p_text
+
+PAIRS = {"Eq. 10 against τ = 1": (TABLE_3, "tau 1"), "Eq. 10 against τ = 50": (TABLE_3, "tau 50")}
+PAIRS |= {"Eq. 10 against the best group alone": (TABLE_3, "best"), "Eq. 10 against uniform": (TABLE_3, "uniform")}
+
+
+def reference() -> pd.DataFrame:
+    """The prepared rows of the reference run of `temperature`; empty if it has not run."""
+    return prepared(reference_rows(STUDY))
+
+
+def pairs_page(rows: pd.DataFrame) -> pd.DataFrame:
+    """How far Eq. 10's tau is ahead of others, in IC and in AD, and whether AD is the same within the margin."""
+    if not len(rows):
+        return pd.DataFrame({"reference run": [NOT_RUN]})
+    table = against(rows, PAIRS)
+    return pd.DataFrame(
+        {
+            "network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)],
+            "pair": table["pair"],
+            "images": table["images"],
+            "IC ahead by [95 %]": [with_interval(r, "IC mean", "IC low", "IC high") for _, r in table.iterrows()],
+            "p": [p_text(value) for value in table["IC log10 p"]],
+            "AD ahead by [95 %]": [with_interval(r, "AD mean", "AD low", "AD high") for _, r in table.iterrows()],
+            f"AD equivalent within {MARGIN} d_z": [_yes(value) for value in table["p equivalent"]],
+        }
+    )
+
+
+def _yes(p: float) -> str:
+    return "the same on every image" if pd.isna(p) else "yes" if p < 0.05 else "not shown"
+
+
+def best_tau(curve: pd.DataFrame, measure: str = "increase") -> str:
+    """The tau of the grid with the best mean of a measure in each network, in words, and how far Eq. 10 is from it."""
+    parts = []
+    for (model, layer), mine in curve.groupby(["model", "layer"], sort=False):
+        grid = mine[mine["kind"] == "grid"]
+        best = grid.loc[grid[measure].idxmin() if measure == "drop" else grid[measure].idxmax()]
+        own = mine[mine["kind"] == "table 3"].iloc[0]
+        parts.append(
+            f"{panel_title(model, layer)}: {best[measure]:.1f} % at τ = {best['tau']:g}, "
+            f"{own[measure]:.1f} % at Eq. 10's {own['tau']:.2f}"
+        )
+    return "; ".join(parts)

@@ -1,0 +1,60 @@
+"""Figures of the landing page and of the chapter on verdicts."""
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from analysis.chapters.verdicts.page import Seen, scores_text
+from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED
+from analysis.judging.text import network_text
+from analysis.page.figures import KEPT, figure
+from cluscam_lite.show.drawing import draw_image, draw_overlay
+
+COLOURS = {SUPPORTED: KEPT, CONTRADICTED: "#c44e52", INCONCLUSIVE: "#dd9a3c", NOT_RUN: "#d9d9d9"}
+
+
+def scene_figure(found: Seen) -> Figure:
+    """An image, and over it each method's map with its scores."""
+    fig, axes = figure(1, 1 + len(found.maps), 2.9)
+    draw_image(axes[0, 0], found.image, f"the image\np {found.probability:.1f} %\n")
+    for ax, (title, saliency) in zip(axes[0, 1:], found.maps.items(), strict=True):
+        draw_overlay(ax, found.image, saliency, f"{title}\n{scores_text(found.scores[title])}")
+    for ax in axes.flat:
+        ax.title.set_fontsize(9)
+    return fig
+
+
+def tiers_figure(counts: pd.DataFrame) -> Figure:
+    """How many claims have which verdict, a bar for each tier; `counts` is `ledger.tier_counts`."""
+    fig, axes = figure(1, 1, 1.9)
+    ax, left = axes[0, 0], pd.Series(0, index=counts.index)
+    for verdict, colour in COLOURS.items():
+        ax.barh(counts.index, counts[verdict], left=left, color=colour, label=verdict)
+        for y, (n, x) in enumerate(zip(counts[verdict], left, strict=True)):
+            if n:
+                ax.text(x + n / 2, y, str(n), ha="center", va="center", fontsize=9)
+        left = left + counts[verdict]
+    ax.invert_yaxis()
+    ax.set(xlabel="claims")
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=8, frameon=False)
+    sns.despine(ax=ax)
+    return fig
+
+
+def effects_figure(table: pd.DataFrame) -> Figure | None:
+    """Every standardised effect of the ledger with its interval, coloured by its verdict; None if there is none yet."""
+    ran = table[table["d_z"].notna() & (table["model"] != "")]
+    if not len(ran):
+        return None
+    fig, axes = figure(1, 1, 0.24 * len(ran) + 0.9)
+    ax = axes[0, 0]
+    colours = [COLOURS[verdict] for verdict in ran["verdict"]]
+    y = range(len(ran))
+    ax.hlines(y, ran["d_z low"], ran["d_z high"], color=colours, lw=2)
+    ax.scatter(ran["d_z"], y, color=colours, s=24, zorder=3)
+    ax.axvline(0, color="0.4", lw=0.8, ls=":")
+    ax.set_yticks(y, [f"{row['claim']}, {network_text(row)}" for _, row in ran.iterrows()], fontsize=8)
+    ax.invert_yaxis()
+    ax.set(xlabel="standardised effect d_z with its 95 % interval; above 0 favours the claim")
+    sns.despine(ax=ax)
+    return fig

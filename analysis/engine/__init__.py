@@ -1,0 +1,35 @@
+"""The engine of all studies: a study is cut into cells; each makes one file of rows, once, and can be lost alone.
+
+A study is any object with a name, a version, the keys of its rows, its cells and how to run one of them:
+
+    class Confidence:
+        name, version, keys = "confidence", 1, ("image_id",)
+
+        def cells(self, profile):
+            shared = {"dataset": profile["dataset"], "part": "", "layer": "", "method": "top1"}
+            ids = load_dataset(profile["dataset"], n=profile["n_images"]).ids
+            return [
+                Cell(self.name, self.version, model=model, images=images, settings={"weights": sha256}, **shared)
+                for model, sha256 in ((name, load_model(name).sha256) for name in profile["models"])
+                for images in chunks(ids, 20)
+            ]
+
+        def run(self, cell, progress):
+            network = load_model(cell.model)
+            rows = []
+            for image_id in cell.images:
+                rows.append({"image_id": image_id, "probability": confidence(network, cell.dataset, image_id)})
+                progress(len(rows))
+            return pd.DataFrame(rows)
+
+`run(study, profile, folder)` makes what is missing, `read(study, folder)` gives all rows in the order of the cells.
+The command `cluscam study NAME --profile P` does the former for the studies that `analysis.engine.registry` lists.
+"""
+
+from analysis.engine.cell import Cell, chunks
+from analysis.engine.contract import Study
+from analysis.engine.reading import read, same_rows
+from analysis.engine.runner import run
+from analysis.engine.status import Status, status
+
+__all__ = ["Cell", "Status", "Study", "chunks", "read", "run", "same_rows", "status"]

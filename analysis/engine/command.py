@@ -1,0 +1,84 @@
+"""`cluscam study`: added to the command line by the entry point `study` of the group "cluscam.commands"."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.engine.registry import REGISTRY, find_study
+from analysis.paths import ROOT
+from analysis.run.parameters import profile_parameters, typed
+from cluscam_lite.errors import CluscamError
+
+OWN = "own"  # what a profile with changed parameters is called
+EXAMPLES = """examples:
+  cluscam study {name} --profile embedded
+  cluscam study {name} --profile reference -p models "[mobileone_s0]" -p part tune -p n_images 20
+  cluscam study {name} --profile reference --out results/ --shard 2/3
+  cluscam study {name} --profile reference --out results/ --status
+"""
+
+
+def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the parser of the command with `add`, argparse's `add_parser`, and return it."""
+    known = ", ".join(REGISTRY) or "none yet"
+    parser = add(
+        "study",
+        help="run a study: rows of numbers, one per image and setting",
+        description="Run a study: rows of numbers, one per image and setting.\nIt may be stopped at any moment and "
+        f"started again, and several processes may share one folder.\nStudies: {known}.",
+        epilog=EXAMPLES.format(name=next(iter(REGISTRY), "NAME")),
+    )
+    option = parser.add_argument
+    option("name", metavar="NAME", help="the study")
+    option("--profile", required=True, metavar="P", help="smoke, embedded, reference, or a .yaml file of your own")
+    option("--out", metavar="DIR", help="the results folder (default: out/studies/PROFILE/NAME in the repository)")
+    option(
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter of your own, as YAML"
+    )
+    option("--shard", default="1/1", metavar="I/N", help="make every N-th cell only, from the I-th on")
+    option("--status", action="store_true", help="say how far the folder is, and make nothing")
+    option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
+    option("--quiet", action="store_true", help="no line for each cell")
+    parser.set_defaults(run=_run)
+    return parser
+
+
+def results_folder(name: str, profile: str) -> Path:
+    """Where the results of a study go unless another folder is named; a profile is a name or a .yaml file."""
+    return ROOT / "out" / "studies" / Path(profile).stem / name
+
+
+def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """A profile's parameters; with parameters of the user's own (name, YAML text), a profile called "own".
+
+    The plans of the shipped profiles are fixed, so any change makes a profile of its own.
+    """
+    parameters = profile_parameters(profile)
+    if given:
+        parameters |= {name: typed(text, "str" if name in ("part", "data_root") else None) for name, text in given}
+        parameters["profile"] = OWN
+    return parameters
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    try:
+        from analysis.engine import run, status
+        from analysis.engine.shard import parse_shard
+
+        chosen = find_study(arguments.name)
+        profile = own_parameters(arguments.profile, arguments.p)
+    except ModuleNotFoundError as error:
+        raise CluscamError(
+            f"studies need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
+        ) from error
+    shard = parse_shard(arguments.shard)
+    folder = (
+        Path(arguments.out)
+        if arguments.out
+        else results_folder(arguments.name, OWN if arguments.p else arguments.profile)
+    )
+    if arguments.status:
+        print(status(chosen, profile, folder))
+        return
+    run(chosen, profile, folder, shard=shard, discard=arguments.discard, quiet=arguments.quiet)

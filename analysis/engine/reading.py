@@ -1,0 +1,75 @@
+"""The rows of a study, read from its results folder."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from analysis.engine.contract import Study, check_keys
+from analysis.engine.store import Damaged, Store
+from cluscam_lite.errors import CluscamError
+
+
+def read(study: Study, folder: str | os.PathLike, allow_partial: bool = False) -> pd.DataFrame:
+    """All rows of a study in canonical order, whatever the order in which its cells were made.
+
+    Every file is checked against the manifest. With `allow_partial`, the cells that are done and whole, if they are
+    not all. Raises CluscamError for a folder that is incomplete, damaged, or another study's or version's.
+    """
+    store = Store(Path(folder))
+    cells = _configured(study, store)
+    manifest = store.manifest()
+    again = "run the study again, which keeps what is whole"
+    if manifest is None and not allow_partial:
+        done = sum(store.whole(cell) for cell in cells)
+        raise CluscamError(f"the results in {folder} are not complete: {done} of {len(cells)} cells are done; {again}")
+    hashes = manifest["sha256"] if manifest else {}
+    tables = []
+    for cell in cells:
+        try:
+            tables.append(store.load(cell, hashes.get(cell.hash)).table)
+        except (FileNotFoundError, Damaged) as problem:
+            if not allow_partial:
+                what = problem if isinstance(problem, Damaged) else "it is missing"
+                raise CluscamError(f"the file {store.path(cell)} is not the study's: {what}; {again}") from problem
+    if not tables:
+        raise CluscamError(f"no cell in {folder} is done yet; {again}")
+    return combine(study, tables)
+
+
+def combine(study: Study, tables: Sequence[pa.Table]) -> pd.DataFrame:
+    """The tables of cells, one below the other. Raises CluscamError for a doubled row or types that do not fit."""
+    try:
+        rows = pa.concat_tables(tables, promote_options="permissive")
+        rows = rows.combine_chunks().to_pandas()  # a column in one piece is filtered several times faster
+    except pa.ArrowException as error:
+        raise CluscamError(f"the cells of the study {study.name} have columns of different types: {error}") from error
+    check_keys(study, rows)
+    return rows
+
+
+def same_rows(a: pd.DataFrame, b: pd.DataFrame) -> bool:
+    """Whether two frames have the same rows in the same order, to the bit; columns named "seconds..." are ignored."""
+    a, b = (rows[[c for c in rows.columns if not c.startswith("seconds")]].reset_index(drop=True) for rows in (a, b))
+    return a.equals(b)
+
+
+def _configured(study: Study, store: Store) -> list:
+    """The cells of the folder. Raises CluscamError if they are not this study's."""
+    try:
+        cells = store.configuration()
+    except Damaged as damage:
+        raise CluscamError(f"the results in {store.folder} cannot be read: {damage}") from damage
+    if not cells:
+        raise CluscamError(
+            f"the folder {store.folder} holds no results; run `cluscam study {study.name}` into it first"
+        )
+    found = cells[0]
+    if (found.study, found.version) != (study.name, study.version):
+        raise CluscamError(
+            f"the folder {store.folder} holds the study {found.study}, version {found.version}, but version "
+            f"{study.version} of {study.name} was asked for; choose another folder or run the study again"
+        )
+    return cells

@@ -1,0 +1,151 @@
+"""Run a study: make the cells that are missing, one file each, and the manifest when all are there.
+
+A run may be stopped or killed at any moment and started again, and several processes may share a folder: a cell is
+taken under a lock, looked at again, computed, and appears under its name only when it is whole.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from analysis.engine.cell import Cell
+from analysis.engine.configuration import settle
+from analysis.engine.contract import Study, checked_cells, checked_rows, named_data_root
+from analysis.engine.locks import Locks
+from analysis.engine.manifest import make_manifest, now, origin
+from analysis.engine.progress import Progress
+from analysis.engine.shard import of_shard
+from analysis.engine.status import Status
+from analysis.engine.store import Damaged, Store
+from cluscam_lite.files import output_folder
+
+
+def run(
+    study: Study,
+    profile: Mapping[str, Any],
+    folder: str | os.PathLike,
+    *,
+    shard: tuple[int, int] = (1, 1),
+    discard: bool = False,
+    quiet: bool = False,
+) -> Status:
+    """Make the cells of a study that are not yet in `folder`; say what is done; return how far the folder is.
+
+    `shard` (i, n) takes every n-th cell only. `discard` removes results of another configuration, keeping the cells
+    that fit. Raises CluscamError for a folder of another configuration or one that cannot be written, and what the
+    study raises. Ctrl-C and SIGTERM raise KeyboardInterrupt with a sentence that says what is done.
+    """
+    cells = checked_cells(study, profile)
+    chosen = of_shard(cells, shard)
+    store = Store(output_folder(folder))
+    with _stoppable(study.name, store, cells), Locks(store.folder) as locks:
+        with locks.mutex():
+            settle(store, locks, cells, discard)
+            locks.join()
+            damaged = _clear_damaged(store, cells)
+        pending = [cell for cell in chosen if not store.path(cell).exists()]
+        progress = Progress(len(chosen), pending, quiet)
+        for cell, reason in damaged:
+            progress.say(f"the file of {cell.title} is damaged ({reason}); the cell is made again")
+        if pending:
+            part = "" if shard == (1, 1) else f" of shard {shard[0]}/{shard[1]}"
+            progress.say(f"{study.name}: {len(pending)} of {len(chosen)} cells{part} to make, in {store.folder}")
+        with named_data_root(profile):
+            at_work = _Run(study, cells, store, locks, progress).make(pending)
+        with locks.mutex():
+            reached = _finish(study, cells, store, profile, at_work)
+    progress.say(f"{reached}" if pending else f"{reached}; nothing was left to make here")
+    return reached
+
+
+class _Run:
+    """One process's work on the cells of a folder."""
+
+    def __init__(self, study: Study, cells: Sequence[Cell], store: Store, locks: Locks, progress: Progress) -> None:
+        self.study, self.store, self.locks, self.progress = study, store, locks, progress
+        self.number = {cell.hash: i for i, cell in enumerate(cells)}
+        self._origin: dict[str, Any] | None = None
+
+    def make(self, pending: Sequence[Cell]) -> int:
+        """Make what nobody else has taken, until all is done or taken; the number of cells that others have."""
+        while pending:
+            held = [cell for cell in pending if not self._take(cell)]
+            if len(held) == len(pending):
+                break
+            pending = held  # again: their holders may have finished them, or died
+        return len(pending)
+
+    def _take(self, cell: Cell) -> bool:
+        """Make the cell unless it is done by now; False if another process has it."""
+        i = self.number[cell.hash]
+        if not self.locks.claim(i):
+            return False
+        try:
+            if self.store.whole(cell):
+                self.progress.end(cell, "made by another process")
+                return True
+            self.progress.begin(cell)
+            self._origin = self._origin or origin()  # before the work: a commit made meanwhile did not make these rows
+            start = time.monotonic()
+            rows = checked_rows(self.study, cell, self.study.run(cell, self.progress))
+            seconds = time.monotonic() - start
+            record = {"origin": self._origin, "finished": now(), "seconds": round(seconds, 3)}
+            self.store.write(cell, rows, record)
+            self.progress.end(cell, f"{len(rows):,} rows in {seconds:.1f} s")
+            return True
+        finally:
+            self.locks.release(i)
+
+
+def _clear_damaged(store: Store, cells: Sequence[Cell]) -> list[tuple[Cell, str]]:
+    """Remove damaged files, with why; and the manifest if it does not hold any more. The caller has the mutex."""
+    manifest = store.manifest()
+    hashes = manifest["sha256"] if manifest else {}
+    damaged, missing = [], False
+    for cell in cells:
+        try:
+            store.load(cell, hashes.get(cell.hash))
+        except FileNotFoundError:
+            missing = True
+        except Damaged as damage:
+            damaged.append((cell, str(damage)))
+    if missing or damaged:
+        store.remove_manifest()
+    for cell, _ in damaged:
+        store.path(cell).unlink(missing_ok=True)
+    return damaged
+
+
+def _finish(study: Study, cells: Sequence[Cell], store: Store, profile: Mapping[str, Any], at_work: int) -> Status:
+    """Write the manifest if every cell is done and it is not there yet. The caller has the mutex."""
+    done = sum(map(store.whole, cells))
+    complete = done == len(cells)
+    if complete and store.manifest() is None:
+        store.write_manifest(make_manifest(study, cells, store, profile))
+    return Status(study.name, len(cells), done, at_work=at_work, complete=complete)
+
+
+@contextmanager
+def _stoppable(name: str, store: Store, cells: Sequence[Cell]) -> Iterator[None]:
+    """SIGTERM stops like Ctrl-C; either says what is done and how to go on. No file is left half-written."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if in_main else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = sum(store.path(cell).exists() for cell in cells)
+        raise KeyboardInterrupt(
+            f"interrupted; {done} of {len(cells)} cells of the study {name} are done and kept in {store.folder}, "
+            "run the same command again to go on"
+        ) from None
+    finally:
+        if in_main:
+            signal.signal(signal.SIGTERM, before)

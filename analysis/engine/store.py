@@ -1,0 +1,154 @@
+"""A results folder: one Parquet file per cell, the configuration they belong to, and the manifest, written last.
+
+<folder>/configuration.json     all cells, in canonical order
+<folder>/cells/<name>.parquet   the rows of a cell; the cell, its hash and its origin are in the file's metadata
+<folder>/manifest.json          hashes of all files; it is there only when every cell is
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.engine.cell import Cell
+from cluscam_lite.errors import CluscamError
+from cluscam_lite.files import atomic_path
+
+METADATA = b"cluscam"
+
+
+class Damaged(Exception):
+    """The file of a cell is not whole, or not that cell's. The message says why, in a few words."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The file of a cell, read: its rows, what its metadata say of its origin, and its SHA-256."""
+
+    table: pa.Table
+    record: Mapping[str, Any]
+    sha256: str
+
+
+class Store:
+    """The files of a results folder. Nothing is made before `write`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.cells = folder / "cells"
+        self._configuration = folder / "configuration.json"
+        self._manifest = folder / "manifest.json"
+
+    def path(self, cell: Cell) -> Path:
+        """The file of a cell."""
+        return self.cells / f"{cell.name}.parquet"
+
+    def write(self, cell: Cell, rows: pd.DataFrame, record: Mapping[str, Any]) -> None:
+        """Write the rows of a cell, whole or not at all, with `record` and the cell in the metadata."""
+        about = {**record, "hash": cell.hash, "cell": cell.to_dict()}
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        table = table.replace_schema_metadata({METADATA: json.dumps(about).encode()})
+        self.sweep(self.path(cell))
+        with atomic_path(self.path(cell)) as temporary:
+            pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+
+    def load(self, cell: Cell, sha256: str | None = None) -> Stored:
+        """The file of a cell, all pages checked, and its SHA-256 if one is given.
+
+        Raises FileNotFoundError if there is none, Damaged if it is not whole or not this cell's.
+        """
+        content = self.path(cell).read_bytes()
+        found = hashlib.sha256(content).hexdigest()
+        table, record = _parse(content)
+        if record["hash"] != cell.hash:
+            raise Damaged("it holds another cell's rows")
+        if sha256 not in (None, found):
+            raise Damaged("it differs from the manifest")
+        return Stored(table, record, found)
+
+    def whole(self, cell: Cell) -> bool:
+        """Whether the cell is done."""
+        try:
+            self.load(cell)
+        except (FileNotFoundError, Damaged):
+            return False
+        return True
+
+    def strays(self, cells: Iterable[Cell]) -> list[Path]:
+        """Parquet files beside the cells' own that belong to none of them."""
+        own = {self.path(cell) for cell in cells}
+        return sorted(p for p in self.cells.glob("*.parquet") if p not in own and not p.name.startswith("."))
+
+    def configuration(self) -> list[Cell] | None:
+        """All cells of the folder, None if it has no configuration. Raises Damaged if that cannot be read."""
+        try:
+            return [Cell.from_dict(found) for found in json.loads(self._configuration.read_text("utf-8"))["cells"]]
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise Damaged("its configuration.json cannot be read") from error
+
+    def configure(self, cells: Sequence[Cell]) -> None:
+        """Make this the folder of these cells: remove the manifest, other cells' files and what is half-written."""
+        self.cells.mkdir(exist_ok=True)
+        self.remove_manifest()
+        for path in [*self.strays(cells), *self.cells.glob(".*.parquet")]:
+            path.unlink(missing_ok=True)
+        self._write_json(self._configuration, {"cells": [cell.to_dict() for cell in cells]})
+
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest, None if there is none. Raises CluscamError if it cannot be read."""
+        try:
+            found = json.loads(self._manifest.read_text("utf-8"))
+            return found | {"sha256": {cell["hash"]: cell["sha256"] for cell in found["cells"]}}
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise CluscamError(
+                f"the file {self._manifest} is no manifest of a study; choose another folder, or delete it and run "
+                "the study again"
+            ) from error
+
+    def write_manifest(self, content: Mapping[str, Any]) -> None:
+        """Write the manifest: the caller has seen that every cell is done."""
+        self._write_json(self._manifest, content)
+
+    def remove_manifest(self) -> None:
+        """Take the manifest away, because a cell is about to be made again."""
+        self._manifest.unlink(missing_ok=True)
+
+    def sweep(self, path: Path) -> None:
+        """Remove what a killed process left of `path`. Only for the holder of the lock that guards it."""
+        for left in path.parent.glob(f".{path.stem}.*{path.suffix}"):
+            left.unlink(missing_ok=True)
+
+    def _write_json(self, path: Path, content: Mapping[str, Any]) -> None:
+        self.sweep(path)
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def stray_cell(path: Path) -> Cell | None:
+    """The cell that a file of another configuration says it holds, None if it does not say."""
+    try:
+        return Cell.from_dict(_parse(path.read_bytes())[1]["cell"])
+    except (OSError, Damaged, CluscamError, KeyError, TypeError):
+        return None
+
+
+def _parse(content: bytes) -> tuple[pa.Table, dict[str, Any]]:
+    """Table and metadata of a file's bytes. Raises Damaged if they are not those of a whole cell."""
+    if len(content) < 12 or not content.startswith(b"PAR1") or not content.endswith(b"PAR1"):
+        raise Damaged("it is cut off")
+    try:
+        table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
+        record = json.loads(table.schema.metadata[METADATA])
+        return table.replace_schema_metadata(None), {"hash": None, **record}
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged("its content is corrupt") from error

@@ -1,0 +1,54 @@
+"""`cluscam verdicts`: added to the command line by the entry point `verdicts` of the group "cluscam.commands"."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from cluscam_lite.errors import CluscamError, unknown
+
+EXAMPLES = """examples:
+  cluscam verdicts
+  cluscam verdicts --claim C6b
+  cluscam verdicts --json
+  cluscam verdicts --results my/results      # rows of your own run of the reference profile: my/results/STUDY
+"""
+
+
+def verdicts(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the parser of the command with `add`, argparse's `add_parser`, and return it."""
+    parser = add(
+        "verdicts",
+        help="the paper's claims: what the rows of the reference run say of each",
+        description="The ledger: every claim of the paper, network by network, with its evidence and verdict.\n"
+        "Verdicts follow rules that were written down before the evidence (analysis/paper/claims.yaml).",
+        epilog=EXAMPLES,
+    )
+    option = parser.add_argument
+    option("--claim", metavar="ID", help="one claim in full, for instance C6b")
+    option("--json", action="store_true", help="print JSON instead of text")
+    option("--results", metavar="DIR", help="the folder with a results folder for each study (default: the reference)")
+    parser.set_defaults(run=_run)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    try:
+        from analysis.judging.kept import kept_ledger
+        from analysis.judging.text import as_json, for_terminal
+        from analysis.paths import REFERENCE
+    except ModuleNotFoundError as error:
+        raise CluscamError(
+            f"verdicts need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
+        ) from error
+    folder = Path(arguments.results) if arguments.results else REFERENCE
+    if not folder.is_dir():
+        raise CluscamError(
+            f"the results folder {folder} does not exist; name the folder that holds logits/, faithfulness/ and so on"
+        )
+    table = kept_ledger(folder)
+    if arguments.claim:
+        mine = table[table["claim"].str.lower() == arguments.claim.lower()]
+        if not len(mine):
+            raise unknown("claim", arguments.claim, table["claim"].unique())
+        table = mine
+    print(as_json(table) if arguments.json else for_terminal(table, full=bool(arguments.claim)))

@@ -1,0 +1,205 @@
+"""The ledger: every claim of the paper, network by network, with its evidence, its verdict, and where to follow it."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.engine.registry import REGISTRY, find_study
+from analysis.engine.rows import reference_rows
+from analysis.engine.store import Store
+from analysis.judging.rules import NOT_RUN, VERDICTS, combine
+from analysis.judging.sources import BEGUN, NO_ROWS, NOT_PRINTED, SOURCES, WAITS, resolve
+from analysis.paper import claims
+from analysis.paths import REFERENCE, ROOT
+from cluscam_lite import get_spec
+from cluscam_lite.errors import CluscamError
+from cluscam_lite.models import model_names
+
+Claim = Mapping[str, Any]
+TIERS = ("reproduction", "variant", "conceptual")
+SYNONYMS = {"layer": "panel", "estimate": "mean", "finding": "text"}  # of columns of evidence
+EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)", "text")
+COLUMNS = ("claim", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
+           "counted", "verdict", "reason", "estimand", "rule", "amended", "notebook", "rows", "parameters",
+           "commits")  # fmt: skip
+SETTINGS = ("grid", "seeds")  # of a claim's population
+
+
+def all_claims() -> list[dict[str, Any]]:
+    """The claims of `analysis/paper/claims.yaml`, in order of their ids."""
+    return sorted(claims.all_claims(), key=lambda claim: _order(claim["id"]))
+
+
+def ledger(folder: Path = REFERENCE) -> pd.DataFrame:
+    """One row for each claim and block, from the rows under `folder`/STUDY: columns `COLUMNS`.
+
+    `mean`, `low`, `high` are in `unit`, turned so that above 0 the claim is favoured, unless the claim says otherwise.
+    Beside the claim's own networks stands one row for the paper's, of the tier "reproduction", if none of those ran.
+    """
+    rows: dict[str, pd.DataFrame] = {}
+    found = []
+    for claim in all_claims():
+        study = claim["study"]
+        if study not in rows:
+            known = study in REGISTRY and study in SOURCES
+            rows[study] = reference_rows(find_study(study), folder / study) if known else pd.DataFrame()
+        table = evidence(rows[study], claim)
+        found.append(table.assign(**_about(claim), **_origin(folder / study, study)))
+    return pd.concat(found, ignore_index=True).reindex(columns=COLUMNS).astype({"n": "Int64", "planned": "Int64"})
+
+
+def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """A row for each block of a claim, and one for the paper's own networks: tier, evidence, verdict and reason."""
+    planned = pd.DataFrame(
+        {"model": b["model"], "panel": b["layer"], "planned": b["n"]} for b in claim["population"]["blocks"]
+    )
+    source = SOURCES.get(claim["study"])
+    strange = [other_images(rows, block) for block in claim["population"]["blocks"]]
+    if source is None:
+        table = planned.assign(decision=NOT_RUN, reason=f"the study {claim['study']} is not in the ledger yet")
+    elif any(strange):
+        table = planned.assign(decision=NOT_RUN, reason=[text or WAITS for text in strange])
+    else:
+        table = resolve(source.evidence)(rows, claim).rename(columns=SYNONYMS)
+        table = table.drop(columns="planned", errors="ignore").merge(planned, on=["model", "panel"], how="left")
+    table = table.rename(columns={"decision": "verdict"}).assign(tier=[claim["tier"][m] for m in table["model"]])
+    unrun = table["verdict"] == NOT_RUN
+    if "text" in table:
+        table["text"] = table["text"].mask(unrun)
+    if "reason" not in table:
+        table["reason"] = [images_missing(rows, block) for _, block in table.iterrows()]
+    table["reason"] = table["reason"].where(unrun, "")
+    return pd.concat([table, _papers_own(claim)], ignore_index=True)
+
+
+def images_missing(rows: pd.DataFrame, block: Mapping[str, Any]) -> str:
+    """Why a block has no verdict, as far as counting its images tells."""
+    if not len(rows):
+        return NO_ROWS
+    done = _images_of(rows, block["model"], block["panel"]).nunique()
+    return f"{done} of {block['planned']} images" if done < block["planned"] else BEGUN
+
+
+def other_images(rows: pd.DataFrame, block: Mapping[str, Any]) -> str:
+    """Why a block cannot be judged by rows that are not of its images; "" if they are, or are still too few to tell."""
+    if not len(rows) or "ids" not in block:
+        return ""
+    ids = _images_of(rows, block["model"], block["layer"]).unique()[: block["n"]]
+    same = hashlib.sha256("\n".join(ids).encode()).hexdigest() == block["ids"]
+    return "" if same or len(ids) < block["n"] else "the rows are of other images than the claim names"
+
+
+def _images_of(rows: pd.DataFrame, model: str, panel: str) -> pd.Series:
+    """The ids in the rows of a network and panel."""
+    layers = ("last", "last_input") if panel == "last" else (panel,)
+    return rows.loc[(rows["model"] == model) & rows["layer"].isin(layers), "image_id"]
+
+
+def _papers_own(claim: Claim) -> pd.DataFrame:
+    """The row of the paper's own networks, which did not run; none if the claim names one of them."""
+    specs = [get_spec(block["model"]) for block in claim["population"]["blocks"]]
+    if any(spec.tier == "reproduction" for spec in specs):
+        return pd.DataFrame()
+    families = {spec.family for spec in specs}
+    own = [name for name in model_names() if get_spec(name).in_paper and get_spec(name).family in families]
+    reason = f"no weights of the paper's {len(own)} at hand"
+    return pd.DataFrame([{"model": "", "panel": "", "tier": "reproduction", "verdict": NOT_RUN, "reason": reason}])
+
+
+def _about(claim: Claim) -> dict[str, Any]:
+    """What is the same for all of a claim's rows."""
+    source = SOURCES.get(claim["study"])
+    printed = claim.get("paper") or (resolve(source.paper)(claim) if source and source.paper else NOT_PRINTED)
+    about = {"claim": claim["id"], "quote": _line(claim["quote"]), "place": claim["place"]}
+    about |= {"study": claim["study"], "paper": printed, "unit": source.unit if source else ""}
+    about |= {"counted": source.counted if source else "images", "amended": _line(claim.get("amended", ""))}
+    about |= {"estimand": _line(claim["estimand"]), "rule": _rule(claim["decide"])}
+    return about | {"notebook": f"notebooks/{source.chapter(claim['id'])}.ipynb" if source else ""}
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _rule(decide: Mapping[str, str]) -> str:
+    """The rule of a claim in one sentence."""
+    return f"supported if {_line(decide['supported'])}; contradicted if {_line(decide['contradicted'])}"
+
+
+def _origin(folder: Path, study: str) -> dict[str, str]:
+    """Where the rows are, the parameters that made them, and the commits in their manifest."""
+    manifest = Store(folder).manifest()
+    commits = "no manifest yet: the run is not complete"
+    if manifest:
+        made = [(one["commit"][:10], " (modified)" * (one["modified"] is True)) for one in manifest["origins"]]
+        commits = ", ".join(dict.fromkeys(commit + changed for commit, changed in made))
+    inside = folder.resolve().is_relative_to(ROOT)
+    place = folder.resolve().relative_to(ROOT).as_posix() if inside else f"{folder.parent.name}/{folder.name}"
+    profile = manifest["profile"]["profile"] if manifest else "reference"
+    return {"rows": place, "parameters": f"cluscam study {study} --profile {profile}", "commits": commits}
+
+
+def claim_verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """One row for each claim of a ledger: quote, paper, verdict by `analysis.judging.rules.combine` over the networks that
+    the claim names, `counts` in words, and the `reason` where it has not run.
+    """
+    found = []
+    for claim, every in table.groupby("claim", sort=False):
+        own = every[every["model"] != ""]
+        verdict = combine(own["verdict"])
+        reasons = list(dict.fromkeys(own.loc[own["verdict"] == NOT_RUN, "reason"]))
+        counts = [f"{name} in {n}" for name in VERDICTS if (n := int((own["verdict"] == name).sum()))]
+        row = every.iloc[0][["quote", "place", "study", "paper"]].to_dict()
+        row |= {"verdict": verdict, "networks": len(own), "counts": ", ".join(counts)}
+        found.append({"claim": claim, **row, "reason": "; ".join(reasons) if verdict == NOT_RUN else ""})
+    return pd.DataFrame(found)
+
+
+def tier_counts(table: pd.DataFrame) -> pd.DataFrame:
+    """How many claims have which verdict, a row for each tier: within a tier the same rule over its networks."""
+    verdicts = table.groupby(["tier", "claim"], sort=False)["verdict"].agg(combine).reset_index()
+    counts = verdicts.groupby(["tier", "verdict"]).size().unstack(fill_value=0)
+    return counts.reindex(index=list(TIERS), columns=list(VERDICTS), fill_value=0).rename_axis(columns=None)
+
+
+def own_run(folder: Path) -> pd.DataFrame:
+    """The same comparisons on the rows under `folder`/STUDY, whatever their networks: columns claim, model, panel and
+    `EVIDENCE`. They have no verdict, since the claims name their images. Studies that are not there are left out, and
+    claims that fix more than images (`SETTINGS`), which no other run can be held to.
+    """
+    found = []
+    for claim in all_claims():
+        source = SOURCES.get(claim["study"])
+        if not set(SETTINGS).isdisjoint(claim["population"]):
+            continue
+        if source is None or not (folder / claim["study"] / "configuration.json").is_file():
+            continue
+        rows = reference_rows(find_study(claim["study"]), folder / claim["study"])
+        for block in _blocks_of(rows):
+            mine = {**claim, "population": {"blocks": [block]}, "tier": {block["model"]: "own"}}
+            try:
+                table = resolve(source.evidence)(rows, mine)
+            except CluscamError:  # too few images for an interval
+                continue
+            table = table.rename(columns=SYNONYMS)
+            found.append(table[table["decision"] != NOT_RUN].assign(claim=claim["id"], unit=source.unit))
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    return table.reindex(columns=["claim", "model", "panel", *EVIDENCE, "unit"])
+
+
+def _blocks_of(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Each network and layer of some rows as a block of a population, with all images that any method has there."""
+    if not len(rows):
+        return []
+    panels = rows["layer"].replace("last_input", "last")
+    counts = rows.groupby([rows["model"], panels], sort=False)["image_id"].nunique()
+    return [{"model": model, "layer": layer, "n": int(n)} for (model, layer), n in counts.items()]
+
+
+def _order(claim_id: str) -> tuple[int, str]:
+    """C2 before C10."""
+    digits = "".join(c for c in claim_id if c.isdigit())
+    return int(digits or 0), claim_id

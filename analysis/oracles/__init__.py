@@ -1,0 +1,1 @@
+"""Slow checks: brute force, timing, and the accuracy of the real networks."""

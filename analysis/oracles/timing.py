@@ -1,0 +1,179 @@
+"""Where the time goes: ClusCAM phase by phase, and passes of the network as the unit of every method's cost.
+
+Seconds say as much of the machine as of the method. A *pass* is one plain forward pass of the same network on the
+same image (or batch), timed in the same round: ratios to it can be carried from one machine to another.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cluscam_lite import ClusCAM
+from cluscam_lite.algorithm.clustering import cluster, coordinates
+from cluscam_lite.algorithm.features import MapsModel
+from cluscam_lite.algorithm.inputs import checked_input
+from cluscam_lite.algorithm.masks import centroids_of, normalized_maps, saliency_of
+from cluscam_lite.algorithm.memory_format import Passes
+from cluscam_lite.algorithm.scoring import default_batch_size, fill_image, masks_from, score_masks
+from cluscam_lite.algorithm.targets import resolve_target
+from cluscam_lite.algorithm.weighting import softmax_weights
+from cluscam_lite.errors import CluscamError
+
+# Fig. 6 has two: K-Means and scoring. "normalise" is what K-Means needs first: min-max, and coordinates (Section 3.1)
+PHASES = ("features", "normalise", "clustering", "scoring", "sum")
+PASSES_AT_ONCE = 3  # plain passes timed in a round, of which the median is the unit
+
+
+def timed(work: Callable[[], object], device: torch.device) -> float:
+    """Seconds that `work` takes, waiting for the accelerator before and after."""
+    watch = Stopwatch(device)
+    with watch("all"):
+        work()
+    return watch.seconds["all"]
+
+
+class Stopwatch:
+    """``with watch("scoring"):`` adds the seconds within to `seconds["scoring"]`."""
+
+    def __init__(self, device: torch.device):
+        self.device = device
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        self._wait()
+        start = time.perf_counter()
+        yield
+        self._wait()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - start
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)  # kernels are only queued when a call returns
+
+
+@dataclass(frozen=True)
+class Phased:
+    """One run of ClusCAM in phases: seconds of each of `PHASES`, and what it found, as `ClusCAM` gives it."""
+
+    seconds: dict[str, float]
+    points: Tensor
+    """(B, d, p) what was clustered."""
+    labels: Tensor
+    scores: Tensor
+    saliency: Tensor
+    output: Tensor
+
+    @property
+    def total(self) -> float:
+        """Seconds of all phases."""
+        return sum(self.seconds.values())
+
+
+@torch.no_grad()
+def phased(cam: ClusCAM, x: Tensor) -> Phased:
+    """`cam` on images x (B, 3, H, W) and their top-1 classes, step by step as `ClusCAM.__call__`, each step timed.
+
+    The steps are the same calls in the same order, so the map is the same to the bit. Raises CluscamError for another
+    clustering than K-Means, which Fig. 6 is about.
+    """
+    if cam.clustering != "kmeans":
+        raise CluscamError(f"phases are timed for K-Means, and this ClusCAM groups by {cam.clustering!r}")
+    x = checked_input(x, cam.model)
+    size, watch = (x.shape[-2], x.shape[-1]), Stopwatch(x.device)
+    with watch("features"):
+        maps, output = cam.model.forward(x)
+        _, select = resolve_target(None, output)
+        baseline = select(output, torch.arange(len(x), device=x.device)).float()
+    with watch("normalise"):
+        normalized = normalized_maps(maps.float(), size)
+        points, tolerance = coordinates(maps.float(), normalized, size, cam.space)
+    with watch("clustering"):
+        labels = cluster(points, cam.n_clusters, "kmeans", cam.seed, tolerance, cam.backend)
+        centroids, valid = centroids_of(normalized, labels, cam.n_clusters)
+    with watch("scoring"):
+        fill = fill_image(x, cam.fill, cam.normalization)
+        masks = masks_from(centroids, size)
+        scores = score_masks(cam.model.output, x, masks, valid, baseline, select, fill, cam.batch_size, cam.precision)
+    with watch("sum"):
+        weights, _ = softmax_weights(scores, valid, cam.drop_ratio, cam.temperature)
+        saliency, _ = saliency_of(weights, centroids, size)
+    return Phased(watch.seconds, points, labels, scores, saliency, output)
+
+
+def pass_seconds(model: MapsModel, x: Tensor) -> float:
+    """The unit: median seconds of a few plain forward passes of x (B, 3, H, W), all B images at once."""
+    return statistics.median(timed(lambda: model.output(x), x.device) for _ in range(PASSES_AT_ONCE))
+
+
+@torch.no_grad()
+def plain_passes(model: MapsModel, x: Tensor, n: int, chunk: int | None = None) -> None:
+    """One pass of the image x (1, 3, H, W) and n further ones, in ClusCAM's chunks and memory format, without masks."""
+    chunk = chunk or default_batch_size(x)
+    model.output(x)
+    passes = Passes(x.device)
+    for start in range(0, n, chunk):
+        passes(model.output, x.expand(min(chunk, n - start), -1, -1, -1))
+
+
+def side_by_side(first: Callable[[], object], second: Callable[[], object], repeats: int) -> float:
+    """Median seconds of `first` over those of `second`, run in turn `repeats` times after one warm-up round."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for round_ in range(repeats + 1):
+        for function, taken in zip((first, second), seconds, strict=True):
+            start = time.perf_counter()
+            function()
+            if round_:
+                taken.append(time.perf_counter() - start)
+    return statistics.median(seconds[0]) / statistics.median(seconds[1])
+
+
+class FewerMaps:
+    """A model that gives only the first `n_maps` of its maps: the same passes, less to cluster."""
+
+    def __init__(self, model: MapsModel, n_maps: int):
+        self.model, self.n_maps = model, n_maps
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps (B, n_maps, h, w) and output. Raises CluscamError if the model has not as many."""
+        maps, output = self.model.forward(x)
+        if maps.shape[1] < self.n_maps:
+            raise CluscamError(f"the layer gives {maps.shape[1]} maps; expected at least the {self.n_maps} asked for")
+        return maps[:, : self.n_maps], output
+
+    def output(self, x: Tensor) -> Tensor:
+        """The output of the whole network."""
+        return self.model.output(x)
+
+
+def resized(x: Tensor, size: int) -> Tensor:
+    """The images x (B, 3, H, W) at size x size pixels, bilinear with antialiasing."""
+    return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+
+
+@dataclass
+class Count:
+    """How many images went through a network, whole or its head alone."""
+
+    images: int = 0
+
+
+@contextmanager
+def counted(module: nn.Module) -> Iterator[Count]:
+    """Counts the images that go through `module` within; nothing of it is changed."""
+    count = Count()
+
+    def add(_module: nn.Module, inputs: tuple) -> None:
+        count.images += len(inputs[0])
+
+    handle = module.register_forward_pre_hook(add)
+    try:
+        yield count
+    finally:
+        handle.remove()

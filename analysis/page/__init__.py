@@ -1,0 +1,1 @@
+"""What all chapters show things with: tables, panels, figures."""

@@ -1,0 +1,1 @@
+"""Running the notebooks: parameters, jobs, inputs, provenance, and the archive of the book."""

@@ -1,0 +1,1 @@
+"""Algorithm 1 of the paper in its order: features, clustering, masks, scoring, weighting."""

@@ -1,0 +1,155 @@
+"""Grouping the maps (Section 3.1; Algorithm 1, lines 2 and 3), in the few dimensions that they really have.
+
+The paper clusters raw h x w maps; its public code clusters maps that were upsampled to H x W and min-max
+normalised. Both are offered as `space`. The second costs no more than the first: upsampling is linear, so distances
+between upsampled maps are those of ``R_h A R_w^T``, R being the triangular factor of an axis' upsampling matrix.
+"""
+
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import CluscamError, ClusCAMWarning, unknown
+from .kmeans_torch import kmeans_torch
+from .masks import axis_weights
+from .partitions import agglomerative, hdbscan, spectral
+
+SPACES = ("upsampled", "raw")
+OTHERS = {"spectral": spectral, "hdbscan": hdbscan, "agglomerative": agglomerative}
+CLUSTERINGS = ("kmeans", "random", "none", *OTHERS)
+BACKENDS = ("auto", "sklearn", "torch")
+TOLERANCE = 1e-4  # scikit-learn's default, for maps of H x W
+Clustering = Callable[[np.ndarray, int, int], np.ndarray]
+
+
+@lru_cache(maxsize=64)
+def axis_factor(source: int, target: int) -> Tensor:
+    """R (min(source, target), source) float64 with R^T R = W^T W, so that |R a| = |W a| for every line a."""
+    return torch.linalg.qr(axis_weights(source, target), mode="r").R
+
+
+def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: str) -> tuple[Tensor, float]:
+    """Points to cluster, (B, d, p), and the tolerance that K-Means needs on them.
+
+    "raw": the flattened `maps` (B, d, h, w) as the layer gives them. "upsampled": p = h w coordinates in which
+    Euclidean distances equal those between the H x W upsamplings of the `normalized` maps. scikit-learn scales
+    its tolerance by the mean variance per dimension, so fewer dimensions ask for a tolerance that much smaller.
+    """
+    if space == "raw":
+        return maps.flatten(2), TOLERANCE
+    if space == "upsampled":
+        (h, w), (height, width) = normalized.shape[-2:], size
+        points = axis_factor(h, height).to(normalized) @ normalized @ axis_factor(w, width).to(normalized).T
+        points = points.flatten(2)
+        return points, TOLERANCE * points.shape[-1] / (height * width)
+    raise unknown("space", space, SPACES)
+
+
+def cluster(
+    points: Tensor,
+    n_clusters: int,
+    clustering: str | Clustering = "kmeans",
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+    backend: str = "auto",
+) -> Tensor:
+    """Labels (B, d) of the points (B, d, p), each image by itself: 0 ... its number of clusters - 1, -1 for noise.
+
+    "kmeans": K-Means++ by scikit-learn (``random_state=seed, n_init=1``; the reference) or, with
+    ``backend="torch"`` (the default on an accelerator), in batches. "random": the same cluster sizes, members
+    drawn at random. "none": every map by itself. "spectral", "hdbscan" and "agglomerative": see `partitions`. A
+    function ``(points (d, p), K, seed) -> labels (d,)`` is any other. Fewer clusters than asked for (maps that are
+    equal) give a ClusCAMWarning. Raises CluscamError for a K outside 1 ... d, UnknownName, and NotApplicable where
+    HDBSCAN finds nothing.
+    """
+    b, d, _ = points.shape
+    finds_its_own_number = callable(clustering) or clustering == "hdbscan"
+    if callable(clustering) or clustering not in ("none", "hdbscan"):
+        check_n_clusters(n_clusters, d)
+    if callable(clustering) or clustering in OTHERS:
+        labels = _by_function(points, n_clusters, clustering if callable(clustering) else OTHERS[clustering], seed)
+    elif clustering == "none":
+        return torch.arange(d, device=points.device).expand(b, d)
+    elif clustering in ("kmeans", "random"):
+        labels = _kmeans(points, n_clusters, seed, tolerance, backend)
+        if clustering == "random":
+            labels = permuted(labels, seed)
+    else:
+        raise unknown("clustering", clustering, CLUSTERINGS)
+    labels = torch.stack([_consecutive(row) for row in labels])
+    found = labels.amax(1) + 1
+    if not finds_its_own_number and (found < n_clusters).any():
+        warnings.warn(
+            f"only {int(found.min())} of {n_clusters} clusters were found, the other maps being equal to these",
+            ClusCAMWarning,
+            stacklevel=2,
+        )
+    return labels
+
+
+def permuted(labels: Tensor, seed: int) -> Tensor:
+    """A random partition with the same sizes: each row of `labels` (B, d) shuffled by the same permutation."""
+    order = torch.randperm(labels.shape[1], generator=torch.Generator().manual_seed(seed))
+    return labels[:, order.to(labels.device)]
+
+
+def check_n_clusters(n_clusters: int, n_maps: int) -> None:
+    """Raise CluscamError unless 1 <= K <= d."""
+    if not 1 <= n_clusters <= n_maps:
+        raise CluscamError(
+            f"n_clusters is {n_clusters}; expected 1 to {n_maps}, the number of maps of this layer "
+            "(or clustering='none')"
+        )
+
+
+def _kmeans(points: Tensor, n_clusters: int, seed: int, tolerance: float, backend: str) -> Tensor:
+    if backend not in BACKENDS:
+        raise unknown("backend", backend, BACKENDS)
+    if backend == "torch" or (backend == "auto" and points.device.type != "cpu"):
+        return kmeans_torch(points, n_clusters, seed, tolerance)
+    return _by_function(points, n_clusters, lambda p, k, s: kmeans_sklearn(p, k, s, tolerance), seed)
+
+
+def kmeans_sklearn(points: np.ndarray, n_clusters: int, seed: int, tolerance: float) -> np.ndarray:
+    """Labels (d,) of one image's points (d, p) by scikit-learn's K-Means++."""
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    model = KMeans(n_clusters, random_state=seed, n_init=1, tol=tolerance)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # equal maps: `cluster` says it in our words
+        return model.fit(points).labels_
+
+
+def _by_function(points: Tensor, n_clusters: int, function: Clustering, seed: int) -> Tensor:
+    """`function` on each image by itself, its answer checked."""
+    rows = []
+    for image in points.double().cpu().numpy():  # scikit-learn is fastest, and exact, in float64
+        labels = np.asarray(function(image, n_clusters, seed))
+        if labels.shape != image.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+            raise CluscamError(
+                f"the clustering gave {labels.dtype} labels of shape {labels.shape}; expected {len(image)} integers"
+            )
+        rows.append(torch.from_numpy(labels.astype(np.int64)))
+    return torch.stack(rows).to(points.device)
+
+
+def _consecutive(labels: Tensor) -> Tensor:
+    """Relabel (d,) so that the clusters in use are 0, 1, ...; noise stays -1."""
+    used, index = torch.unique(labels, return_inverse=True)
+    n_noise = int((used < 0).sum())
+    return (index - n_noise).clamp(min=-1)
+
+
+def inertia(points: Tensor, labels: Tensor) -> Tensor:
+    """Sum of squared distances to the clusters' means (B,), noise left out."""
+    total = torch.zeros(len(points), dtype=torch.float64)
+    for i, (image, groups) in enumerate(zip(points.double().cpu(), labels.cpu(), strict=True)):
+        for j in range(int(groups.max()) + 1):
+            members = image[groups == j]
+            total[i] += (members - members.mean(0)).square().sum()
+    return total

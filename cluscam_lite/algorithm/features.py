@@ -1,0 +1,170 @@
+"""A network's feature maps: any torch module and one of its layers as ``x -> (maps, output)`` (Algorithm 1, line 1).
+
+ClusCAM needs no more of a model than two methods, ``forward(x) -> (maps, output)`` and ``output(x) -> output``, so
+that anything that runs a network (an ONNX Runtime session, say) can stand in for `HookedModel`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import CluscamError, unknown
+from .layouts import Layout, find_layout, to_maps
+
+
+@runtime_checkable
+class MapsModel(Protocol):
+    """What ClusCAM needs of a model: maps (B, d, h, w) and logits (B, C)."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
+
+    def output(self, x: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """One module that ran: its dotted name, type, output shape, and layout (None if it gives no maps)."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] | None
+    layout: Layout | None
+
+
+class HookedModel:
+    """A torch module whose `layer` is read by a forward hook. No gradient is needed and nothing is changed.
+
+    `layer` is a dotted module name; None takes the last one that gives maps (`default_layer`), found with one
+    extra pass at first use. `layer_name` and `layout` say what was chosen. The module is put in eval mode for
+    each call and given back as it was; the hook lives only during `forward`.
+    """
+
+    def __init__(self, module: nn.Module, layer: str | None = None):
+        self.module = module
+        self.layer_name = layer
+        self.layout: Layout | None = None
+        if layer is not None and layer not in dict(module.named_modules()):
+            raise unknown("layer", layer, (name for name, _ in module.named_modules() if name))
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps (B, d, h, w) and output, one pass. Raises CluscamError if the layer does not give maps."""
+        if self.layer_name is None:
+            self.layer_name = default_layer(self.module, x)
+        captured: list[object] = []
+        layer = self.module.get_submodule(self.layer_name)
+        handle = layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output))
+        try:
+            output = self.output(x)
+        finally:
+            handle.remove()
+        if not captured:
+            raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x)}")
+        # a layer used several times counts with its last use
+        self.layout = find_layout(captured[-1], _size(x), prefix_tokens(self.module))
+        if self.layout is None:
+            raise CluscamError(
+                f"layer {self.layer_name!r} gives {_describe(captured[-1])}, not maps; {_advice(self.module, x)}"
+            )
+        return to_maps(captured[-1], self.layout), output
+
+    @torch.no_grad()
+    def output(self, x: Tensor) -> Tensor:
+        """The network's output: a tensor, or the `logits` of an output object."""
+        with eval_mode(self.module):
+            output = self.module(x)
+        return getattr(output, "logits", output)
+
+
+def layers(module: nn.Module, x: Tensor) -> list[LayerInfo]:
+    """Every module that runs on `x`, in the order in which they finish. One forward pass of the first image."""
+    return [info for info, _ in _run_layers(module, x)]
+
+
+def map_layers(module: nn.Module, x: Tensor) -> list[str]:
+    """Names of the layers that give maps of more than one cell, shallow to deep, one name for each result.
+
+    A block and its last child return the same memory: the shortest name stands for both. Results of layer
+    normalisation, dropout and plain reshaping are left out (they can still be asked for by name).
+    """
+    groups: dict[int, list[LayerInfo]] = {}
+    outputs = []  # kept alive, so that no two results share an address
+    for info, output in _run_layers(module, x):
+        outputs.append(output)
+        if info.layout is not None and max(info.layout.grid) > 1:
+            groups.setdefault(output.untyped_storage().data_ptr(), []).append(info)
+    skipped = ("LayerNorm", "RMSNorm", "Dropout", "Softmax")
+    found = []
+    for group in groups.values():
+        if not any(part in info.kind for info in group for part in skipped):
+            found.append(min(group, key=lambda info: len(info.name)).name)
+    return found
+
+
+def default_layer(module: nn.Module, x: Tensor) -> str:
+    """The deepest of `map_layers`. Raises CluscamError if there is none."""
+    found = map_layers(module, x)
+    if not found:
+        raise CluscamError(
+            "no layer of this model gives feature maps; expected a convolutional or patch-token network, or an object "
+            "with forward(x) -> (maps, output) and output(x) -> output"
+        )
+    return found[-1]
+
+
+@contextmanager
+def eval_mode(module: nn.Module) -> Iterator[None]:
+    """Put every submodule in eval mode, and back as it was afterwards."""
+    training = [m for m in module.modules() if m.training]
+    for m in training:
+        m.training = False
+    try:
+        yield
+    finally:
+        for m in training:
+            m.training = True
+
+
+def prefix_tokens(module: nn.Module) -> int:
+    """How many class and register tokens precede the patches, by the network's own word; 0 if it says nothing."""
+    count = getattr(module, "num_prefix_tokens", 0)  # timm's name for it
+    return count if isinstance(count, int) else 0
+
+
+@torch.no_grad()
+def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, object]]:
+    found: list[tuple[LayerInfo, object]] = []
+    prefix, size = prefix_tokens(module), _size(x)
+
+    def record(name: str):
+        def hook(part: nn.Module, _inputs: tuple, output: object) -> None:
+            shape = tuple(output.shape) if isinstance(output, Tensor) else None
+            found.append((LayerInfo(name, type(part).__name__, shape, find_layout(output, size, prefix)), output))
+
+        return hook
+
+    handles = [part.register_forward_hook(record(name)) for name, part in module.named_modules() if name]
+    try:
+        with eval_mode(module):
+            module(x[:1])
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def _size(x: Tensor) -> tuple[int, int]:
+    return x.shape[-2], x.shape[-1]
+
+
+def _describe(output: object) -> str:
+    return f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+
+
+def _advice(module: nn.Module, x: Tensor) -> str:
+    found = map_layers(module, x)
+    return f"layers that would do: {', '.join(found[:-7:-1])}" if found else "no layer of this model gives maps"

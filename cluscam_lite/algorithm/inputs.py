@@ -1,0 +1,43 @@
+"""What every method asks of its model and its images before it begins."""
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import CluscamError
+from .features import HookedModel, MapsModel
+
+
+def maps_model(model: nn.Module | MapsModel, layer: str | None) -> MapsModel:
+    """A module hooked at `layer`, or the user's own `MapsModel` as it is. Raises CluscamError for anything else."""
+    if isinstance(model, nn.Module):
+        return HookedModel(model, layer)
+    if not isinstance(model, MapsModel):
+        raise CluscamError(
+            f"model is a {type(model).__name__}; expected a torch module, or an object with "
+            "forward(x) -> (maps, output) and output(x) -> output"
+        )
+    if layer is not None:
+        raise CluscamError("layer has no meaning for a model that gives its own maps; leave it out")
+    return model
+
+
+def checked_input(x: Tensor, model: nn.Module | MapsModel) -> Tensor:
+    """`x` on the model's device. Raises CluscamError unless it is a finite float tensor (B, 3, H, W), B >= 1."""
+    if not isinstance(x, Tensor) or x.ndim != 4 or not x.is_floating_point() or len(x) == 0:
+        given = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+        raise CluscamError(f"x is {given}; expected a normalised float tensor (B, 3, H, W), x[None] for one image")
+    if not torch.isfinite(x).all():
+        raise CluscamError("x contains NaN or infinite values; expected a normalised image")
+    module = model if isinstance(model, nn.Module) else getattr(model, "module", nn.Identity())
+    parameter = next(module.parameters(), None)
+    return x if parameter is None else x.to(parameter.device)
+
+
+def check_finite(maps: Tensor, baseline: Tensor) -> None:
+    """Raise CluscamError if the model gave NaN or infinite maps or logits."""
+    for what, values in (("feature maps", maps), ("logits", baseline)):
+        if not torch.isfinite(values).all():
+            raise CluscamError(
+                f"the model gave NaN or infinite {what}; expected finite numbers: check its weights, precision and "
+                "preprocessing"
+            )

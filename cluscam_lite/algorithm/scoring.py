@@ -1,0 +1,119 @@
+"""Scores: the change of the class logit when only a mask's region is kept (Section 3.2, Eq. 5)."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+from ..errors import CluscamError, unknown
+from .masks import masks_of
+from .memory_format import Passes
+
+FILLS = ("mean", "black", "blur")
+PRECISIONS = ("float32", "bfloat16")
+Normalization = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | None = None) -> Tensor | None:
+    """What hidden pixels show, broadcastable to `x` (B, 3, H, W), in the network's normalised units.
+
+    "mean": the data set's mean colour, which is zero after normalisation (returned as None: ``x * M`` suffices,
+    as in the paper's code). "black": black, which needs `normalization` = (mean, std). "blur": a Gaussian-blurred
+    copy (sigma 1/20 of the image). A tensor is taken as it is.
+    """
+    if isinstance(fill, Tensor):
+        return fill.to(x).reshape((1,) * (x.ndim - fill.ndim) + fill.shape)
+    if fill == "mean":
+        return None
+    if fill == "black":
+        if normalization is None:
+            raise CluscamError(
+                "fill='black' needs the input's normalisation; pass normalization=(mean, std), or a tensor as fill"
+            )
+        mean, std = (torch.tensor(v, dtype=x.dtype, device=x.device).view(1, -1, 1, 1) for v in normalization)
+        return -mean / std
+    if fill == "blur":
+        from torchvision.transforms.v2.functional import gaussian_blur
+
+        sigma = max(x.shape[-2:]) / 20
+        # reflection padding needs a kernel smaller than the image
+        kernel = min(2 * round(2.5 * sigma) + 1, 2 * ((min(x.shape[-2:]) - 1) // 2) + 1)
+        return gaussian_blur(x, [kernel, kernel], [sigma, sigma])
+    raise unknown("fill", fill, FILLS)
+
+
+def mask_input(x: Tensor, masks: Tensor, fill: Tensor | None) -> Tensor:
+    """``x * M`` with hidden pixels showing `fill`: x (n, 3, H, W), masks (n, 1, H, W) -> (n, 3, H, W)."""
+    return x * masks if fill is None else torch.lerp(fill, x, masks)
+
+
+def default_batch_size(x: Tensor) -> int:
+    """Masked images per pass: 8 of 224 x 224 on a CPU (more leave its caches, and are slower), 128 elsewhere."""
+    pixels = x.shape[-2] * x.shape[-1] / 224**2
+    return max(1, round((8 if x.device.type == "cpu" else 128) / max(pixels, 0.25)))
+
+
+def passes_in(precision: str, device: torch.device) -> AbstractContextManager:
+    """Within, a network's passes run in this precision: "bfloat16" by autocast, "float32" as they are."""
+    if precision not in PRECISIONS:
+        raise unknown("precision", precision, PRECISIONS)
+    return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)
+
+
+def masks_from(centroids: Tensor, size: tuple[int, int]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The masks of centroids (B, K, h, w), made for the pairs (image, group) that are asked for: (n, 1, H, W)."""
+    return lambda image, group: masks_of(centroids[image, group][:, None], size)
+
+
+def score_masks(
+    output: Callable[[Tensor], Tensor],
+    x: Tensor,
+    masks: Callable[[Tensor, Tensor], Tensor],
+    valid: Tensor,
+    baseline: Tensor,
+    select: Callable[[Tensor, Tensor], Tensor],
+    fill: Tensor | None = None,
+    batch_size: int | None = None,
+    precision: str = "float32",
+) -> Tensor:
+    """Eq. 5 for all valid groups of all images: scores (B, K) in logits, -inf where not valid.
+
+    `output` maps (n, 3, H, W) to the network's output; ``select(output, images)`` picks the explained logit of
+    each row, `images` (n,) being the image each row comes from; `baseline` (B,) is that of the unmasked images.
+    ``masks(images, groups)`` makes the masks (n, 1, H, W) of one chunk of at most `batch_size` (see
+    `masks_from`), so memory grows with the chunk and not with K. On an accelerator that runs out of memory the
+    chunk is halved. With the `precision` "bfloat16" the masked passes of a torch module run under autocast; `baseline`
+    and the scores are float32 all the same. Raises CluscamError if a score is NaN, UnknownName for a precision.
+    """
+    pairs = torch.nonzero(valid)  # (n, 2): image, group
+    scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)
+    chunk, start = batch_size or default_batch_size(x), 0
+    passes = Passes(x.device)
+    x = x.contiguous(memory_format=passes.format)  # as are then its masked copies
+    while start < len(pairs):
+        image, group = pairs[start : start + chunk].T
+        shown = fill if fill is None or len(fill) == 1 else fill[image]
+        try:
+            chosen = masks(image, group).to(x.dtype)  # (n, 1, H, W)
+            masked = mask_input(x if len(x) == 1 else x[image], chosen, shown)
+            with passes_in(precision, x.device):
+                given = passes(output, masked)
+            if precision != "float32" and isinstance(given, Tensor):
+                given = given.float()  # as the unmasked output, which a target function was written for
+            value = select(given, image)
+        except torch.OutOfMemoryError:
+            if len(image) == 1:
+                raise CluscamError(
+                    "one masked image does not fit in the device's memory; use a smaller input"
+                ) from None
+            chunk = len(image) // 2
+            continue
+        scores[image, group] = value.to(scores) - baseline[image]
+        start += len(image)
+    if torch.isnan(scores).any():
+        raise CluscamError(
+            "the model gave NaN on a masked input; expected finite logits: check its weights, precision and "
+            "preprocessing"
+        )
+    return scores

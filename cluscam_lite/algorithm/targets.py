@@ -1,0 +1,53 @@
+"""Which number of the network's output is explained."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..errors import CluscamError
+
+Target = int | Tensor | Callable[[Tensor], Tensor] | None
+
+
+def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
+    """The target of each image (B,), and ``select(output (n, C), images (n,)) -> (n,)`` that reads its logit.
+
+    `target` is None (each image's top-1 prediction), a class, a LongTensor (B,) of classes, or a function of the
+    output that gives one number per row; the target is then -1. Raises CluscamError for a class outside the
+    network's range, a tensor of another length, or an output that is not (B, C).
+    """
+    if callable(target):
+
+        def select(output: Tensor, _images: Tensor) -> Tensor:
+            value = target(output)
+            if not isinstance(value, Tensor) or value.shape != (len(output),):
+                raise CluscamError(
+                    f"the target function must give one number per row, a tensor of shape ({len(output)},)"
+                )
+            return value
+
+        return torch.full((_rows(output),), -1, dtype=torch.long), select
+    if not isinstance(output, Tensor) or output.ndim != 2:
+        given = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+        raise CluscamError(f"the model gives {given}; expected logits (B, C), or a function of the output as target")
+    classes = _classes(target, output)
+    return classes, lambda output, images: output.gather(1, classes[images, None])[:, 0]
+
+
+def _classes(target: int | Tensor | None, output: Tensor) -> Tensor:
+    b, n_classes = output.shape
+    if target is None:
+        return output.argmax(1)
+    classes = torch.as_tensor(target, device=output.device)
+    if classes.is_floating_point() or classes.dtype == torch.bool or classes.ndim > 1:
+        raise CluscamError(f"target is {target!r}; expected None, a class number, a LongTensor ({b},) or a function")
+    if classes.ndim == 1 and len(classes) != b:
+        raise CluscamError(f"target has {len(classes)} classes for {b} images; expected one each")
+    if ((classes < 0) | (classes >= n_classes)).any():
+        raise CluscamError(f"target {target} is outside the model's classes, 0 to {n_classes - 1}")
+    return classes.long().expand(b)
+
+
+def _rows(output: Tensor) -> int:
+    return len(output) if isinstance(output, Tensor) else len(output[0])

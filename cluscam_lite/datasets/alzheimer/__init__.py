@@ -1,0 +1,1 @@
+"""The Alzheimer MRI data set: its slices, splits and near-duplicates."""

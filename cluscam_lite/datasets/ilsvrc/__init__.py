@@ -1,0 +1,1 @@
+"""The ILSVRC 2012 validation images, from Parquet, the official files or the hub."""

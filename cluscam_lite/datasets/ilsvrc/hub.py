@@ -1,0 +1,66 @@
+"""ILSVRC's validation images from the gated data set ILSVRC/imagenet-1k: labels, no boxes. Needs `datasets`."""
+
+import re
+
+from ...errors import CluscamError
+from ...network import reachable
+from ..images import open_image
+from ..sample import Sample
+
+REPOSITORY = "ILSVRC/imagenet-1k"
+FILES = {"validation": "data/validation-*.parquet"}  # only these: else every split would be fetched
+ID = re.compile(r"ILSVRC2012_val_\d{8}")
+INSTEAD = "or use a data root or the official files (source 'dataroot' or 'folder')"
+
+
+class HubImages:
+    """The validation split, downloaded once (several GB) into the hub's cache.
+
+    Raises CluscamError if `datasets` is not installed, there is no network, or access has not been granted.
+    """
+
+    def __init__(self) -> None:
+        self._rows = _load()
+        self._row_of = _ids(self._rows)
+        self.ids = sorted(self._row_of)
+
+    def read(self, image_id: str) -> Sample:
+        """The sample `image_id`, decoded now; its boxes are not known."""
+        row = self._rows[self._row_of[image_id]]
+        image = open_image(row["image"]["bytes"], upright=False, name=image_id)
+        return Sample(image_id, image, int(row["label"]), (), image.width, image.height)
+
+
+def _load():
+    try:
+        import datasets
+        import huggingface_hub
+    except ImportError as error:
+        raise CluscamError(
+            f"the hub's copy of ILSVRC needs the package datasets; pip install 'cluscam-lite[hub]', {INSTEAD}"
+        ) from error
+    # with HF_HUB_OFFLINE set, a copy in the hub's cache is used without asking
+    if not huggingface_hub.constants.HF_HUB_OFFLINE and not reachable(huggingface_hub.constants.ENDPOINT):
+        raise CluscamError(
+            f"there is no ILSVRC here and the hub with {REPOSITORY} cannot be reached; get a network, {INSTEAD}"
+        )
+    try:
+        rows = datasets.load_dataset(REPOSITORY, data_files=FILES, split="validation")
+    except Exception as error:  # the client has a dozen errors for a gate, a lost connection, a full disk
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise CluscamError(
+            f"{REPOSITORY} could not be loaded from the hub ({reason}); accept its terms on its page and log in with "
+            f"`hf auth login`, {INSTEAD}"
+        ) from error
+    return rows.cast_column("image", datasets.Image(decode=False))
+
+
+def _ids(rows) -> dict[str, int]:
+    """Image id -> row: from the files' names where the hub kept them, else the row's number."""
+    import pyarrow.compute as pc
+
+    paths = pc.struct_field(rows.data.column("image"), "path").to_pylist()  # leaves the pictures on disk
+    found = [ID.search(path or "") for path in paths]
+    if all(found) and len({match[0] for match in found}) == len(found):
+        return {match[0]: row for row, match in enumerate(found)}
+    return {f"validation_{row:08d}": row for row in range(len(paths))}

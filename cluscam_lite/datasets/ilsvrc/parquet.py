@@ -1,0 +1,72 @@
+"""ILSVRC as Parquet files: columns image_id, image {bytes, path}, label, width, height, boxes."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...errors import CluscamError
+from ..images import open_image
+from ..sample import Sample
+
+FACTS = ("image_id", "label", "width", "height", "boxes")
+
+
+class ParquetImages:
+    """All facts in memory; pictures are read a row group at a time, of which the last is kept.
+
+    Raises CluscamError if there is no Parquet file in `folder`, or one that cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        files = sorted(folder.glob("*.parquet"))
+        if not files:
+            raise CluscamError(f"there is no Parquet file of ILSVRC in {folder}; put validation-*.parquet there")
+        self._facts: dict[str, dict[str, Any]] = {}
+        self._places: dict[str, tuple[Path, int, int]] = {}  # image_id -> file, row group, row in it
+        for file in files:
+            self._index(file)
+        self.ids = sorted(self._facts)
+        self._held: tuple[Path, int] | None = None
+        self._pictures: list[bytes] = []
+
+    def read(self, image_id: str) -> Sample:
+        """The sample `image_id`, decoded now."""
+        file, group, row = self._places[image_id]
+        if self._held != (file, group):
+            self._pictures = self._read_group(file, group)
+            self._held = file, group
+        image = open_image(self._pictures[row], upright=False, name=image_id)
+        facts = self._facts[image_id]
+        boxes = tuple(tuple(map(float, box)) for box in facts["boxes"] or ())
+        return Sample(image_id, image, facts["label"], boxes, facts["width"], facts["height"])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickles (for worker processes) without the pictures in memory."""
+        return {**self.__dict__, "_held": None, "_pictures": []}
+
+    def _index(self, file: Path) -> None:
+        try:
+            with pq.ParquetFile(file) as table:
+                if not {"image", *FACTS} <= set(table.schema_arrow.names):
+                    raise _unreadable(file)
+                for group in range(table.num_row_groups):
+                    rows = table.read_row_group(group, columns=list(FACTS)).to_pylist()
+                    for row, facts in enumerate(rows):
+                        self._facts[facts["image_id"]] = facts
+                        self._places[facts["image_id"]] = file, group, row
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(file) from error
+
+    def _read_group(self, file: Path, group: int) -> list[bytes]:
+        try:
+            with pq.ParquetFile(file) as table:
+                return [image["bytes"] for image in table.read_row_group(group, columns=["image"])["image"].to_pylist()]
+        except (pa.ArrowException, OSError, TypeError) as error:
+            raise _unreadable(file) from error
+
+
+def _unreadable(file: Path) -> CluscamError:
+    columns = ", ".join(("image", *FACTS))
+    return CluscamError(f"{file} cannot be read as Parquet with the columns {columns}; get the file again")

@@ -1,0 +1,1 @@
+"""Brain phantoms: drawn axial slices in four grades."""

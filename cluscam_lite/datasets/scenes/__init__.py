@@ -1,0 +1,1 @@
+"""Icon scenes: drawn images whose objects, boxes and masks are known."""

@@ -1,0 +1,1 @@
+"""Pictures of explanations, and the JSON report of a command."""

@@ -1,0 +1,35 @@
+"""Every notebook runs, on the smallest profile and on a reader's own; its pages say nothing of the machine."""
+
+import json
+
+import nbformat
+import pytest
+
+from analysis.paths import ROOT
+from analysis.run.notebooks import run_notebook
+from analysis.run.parameters import notebook_names, notebook_path, profile_parameters
+
+OWN = {"profile": "a-readers-own", "dataset": "scenes", "part": "", "models": ["scene_cnn"], "n_images": 2, "seed": 0}
+STUDIES = ("ablation", "faithfulness", "groundtruth", "hyperparameters", "localisation", "logits", "metrics",
+           "runtime", "temperature")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", notebook_names())
+def test_the_notebook_runs(name, tmp_path):
+    check_run(name, tmp_path, profile_parameters("smoke"))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_runs_on_a_readers_own_network_and_images(name, tmp_path):
+    check_run(name, tmp_path, OWN)
+
+
+def check_run(name, folder, parameters):
+    """The notebook runs, and shows neither an error nor where it ran."""
+    output = folder / f"{name}.ipynb"
+    run_notebook(notebook_path(name), output, parameters)
+    for cell in nbformat.read(output, as_version=4).cells:
+        if cell.cell_type != "code" or "remove-output" in cell.metadata.get("tags", []):
+            continue
+        assert all(o.output_type != "error" and o.get("name") != "stderr" for o in cell.outputs), cell.source
+        assert str(ROOT) not in json.dumps(cell.outputs), cell.source

@@ -1,0 +1,105 @@
+"""The recipes of the part *Use* run as they are printed, from top to bottom, in an empty folder with some images."""
+
+import importlib.util
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from analysis.paths import ROOT
+from cluscam_lite import load_dataset
+from cluscam_lite.methods import METHODS
+
+BOOK = ROOT / "book"
+PAGES = ("your_model", "your_data", "extending")
+BLOCK = re.compile(r"^(?:% needs: (?P<needs>[^\n]*)\n\n)?```python\n(?P<code>.*?)^```$", re.S | re.M)
+
+
+def blocks(page: str) -> list[tuple[list[str], str, int]]:
+    """What each block needs beyond the project's packages, its code, and the line of the page it starts at."""
+    text = (BOOK / f"{page}.md").read_text(encoding="utf-8")
+    return [
+        ((match["needs"] or "").split(), match["code"], text[: match.start("code")].count("\n"))
+        for match in BLOCK.finditer(text)
+    ]
+
+
+def missing(needs: list[str]) -> list[str]:
+    return [name for name in needs if importlib.util.find_spec(name) is None]
+
+
+def run(page: str, with_optional: bool) -> dict:
+    """Execute the page's blocks in one namespace; errors name the page's own line."""
+    namespace: dict = {"__name__": "recipe"}
+    for needs, code, line in blocks(page):
+        if not needs or with_optional:
+            exec(compile("\n" * line + code, str(BOOK / f"{page}.md"), "exec"), namespace)
+    return namespace
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder with photos/, three drawn scenes; what a recipe registers is forgotten afterwards."""
+    (tmp_path / "photos").mkdir()
+    for i, sample in enumerate(load_dataset("scenes", n=3)):
+        sample.image.save(tmp_path / "photos" / f"{i}.png")
+    monkeypatch.chdir(tmp_path)
+    before = dict(METHODS)
+    yield tmp_path
+    METHODS.clear()
+    METHODS.update(before)
+
+
+def test_your_model(folder):
+    found = run("your_model", with_optional=False)
+    assert found["e"].layer == "3" and found["e"].saliency.shape == (2, 64, 64) and found["e"].forward_passes == 13
+    assert found["margin"].target.tolist() == [-1, -1]
+    assert found["by_numpy"].saliency.shape == (2, 64, 64) and found["by_numpy"].forward_passes == 5
+    templates, x = found["templates"], found["x"]
+    masked = x * found["by_numpy"].masks[:, :1]  # the scores are the stand-in's own answers, Eq. 5
+    target = found["by_numpy"].target[:, None]
+    change = templates.output(masked).gather(1, target) - templates.output(x).gather(1, target)
+    torch.testing.assert_close(found["by_numpy"].scores[:, :1], change, rtol=0, atol=1e-4)
+    assert {row["fill"] for row in found["rows"]} == {"mean", "blur"}
+
+
+def test_an_onnx_session_explains_like_the_module_it_came_from(folder):
+    absent = missing([name for needs, _, _ in blocks("your_model") for name in needs])
+    if absent:
+        pytest.skip(f"not installed: {', '.join(sorted(set(absent)))}")
+    found = run("your_model", with_optional=True)
+    difference = (found["by_onnx"].saliency - found["by_torch"].saliency).abs().max()
+    assert float(difference) < 1e-3 and found["by_onnx"].forward_passes == 31
+
+
+def test_your_data(folder):
+    table = run("your_data", with_optional=False)["table"]
+    assert len(table) == 3 * 4 * 2 and table["image"].nunique() == 3
+    assert (table["gain"] <= table["increase"]).all()
+    fake = table[table["method"] == "fakecam"]
+    assert np.isclose(fake["coverage"], 1, atol=1e-3).all()
+
+
+def test_extending(folder):
+    found = run("extending", with_optional=False)  # asserts what each extension owes
+    maps, _ = found["EigenCAM"](found["loaded"].module, "stage4").model.forward(found["x"])
+    _, _, right = np.linalg.svd(maps[0].flatten(1).double().numpy())
+    pattern = np.maximum(right[0] * np.sign(right[0].sum()), 0).reshape(12, 12)
+    raw = torch.nn.functional.interpolate(torch.tensor(pattern)[None, None], (96, 96), mode="bilinear")[0, 0]
+    literal = (raw - raw.min()) / (raw.max() - raw.min())
+    eigencam = METHODS["eigencam"].factory(found["loaded"].module, "stage4")
+    torch.testing.assert_close(eigencam(found["x"]).saliency[0].double(), literal, rtol=0, atol=1e-4)
+    assert found["value"] != 0
+
+
+def test_what_a_recipe_registers_is_forgotten(folder):
+    assert "eigencam" not in METHODS
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_has_recipes_and_says_what_they_need(page):
+    found = blocks(page)
+    text = (BOOK / f"{page}.md").read_text(encoding="utf-8")
+    assert len(found) == text.count("```python") >= 3
+    assert text.count("% needs:") == sum(bool(needs) for needs, _, _ in found)

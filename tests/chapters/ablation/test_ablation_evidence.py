@@ -1,0 +1,140 @@
+"""The evidence of the ablation, its tables and its claims, on rows made by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from analysis.chapters.ablation import evidence
+from analysis.chapters.ablation import page as chapter
+from analysis.chapters.ablation.weighting_grid import FULL
+from analysis.judging.rules import CONTRADICTED, NOT_RUN, SUPPORTED
+
+
+def made(n=60, lead=0.5, seed=0):
+    """Rows of two sources in which K-Means raises the confidence in a share `lead` more of the images."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for source, share in (("kmeans", 0.2 + lead), ("random", 0.2)):
+        for setting, change in ((FULL, 0.0), ("r 0, tau table 3", 0.0), ("uniform", -0.2)):
+            up = np.arange(n) < round(n * max(0.0, share + change))
+            drop = rng.uniform(0, 10, n)
+            for form in ("raw", "matched"):
+                found.append(
+                    pd.DataFrame(
+                        {"model": "scene_cnn", "layer": "paper", "method": source, "variant": "", "seed": 0}
+                        | {"image_id": [f"i{k}" for k in range(n)], "setting": setting, "form": form, "reason": ""}
+                        | {"increase": 100.0 * up, "drop": drop, "gain": 50.0 * up, "coverage": 0.3}
+                        | {"n_masks": 30, "effective_rank": rng.uniform(5, 10, n), "inertia": rng.uniform(0, 1, n)}
+                        | {"noise": 0.0, "probability": 0.5},
+                        index=range(n),
+                    )
+                )
+    return pd.concat(found, ignore_index=True)
+
+
+CLAIM = {
+    "id": "X",
+    "study": "ablation",
+    "tier": {"scene_cnn": "conceptual"},
+    "population": {"blocks": [{"model": "scene_cnn", "layer": "paper", "n": 60}]},
+    "contrast": {"measure": "increase", "first": ["kmeans", FULL], "second": ["random", FULL], "points": 5},
+}
+
+
+@pytest.mark.parametrize(("lead", "decision"), [(0.5, SUPPORTED), (-0.15, CONTRADICTED), (0.0, CONTRADICTED)])
+def test_a_claim_is_decided_by_its_rows(lead, decision):
+    (row,) = evidence.claim_evidence(made(lead=lead), CLAIM).to_dict("records")
+    assert row["mean"] == pytest.approx(100 * lead, abs=1) and row["decision"] == decision
+
+
+def test_a_claim_waits_for_all_its_images():
+    rows = made()
+    for missing in (pd.DataFrame(), rows[rows["method"] == "kmeans"], rows[rows["image_id"] != "i3"]):
+        assert evidence.claim_evidence(missing, CLAIM)["decision"].tolist() == [NOT_RUN]
+
+
+def test_images_without_masks_are_counted_and_left_out_of_the_pairs():
+    rows = made()
+    gone = (rows["method"] == "random") & (rows["image_id"] == "i3")
+    lost = rows[gone].head(1).assign(setting="", form="", reason="no cluster", increase=np.nan)
+    rows = pd.concat([rows[~gone], lost])
+    assert evidence.claim_evidence(rows, CLAIM)["n"].tolist() == [59]
+    table = evidence.sources_table(rows).set_index("source")
+    assert table["without masks"].to_dict() == {"kmeans": 0, "random": 1}
+
+
+def test_tables_of_the_ablation_by_hand():
+    rows = made(lead=0.5)
+    bars = evidence.bars_table(rows).set_index("bar")
+    assert bars.loc["ClusCAM", "IC"] == pytest.approx(70) and bars.loc["random partition", "IC"] == pytest.approx(20)
+    assert bars.loc["random partition", "ahead"] == pytest.approx(50)
+    assert bars.loc["uniform weights", "ahead"] == pytest.approx(20)
+    assert bars.loc["spectral", "images"] == 0 and math.isnan(bars.loc["spectral", "IC"])
+
+
+def test_every_other_source_is_held_against_k_means():
+    rows = made(lead=0.5)
+    (row,) = evidence.against_sources(rows).to_dict("records")
+    assert (row["source"], row["mean"], row["n"]) == ("random", pytest.approx(50), 60)
+    assert chapter.against_page(rows)["IC ahead by [95 %]"][0].startswith("+50.00 [")
+    assert chapter.best_null(rows) == NOT_RUN  # a random partition is of the image's own maps
+    smooth = rows[rows["method"] == "random"].assign(method="smooth")
+    assert "random smooth masks, K-Means++ ahead by +50.00" in chapter.best_null(pd.concat([rows, smooth]))
+
+
+def test_spread_is_the_range_of_marginal_means():
+    grid = {f"r {r}, tau {t}": [1.0 * i + 10 * j, 5.0 + i + 10 * j] for i, r in enumerate(("0", "table 3", "0.5"))
+            for j, t in enumerate(("table 3", "1", "50"))}  # fmt: skip
+    table = pd.DataFrame({"model": "scene_cnn", "layer": "paper", "source": ["kmeans", "random"], **grid})
+    found = evidence.spread(table).set_index("factor")
+    assert found["range"].to_dict() == pytest.approx({"source of the masks": 5, "r": 2, "tau": 20})
+    assert found["best"].to_dict() == {"source of the masks": "random", "r": "0.5", "tau": "50"}
+
+
+def test_variance_components_of_seeds():
+    rng = np.random.default_rng(0)
+    found = []
+    image = rng.normal(0, 8, 400)
+    for source, seed_sd in (("kmeans", 3.0), ("random", 0.0)):
+        for seed in range(5):
+            values = 50 + image + rng.normal(0, 1, 400) * seed_sd + (2 if source == "kmeans" else 0)
+            found.append(
+                pd.DataFrame(
+                    {"model": "scene_cnn", "layer": "paper", "method": source, "seed": seed, "setting": FULL}
+                    | {"form": "raw", "image_id": np.arange(400), "increase": values}
+                )
+            )
+    row = evidence.seed_table(pd.concat(found)).iloc[0]
+    assert row["kmeans seed"] == pytest.approx(3, rel=0.1) and row["random seed"] == pytest.approx(0, abs=1e-9)
+    assert row["kmeans image"] == pytest.approx(8, rel=0.15)
+    assert row["ahead low"] < 2 < row["ahead high"] and row["seeds"] == 5
+
+
+def test_why_finds_a_planted_relation():
+    rows = made(n=60)
+    tight = rows["inertia"].where(rows["method"] == "kmeans")
+    rows["gain"] = np.where(rows["method"] == "kmeans", 100 - 100 * tight, 0.0)
+    table = evidence.why_table(rows).set_index("Delta against")
+    assert table.loc["within-cluster inertia", "rho"] == pytest.approx(-1)
+    assert abs(table.loc["effective rank of the masks", "rho"]) < 0.5
+    assert not len(evidence.why_table(made(n=5)))
+
+
+def test_spearman_of_many_resamples_is_scipys():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 5, (20, 12)).astype(float), rng.normal(size=(20, 12))  # with ties
+    x[3] = 2  # a constant sample, for which scipy has no answer
+    expected = [spearmanr(a, b).statistic if np.ptp(a) else 0 for a, b in zip(x, y, strict=True)]
+    np.testing.assert_allclose(evidence._spearman(x, y), expected, atol=1e-12)
+    assert evidence._spearman(x[0], y[0]) == pytest.approx(expected[0])
+
+
+def test_pages_say_not_run_where_nothing_ran():
+    for page in (chapter.bars_page, chapter.spread_page, chapter.seeds_page, chapter.why_page, chapter.sources_page):
+        assert NOT_RUN in page(pd.DataFrame()).to_string()
+    assert set(chapter.claim_rows(pd.DataFrame())["decision"]) == {NOT_RUN}
+    assert NOT_RUN in chapter.answer(pd.DataFrame(), "C7a")
+    assert (chapter.progress(pd.DataFrame())["complete"] == "–").all()

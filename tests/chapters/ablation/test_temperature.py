@@ -1,0 +1,68 @@
+"""The temperature: the study's curve, its pairs, its pictures, and what the pages say where nothing ran."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.chapters.ablation import figures
+from analysis.chapters.ablation.mask_sources import MaskSet, explain_with, masks_of_source
+from analysis.chapters.logits.meta_representations import ScoredImage
+from analysis.chapters.temperature import evidence as temperature_evidence
+from analysis.chapters.temperature import page as temperature_chapter
+from analysis.chapters.temperature.study import GRID, STUDY
+from analysis.engine import read, run
+from analysis.engine.registry import find_study
+from analysis.judging.rules import NOT_RUN
+from cluscam_lite import get_spec, load_dataset, load_model, temperature
+from cluscam_lite.algorithm.features import HookedModel
+
+SPEC = get_spec("scene_cnn")
+
+
+@pytest.fixture(scope="module")
+def tau_rows(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("temperature")
+    run(STUDY, {"dataset": "scenes", "models": ["scene_cnn"], "n_images": 4, "seed": 0}, folder, quiet=True)
+    return temperature_evidence.prepared(read(STUDY, folder))
+
+
+def test_the_curve_runs_from_one_group_to_all(tau_rows):
+    curve = temperature_evidence.curve(tau_rows)
+    grid = curve[curve["kind"] == "grid"]
+    assert grid["tau"].tolist() == list(GRID) and (np.diff(grid["entropy"]) > 0).all()
+    ends = curve.set_index("kind")["entropy"]
+    assert ends["best"] == pytest.approx(1) and ends["uniform"] == pytest.approx(SPEC.n_clusters, rel=1e-4)
+    own = curve[curve["kind"] == "table 3"].iloc[0]
+    assert own["tau"] == pytest.approx(temperature(SPEC.n_clusters, SPEC.drop_ratio))
+    text = temperature_chapter.best_tau(curve)
+    assert f"Eq. 10's {own['tau']:.2f}" in text
+    assert len(figures.temperature_figure(curve, {"drop": "AD", "entropy": "groups"}).axes) == 2
+
+
+def test_pairs_of_temperatures(tau_rows):
+    page = temperature_chapter.pairs_page(tau_rows)
+    assert len(page) == len(temperature_chapter.PAIRS) and set(page["images"]) == {4}
+    same = temperature_evidence.against(tau_rows, {"itself": ("best", "best")}).iloc[0]
+    assert same["IC mean"] == same["AD mean"] == 0 and math.isnan(same["p equivalent"])
+
+
+def test_the_study_is_registered():
+    assert find_study("temperature") is STUDY
+
+
+def test_a_page_says_not_run_where_nothing_ran():
+    assert NOT_RUN in temperature_chapter.pairs_page(pd.DataFrame()).to_string()
+
+
+def test_pictures_of_one_image():
+    model = HookedModel(load_model(SPEC).module, SPEC.layer("paper"))
+    scored = ScoredImage(model, SPEC.preprocess()(load_dataset("scenes", part="test", n=1)[0].image)[None])
+    e = explain_with(scored, MaskSet(masks_of_source("kmeans", scored, 6, 0, "one").centroids), 0.3)
+    assert len(figures.sharpening_figure(e).axes) == 3
+    picture = np.zeros((96, 96, 3), dtype=np.uint8)
+    fig = figures.ladder_figure(picture, e, [1.0, 0.5, 0.1, 0.05])
+    assert [ax.get_title().split("\n")[0] for ax in fig.axes if "τ" in ax.get_title()] == [
+        "τ = 1", "τ = 0.5", "τ = 0.1", "τ = 0.05",
+    ]  # fmt: skip

@@ -1,0 +1,189 @@
+"""Section 3.4 from rows: the study on scenes, P(K), bootstraps and decisions, on rows whose answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scores_by_size import GRID, made_rows, saturating
+
+from analysis.chapters.hyperparameters import evidence, figures
+from analysis.chapters.hyperparameters import mixture_evidence as mixtures
+from analysis.chapters.hyperparameters import page as chapter
+from analysis.chapters.hyperparameters.study import LARGE, PLANS, SMALL, STUDY, plan_of
+from analysis.engine import read, run, same_rows
+from analysis.engine.registry import find_study
+from cluscam_lite import ClusCAM, load_dataset, load_model
+from cluscam_lite.errors import CluscamError, UnknownName
+from cluscam_lite.tuning import elbow, proxy
+
+# the study
+
+
+@pytest.fixture(scope="module")
+def scene_rows(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hyperparameters")
+    run(find_study("hyperparameters"), {"profile": "smoke"}, folder, quiet=True)
+    return read(STUDY, folder)
+
+
+def test_rows_are_the_scores_of_cluscam(scene_rows):
+    block = PLANS["smoke"].blocks[0]
+    loaded = load_model(block.model)
+    sample = load_dataset("scenes", part="train", n=block.n_images)[1]
+    x = loaded.spec.preprocess()(sample.image)[None]
+    for seed in block.seeds:
+        for k in block.grid:
+            mine = scene_rows[(scene_rows["image_id"] == sample.image_id) & (scene_rows["seed"] == seed)]
+            mine = mine[mine["n_clusters"] == k].sort_values("group")
+            e = ClusCAM.from_spec(loaded.spec, loaded.module, n_clusters=k, seed=seed)(x)
+            assert mine["score"].to_numpy() == pytest.approx(e.scores[0].numpy(), abs=1e-6)
+            assert mine["size"].tolist() == e.labels[0].bincount().tolist()
+            assert mine["coverage"].to_numpy() == pytest.approx(e.masks[0].mean((1, 2)).numpy(), abs=1e-6)
+            assert (mine["target"] == int(e.target)).all()
+
+
+def test_the_study_runs_twice_the_same_and_keeps_float32(scene_rows, tmp_path):
+    run(STUDY, {"profile": "smoke"}, tmp_path, quiet=True)
+    assert same_rows(read(STUDY, tmp_path), scene_rows)
+    assert (scene_rows[["score", "coverage"]].dtypes == "float32").all()
+    block = PLANS["smoke"].blocks[0]
+    assert len(scene_rows) == block.n_images * sum(block.grid) * len(block.seeds)
+
+
+def test_cells_are_small_and_name_the_grid():
+    cells = STUDY.cells({"dataset": "scenes", "models": ["scene_cnn"], "n_images": 25, "seeds": 2, "grid": [2, 3, 4]})
+    assert [(len(cell.images), cell.seed) for cell in cells] == [(10, 0), (10, 1), (10, 0), (10, 1), (5, 0), (5, 1)]
+    assert all(cell.settings["grid"] == [2, 3, 4] and cell.part == "train" for cell in cells)
+    assert len({cell.hash for cell in cells}) == 6
+
+
+def test_plans_and_profiles_of_ones_own():
+    mine = {"dataset": "scenes", "models": ["scene_cnn"], "n_images": 2}
+    assert plan_of(mine).blocks[0].grid == SMALL and plan_of(mine).part == "train"
+    assert plan_of(mine | {"dataset": "ilsvrc"}).part == "tune" and plan_of(mine | {"part": "test"}).part == "test"
+    assert plan_of(mine | {"dataset": "ilsvrc"}).blocks[0].grid == LARGE
+    with pytest.raises(CluscamError, match="at least 3 sizes"):
+        plan_of(mine | {"grid": [5, 10]})
+    with pytest.raises(CluscamError, match="strictly ascending"):
+        plan_of(mine | {"grid": [5, 10, 8]})
+    with pytest.raises(CluscamError, match="no 'n_images'"):
+        plan_of(mine | {"n_images": 0})
+    with pytest.raises(UnknownName, match="scene_cnn"):
+        plan_of(mine | {"models": ["scene_cmn"]})
+
+
+# evidence
+
+
+def test_curves_are_means_and_leave_out_what_is_not_complete():
+    rows = made_rows(saturating, n=4)
+    of = evidence.curves(rows)
+    assert (of.grid, of.seeds, of.values.shape) == (GRID, (0, 1), (2, 4, 5))
+    for j, k in enumerate(GRID):
+        per_image = [g["score"].to_numpy() for _, g in rows[rows["n_clusters"] == k].groupby(["image_id", "seed"])]
+        assert of.mean[j] == pytest.approx(proxy(per_image))
+    begun = rows[~((rows["image_id"] == "image 002") & (rows["seed"] == 1))]
+    assert evidence.curves(begun).images == ("image 000", "image 001", "image 003")
+    assert set(evidence.whole_images(begun)["image_id"]) == set(evidence.curves(begun).images)
+    with pytest.raises(CluscamError, match="no image has rows for every seed and size"):
+        evidence.curves(
+            begun[(begun["image_id"] == "image 002") | (begun["seed"] == 1)].query("n_clusters > 5 or seed")
+        )
+
+
+def test_the_bootstrap_is_algorithm_2_on_resampled_images():
+    of = evidence.curves(made_rows(lambda k: 0.0, n=7, noise=1.0))
+    seeds, counts = evidence.resamples(2, 7, 50, seed=3)
+    assert (counts.sum(1) == 7).all() and set(seeds) == {0, 1}
+    for rule in ("argmax", "argmin"):
+        slow = []
+        for s, count in zip(seeds, counts, strict=True):
+            drawn = [i for i, c in enumerate(count) for _ in range(c)]
+            slow.append(int(elbow(of.grid, of.values[s][drawn].mean(0), rule)))
+        assert evidence.bootstrap_choices(of, rule, 50, seed=3).tolist() == slow
+
+
+def test_a_clear_elbow_is_found_and_noise_has_none():
+    clear = evidence.choice_table(made_rows(saturating, noise=0.01)).set_index("rule")
+    assert clear.loc["argmin", "K"] == clear.loc["argmin", "mode"] == 30 and clear.loc["argmin", "share"] == 1
+    assert clear.loc["argmin", "near"] == 1 and clear.loc["argmin", "by seed"] == (30, 30)
+    noise = evidence.choice_table(made_rows(lambda k: 0.0, noise=1.0)).set_index("rule")
+    assert noise["share"].max() < 0.95
+    assert clear.loc["argmin", "near by chance"] == 1  # of the three that can be chosen, all are 30 or next to it
+
+
+def test_noise_bends_most_where_candidates_lie_close():
+    even = evidence.noise_shares((5, 10, 15, 20, 25, 30))
+    assert even.sum() == pytest.approx(1) and even.max() - even.min() < 0.08
+    uneven = evidence.noise_shares((5, 10, 15, 20, 40, 60, 80))
+    assert uneven[[15, 20]].sum() > 0.75  # two of five candidates
+    # of three candidates either one or the other sign: both rules name the only one there is
+    assert evidence.noise_shares((5, 10, 20)).to_dict() == {20: 1.0}
+
+
+def test_near_table_3():
+    assert evidence.near_sizes(LARGE, 30) == (20, 30, 40) and evidence.near_sizes(LARGE, 40) == (30, 40, 50)
+    assert evidence.near_sizes((5, 10, 20), 30) == (10, 20) and evidence.near_sizes((5, 10, 20), 1) == (5, 10)
+    assert evidence.near_sizes((5, 10, 20), 15) == (5, 10, 20)  # of two as near, the smaller
+
+
+def test_a_candidate_left_out_changes_the_choice():
+    of = evidence.curves(made_rows(saturating))
+    without = evidence.left_out(of, "argmin").set_index("left out")["K"]
+    assert without[30] == 40 and without[5] == 30 and len(without) == 5
+    for j, k in enumerate(GRID):
+        assert without[k] == elbow([g for g in GRID if g != k], np.delete(of.mean, j), "argmin")
+
+
+def test_rise_and_bend():
+    of = evidence.curves(made_rows(saturating, n=3))
+    rise, bend = evidence.rise_and_bend(of)
+    early, late = (saturating(20) - saturating(5)) / 15, (saturating(40) - saturating(20)) / 20
+    assert rise == pytest.approx([saturating(40) - saturating(5)] * 3) and bend == pytest.approx([early - late] * 3)
+
+
+def test_the_table_of_p():
+    table = evidence.proxy_table(made_rows(saturating, noise=0.1))
+    assert table["K"].tolist() == list(GRID) and table["C"].isna().tolist() == [True, True, False, False, False]
+    assert ((table["P low"] < table["P"]) & (table["P"] < table["P high"])).all()
+    assert table["groups"].tolist() == list(GRID) and table["coverage"].tolist() == pytest.approx([0.3] * 5)
+
+
+# the chapter
+
+
+def test_pages_and_figures(scene_rows, monkeypatch):
+    table = evidence.choice_table(scene_rows)
+    page = chapter.choice_page(table)
+    assert page["network"].tolist() == ["Scene CNN"] * 2 and page["Table 3"].tolist() == [30, 30]
+    ratios = chapter.ratio_page(mixtures.ratio_table(scene_rows))
+    assert {"K = 2", "K = 8", "Table 3"} <= set(ratios) and ratios["Table 3"][0] == "37.1"
+    starts = chapter.start_page(mixtures.start_summary(mixtures.start_table(scene_rows)))
+    assert starts["EM stops at a gain of"].tolist() == ["1e-03", "1e-07"]
+    for figure in (
+        figures.elbow_figure(chapter.saturating()),
+        figures.proxy_figure(scene_rows),
+        figures.choices_figure(scene_rows),
+        figures.mixture_figure(*chapter.mixture_example(scene_rows)),
+        figures.ratios_figure(scene_rows),
+        figures.temperature_figure(),
+    ):
+        assert figure.axes
+    for empty in (chapter.choice_page, chapter.ratio_page, chapter.start_page):
+        assert empty(pd.DataFrame()).iloc[0, 0] == "not run"
+    monkeypatch.setattr(chapter, "reference", lambda: pd.DataFrame())
+    assert set(chapter.claim_rows()["decision"]) == {"not run"}
+    assert chapter.plan_text() == "100 images, 10 candidates from 5 to 100, 3 seeds of K-Means"
+
+
+def test_the_curve_drawn_to_order():
+    drawn = chapter.saturating()
+    assert drawn["argmax"] == LARGE[-1] and drawn["argmin"] == LARGE[2] and (drawn["C"][2:] < 0).all()
+
+
+def test_the_reference_runs_finished_images(monkeypatch):
+    begun = made_rows(saturating, n=4)
+    begun = begun[~((begun["image_id"] == "image 003") & (begun["n_clusters"] == 40))]
+    monkeypatch.setattr(chapter, "reference_rows", lambda study: begun)
+    chapter.reference.cache_clear()
+    assert chapter.reference()["image_id"].nunique() == 3
+    chapter.reference.cache_clear()

@@ -1,0 +1,114 @@
+"""What the `logits` chapter puts together, on the smallest run, and the state of the reference run."""
+
+import pandas as pd
+import pytest
+from test_logits_evidence import rows
+
+from analysis.chapters.logits.evidence import tables_1
+from analysis.chapters.logits.figures import forest_figure, paper_figure_2, paper_figure_9, scores_figure, strips_figure
+from analysis.chapters.logits.page import (
+    best_text,
+    claim_text,
+    contrast_text,
+    gains_table,
+    paper_row,
+    planned_blocks,
+    progress_page,
+    reference_table,
+    side_by_side,
+    standing,
+    strips,
+    study_rows,
+)
+from analysis.chapters.logits.study import STUDY, Plan, plan_of
+from analysis.engine.rows import complete_blocks, progress_table, reference_rows
+from cluscam_lite import load_dataset, load_model
+from cluscam_lite.errors import CluscamError
+
+PLANNED = [{"model": "scene_cnn", "layer": "paper", "n": 8}, {"model": "scene_vit", "layer": "last", "n": 4}]
+
+
+def test_the_papers_row_is_printed_as_in_the_paper():
+    row = paper_row()
+    assert row["Mean Difference (range)"] == "1.31 ± 0.05 (1.25 – 1.41)"
+    assert row["Cohen's d (range)"] == "0.82 ± 0.04 (0.76 – 0.88)"
+    assert (row["p (t-test)"], row["p (Wilcoxon)"]) == ("< 10^-202", "< 10^-199")
+    both = side_by_side({"reference run": pd.DataFrame(), "this run": tables_1(rows(5))})
+    assert both["run"].tolist() == ["paper", "reference run", "this run"]
+    assert both["images"].tolist() == [2000, "not run", 5]
+
+
+def test_nothing_run_is_said_in_every_cell():
+    progress = progress_table(PLANNED, pd.DataFrame())
+    assert progress["state"].tolist() == ["not run", "not run"]
+    table = reference_table(progress, complete_blocks(progress, pd.DataFrame()))
+    assert len(table) == 4 and set(table["decision"]) == set(table["mean [95 %]"]) == {"not run"}
+
+
+def test_an_incomplete_block_has_no_numbers_and_no_block_a_decision():
+    some = pd.concat([rows(8), rows(3).assign(model="scene_vit", layer="last")])
+    progress = progress_table(PLANNED, some)
+    assert progress["state"].tolist() == ["complete", "3 of 4 images"]
+    table = reference_table(progress, complete_blocks(progress, some)).set_index(["claim", "model"])
+    assert table.loc[("C6a", "scene_cnn"), "mean [95 %]"].startswith("+1.0")
+    assert table.loc[("C6a", "scene_cnn"), "decision"].startswith("open")
+    assert table.loc[("C6b", "scene_vit"), "decision"] == "not run"
+    assert claim_text(table.reset_index(), "C6a") == "open, since 1 of 2 blocks have not run"
+
+
+def test_complete_blocks_are_decided():
+    everything = pd.concat([rows(8), rows(4, seed=1).assign(model="scene_vit", layer="last")])
+    progress = progress_table(PLANNED, everything)
+    table = reference_table(progress, complete_blocks(progress, everything))
+    decisions = table.set_index(["claim", "model"])["decision"]
+    assert claim_text(table, "C6a").startswith("supported in ") and " of 2 networks" in claim_text(table, "C6a")
+    assert decisions["C6b", "scene_cnn"] == "contradicted" and decisions["C6a", "scene_cnn"] == "supported"
+
+
+def test_no_reference_run_is_no_rows(tmp_path):
+    assert reference_rows(STUDY, tmp_path / "none").empty
+
+
+def test_planned_blocks_are_those_of_the_claims():
+    assert {block["model"] for block in planned_blocks()} >= {"mobileone_s0", "resnet50_v1"}
+
+
+def test_strips_are_ordered_by_size_and_scored():
+    samples = load_dataset("scenes", n=2)
+    found = strips(load_model("scene_cnn"), samples[0].image, samples[1].image, n=3, seed=0)
+    assert list(found) == ["K-Means", "random", "another image's"]
+    assert all(masks.shape == (3, 96, 96) and scores.shape == (3,) for masks, scores in found.values())
+    assert strips_figure(samples[0].image, found, (0.5,) * 3).axes
+
+
+def test_figures_of_a_small_run(tmp_path, monkeypatch):
+    from analysis.chapters.logits import page as logits_chapter
+    from analysis.chapters.logits.evidence import contrast_table
+
+    monkeypatch.setattr(logits_chapter, "results_folder", lambda name, profile: tmp_path / name)
+    found = study_rows(STUDY, {"profile": "smoke", "dataset": "scenes", "seed": 0})
+    again = study_rows(STUDY, {"profile": "smoke", "dataset": "scenes", "seed": 0})
+    assert found.equals(again) and found.image_id.nunique() == 3
+    contrasts = contrast_table(found)
+    gains = gains_table(found)
+    assert (
+        len(gains) == 2 and best_text(gains).endswith("of 2 networks and layers") and best_text(gains[:0]) == "not run"
+    )
+    assert contrast_text(contrasts)["p"].notna().all() and "of 2" in standing(contrasts, "random")
+    for drawn in (scores_figure(found), forest_figure(contrasts), paper_figure_9(found)):
+        assert len(drawn.axes) == 2  # two blocks
+    assert paper_figure_2(found[found.model == "scene_cnn"]).axes
+
+
+def test_a_profile_of_ones_own():
+    plan = plan_of({"profile": "mine", "dataset": "scenes", "models": ["scene_cnn"], "n_images": 2})
+    assert isinstance(plan, Plan) and plan.part == "test" and plan.blocks[0].n_images == 2
+    with pytest.raises(CluscamError, match="not on folder"):
+        plan_of({"profile": "mine", "dataset": "folder", "models": ["scene_cnn"], "n_images": 2})
+    with pytest.raises(CluscamError, match="no 'models'"):
+        plan_of({"profile": "mine", "dataset": "scenes", "n_images": 2})
+
+
+def test_the_page_of_progress_names_networks():
+    page = progress_page(progress_table(planned_blocks(), pd.DataFrame()))
+    assert page["network"].iloc[0] == "MobileOne-S0" and list(page.columns) == ["network", "layer", "images", "state"]

@@ -1,0 +1,109 @@
+"""The data sets' common interface, the icon scenes, and any folder of images."""
+
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cluscam_lite.datasets import dataset_names, load_dataset
+from cluscam_lite.errors import CluscamError, UnknownName
+
+pytestmark = pytest.mark.usefixtures("no_data_root")
+
+
+def picture(i, size=(12, 8)):
+    return Image.new("RGB", size, (20 * i % 256, 100, 50))
+
+
+# Names and options
+
+
+def test_unknown_names_and_options():
+    assert dataset_names() == ["scenes", "badges", "phantoms", "ilsvrc", "alzheimer_mri", "folder"]
+    with pytest.raises(UnknownName, match="unknown data set 'scene'; nearest: scenes"):
+        load_dataset("scene")
+    with pytest.raises(UnknownName, match="unknown source of ILSVRC 'dataroots'; nearest: dataroot"):
+        load_dataset("ilsvrc", source="dataroots")
+    with pytest.raises(CluscamError, match=r"got 'same'; leave it out \(it is for scenes, badges\)"):
+        load_dataset("ilsvrc", setting="same")
+    with pytest.raises(CluscamError, match="'folder' takes no part"):
+        load_dataset("folder", path=".", part="test")
+
+
+# Scenes
+
+
+def test_scenes_are_lazy_and_take_turns():
+    from cluscam_lite.datasets.scenes.scene import object_box, render
+
+    scenes = load_dataset("scenes", n=6, seed=3)
+    assert len(scenes) == 6 and scenes.name == "scenes" and len(set(scenes.ids)) == 6
+    sample = scenes[4]
+    assert sample.scene.setting == "same" and [s.scene.setting for s in scenes][:3] == ["single", "same", "different"]
+    assert np.array_equal(sample.image, render(sample.scene)) and sample.image.size == (96, 96)
+    assert len(sample.boxes) == len(sample.scene.objects) and sample.boxes[0] == object_box(sample.scene, 0)
+    assert sample.label in {thing.label for thing in sample.scene.objects}
+    assert np.array_equal(scenes[4].image, sample.image) and scenes[-1].image_id == scenes.ids[5]
+    with pytest.raises(IndexError):
+        scenes[6]
+
+
+def test_a_longer_collection_of_scenes_starts_like_a_shorter_one():
+    short, long = load_dataset("scenes", n=2, setting="same"), load_dataset("scenes", n=5, setting="same")
+    assert long.ids[:2] == short.ids and np.array_equal(long[1].image, short[1].image)
+    assert not np.array_equal(short[1].image, load_dataset("scenes", n=2, setting="same", part="train")[1].image)
+    assert len(load_dataset("scenes")) == 100
+
+
+def test_bad_scenes():
+    with pytest.raises(UnknownName, match="unknown part 'tests'; nearest: test"):
+        load_dataset("scenes", part="tests")
+    with pytest.raises(UnknownName, match="unknown scene setting 'singel'; nearest: single"):
+        load_dataset("scenes", setting="singel")
+    for n in (0, -1, 2.5, True, "3"):
+        with pytest.raises(CluscamError, match="must be a whole number of at least 1"):
+            load_dataset("scenes", n=n)
+    with pytest.raises(CluscamError, match="seed"):
+        load_dataset("scenes", seed=-1)
+
+
+# Any folder
+
+
+def test_a_folder_of_images(tmp_path):
+    for i, name in enumerate(("b.png", "a.JPG", "c.webp")):
+        picture(i).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    (tmp_path / "overlays").mkdir()
+    picture(5).save(tmp_path / "overlays" / "z.png")
+    folder = load_dataset("folder", path=tmp_path)
+    assert folder.ids == ("a.JPG", "b.png", "c.webp") and folder.class_names == ()
+    sample = folder[1]
+    assert (sample.label, sample.boxes, sample.width, sample.height) == (None, (), 12, 8)
+    assert np.array_equal(sample.image, picture(0)) and len(load_dataset("folder", path=tmp_path, n=2)) == 2
+    with pytest.raises(CluscamError, match="4 images were asked for but .* has 3; ask for at most 3"):
+        load_dataset("folder", path=tmp_path, n=4)
+
+
+def test_a_folder_of_classes(tmp_path):
+    for name in ("dog/1.png", "dog/deep/2.png", "cat/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(1).save(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    folder = pickle.loads(pickle.dumps(load_dataset("folder", path=tmp_path)))
+    assert folder.class_names == ("cat", "dog")
+    assert [(s.image_id, s.label) for s in folder] == [("cat/3.png", 0), ("dog/1.png", 1), ("dog/deep/2.png", 1)]
+
+
+def test_bad_folders(tmp_path):
+    with pytest.raises(CluscamError, match="needs a folder"):
+        load_dataset("folder")
+    with pytest.raises(CluscamError, match="there is no folder"):
+        load_dataset("folder", path=tmp_path / "absent")
+    with pytest.raises(CluscamError, match="has no images"):
+        load_dataset("folder", path=tmp_path)
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    with pytest.raises(CluscamError, match="bad.png is not an image"):
+        load_dataset("folder", path=tmp_path)[0]

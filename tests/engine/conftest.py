@@ -1,0 +1,61 @@
+"""The toy study, registered; a folder that nothing happened to; and runs as processes of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from toy_study import PROFILE, TOY
+
+from analysis.engine import registry as studies
+from analysis.engine import run
+from analysis.run import provenance
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    monkeypatch.setitem(studies.REGISTRY, "toy", "toy_study:TOY")
+    monkeypatch.setattr(provenance, "_device", lambda: "CPU")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The folder of a run that nothing happened to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(provenance, "_device", lambda: "CPU")
+        run(TOY, PROFILE, folder, quiet=True)
+    return folder
+
+
+@pytest.fixture
+def profile_file(tmp_path):
+    path = tmp_path / "toys.yaml"
+    path.write_text(yaml.safe_dump(PROFILE))
+    return path
+
+
+@pytest.fixture
+def start(profile_file):
+    """Start `cluscam study toy` as a process of its own."""
+    processes = []
+
+    def started(folder, *options, **environment):
+        command = [sys.executable, str(HERE / "toy_study.py"), "study", "toy", "--profile", str(profile_file)]
+        path = os.pathsep.join([str(HERE), str(HERE.parents[1])])
+        environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"} | environment
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            [*command, "--out", str(folder), *options], env=environment, stdout=pipe, stderr=pipe, text=True
+        )
+        processes.append(process)
+        return process
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.communicate()
