@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .algorithm.features import HookedModel as HookedModel
-    from .algorithm.hyperparameters import temperature as temperature
+    from .algorithm.weighting import temperature as temperature
     from .cluscam import ClusCAM as ClusCAM
     from .datasets import load_dataset as load_dataset
     from .errors import CluscamError as CluscamError
     from .explanation import Explanation as Explanation
     from .models import get_spec as get_spec
     from .models import load_model as load_model
+    from .reading import Reading as Reading
+    from .reading import read as read
 
 __version__ = "0.1.0"
 
@@ -23,13 +25,15 @@ _HOME = {
     "ClusCAMWarning": "errors",
     "CluscamError": "errors",
     "Explanation": "explanation",
-    "HookedModel": "features",
+    "HookedModel": "algorithm.features",
     "dataset_names": "datasets",
     "get_spec": "models",
     "load_dataset": "datasets",
     "load_model": "models",
     "model_names": "models",
-    "temperature": "hyperparameters",
+    "read": "reading",
+    "Reading": "reading",
+    "temperature": "algorithm.weighting",
 }
 __all__ = sorted(_HOME)
 

@@ -1,20 +1,18 @@
 """ClusCAM: Algorithm 1 of the paper, and the thin class that runs it on a model."""
 
-import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from .algorithm.clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering, cluster, coordinates
+from .algorithm.clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering
 from .algorithm.features import MapsModel
-from .algorithm.inputs import check_finite, checked_input, maps_model
-from .algorithm.masks import centroids_of, normalized_maps, saliency_of
-from .algorithm.scoring import FILLS, PRECISIONS, Normalization, fill_image, masks_from, score_masks
-from .algorithm.targets import Target, resolve_target
-from .algorithm.weighting import check_weighting, softmax_weights
-from .errors import CluscamError, unknown
+from .algorithm.inputs import check_settings, maps_model
+from .algorithm.scoring import FILLS, PRECISIONS, Normalization
+from .algorithm.targets import Target
 from .explanation import ClusteredExplanation
+from .reading import read
 
 if TYPE_CHECKING:
     from .models import ModelSpec
@@ -73,20 +71,17 @@ class ClusCAM:
         normalization: Normalization | None = None,
         precision: str = "float32",
     ):
-        check_weighting(drop_ratio, temperature)
-        for kind, given, known in (
-            ("clustering", clustering, CLUSTERINGS),
-            ("space", space, SPACES),
-            ("fill", fill, FILLS),
-            ("backend", backend, BACKENDS),
-            ("precision", precision, PRECISIONS),
-        ):
-            if isinstance(given, str) and given not in known:
-                raise unknown(kind, given, known)
-        if not isinstance(seed, int) or not 0 <= seed < 2**32:
-            raise CluscamError(f"seed is {seed!r}; expected a whole number from 0 to {2**32 - 1}")
-        if batch_size is not None and batch_size < 1:
-            raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
+        check_settings(
+            drop_ratio,
+            temperature,
+            seed,
+            batch_size,
+            clustering=(clustering, CLUSTERINGS),
+            space=(space, SPACES),
+            fill=(fill, FILLS),
+            backend=(backend, BACKENDS),
+            precision=(precision, PRECISIONS),
+        )
         self.model = maps_model(model, layer)
         self.n_clusters, self.drop_ratio, self.temperature = n_clusters, drop_ratio, temperature
         self.clustering, self.space, self.seed, self.backend = clustering, space, seed, backend
@@ -122,72 +117,26 @@ class ClusCAM:
         `target` is None (top-1), a class, a LongTensor (B,), or a function of the output (n, C) -> (n,).
         Raises CluscamError for a malformed input or target, a K out of range, or NaN from the model.
         """
-        x = checked_input(x, self.model)
-        maps, output = self.model.forward(x)  # (B, d, h, w), (B, C)
-        target, select = resolve_target(target, output)
-        baseline = select(output, torch.arange(len(x), device=x.device)).float()  # (B,)
-        check_finite(maps, baseline)
-        labels, centroids, valid = group_maps(
-            maps, x.shape[-2:], self.n_clusters, self.clustering, self.space, self.seed, self.backend
+        reading = read(self.model, x, target)
+        groups = reading.group(self.n_clusters, self.clustering, self.space, self.seed, self.backend)
+        scores = reading.score(
+            groups.centroids, groups.valid, self.fill, self.normalization, self.batch_size, self.precision
         )
-        fill = fill_image(x, self.fill, self.normalization)
-        masks = masks_from(centroids, tuple(x.shape[-2:]))
-        scores = score_masks(
-            self.model.output, x, masks, valid, baseline, select, fill, self.batch_size, self.precision
+        e = reading.explain(
+            groups, scores, self.drop_ratio, self.temperature, layer=getattr(self.model, "layer_name", "")
         )
-        weights, tau = softmax_weights(scores, valid, self.drop_ratio, self.temperature)
-        saliency, uniform = saliency_of(weights, centroids, x.shape[-2:])
-        return ClusteredExplanation(
-            saliency=saliency,
-            target=target,
-            output=output,
-            uniform=uniform,
-            layer=getattr(self.model, "layer_name", ""),
-            forward_passes=1 + int(valid.sum(1).max()),
-            notes=_notes(maps, valid, tau, uniform, self),
-            labels=labels,
-            centroids=centroids,
-            valid=valid,
-            scores=scores,
-            weights=weights,
-            drop_ratio=self.drop_ratio,
-            temperature=tau,
-        )
+        return replace(e, notes=_notes(reading.maps, e, self))
 
 
-def group_maps(
-    maps: Tensor,
-    size: tuple[int, int],
-    n_clusters: int,
-    clustering: str | Clustering = "kmeans",
-    space: str = "upsampled",
-    seed: int = 0,
-    backend: str = "auto",
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Lines 2 to 6 of Algorithm 1: maps (B, d, h, w) to labels (B, d), centroids (B, K, h, w), valid (B, K)."""
-    normalized = normalized_maps(maps.float(), tuple(size))
-    points, tolerance = coordinates(maps.float(), normalized, tuple(size), space)
-    labels = cluster(points, n_clusters, clustering, seed, tolerance, backend)
-    k = int(labels.max()) + 1
-    if not callable(clustering) and clustering not in ("none", "hdbscan"):
-        k = n_clusters  # the same K for every image, whatever its neighbours
-    if k == 0:
-        raise CluscamError("the clustering calls every map noise; expected at least one cluster: try other settings")
-    if clustering == "none":  # every map is its own centroid; a membership matrix would be d x d
-        return labels, normalized, torch.ones_like(labels, dtype=torch.bool)
-    centroids, valid = centroids_of(normalized, labels, k)
-    return labels, centroids, valid
-
-
-def _notes(maps: Tensor, valid: Tensor, tau: Tensor, uniform: Tensor, cam: ClusCAM) -> tuple[str, ...]:
+def _notes(maps: Tensor, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str, ...]:
     layout = getattr(cam.model, "layout", None)
     notes = [f"maps: {layout}" if layout else f"maps: {tuple(maps.shape[1:])}"]
-    if (fewest := int(valid.sum(1).min())) < valid.shape[1]:
-        notes.append(f"clusters: as few as {fewest} of {valid.shape[1]} in an image")
+    if (fewest := int(e.valid.sum(1).min())) < e.valid.shape[1]:
+        notes.append(f"clusters: as few as {fewest} of {e.valid.shape[1]} in an image")
     if cam.precision != "float32":
         notes.append(f"scores: the masked passes ran in {cam.precision}")
-    if any(map(math.isinf, tau.tolist())):
+    if e.temperature.isinf().any():
         notes.append("weights: uniform, since Eq. 10 is infinite when no group is dropped")
-    if uniform.any():
+    if e.uniform.any():
         notes.append("saliency: without contrast in at least one image, which is given as zeros")
     return tuple(notes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from .algorithm.masks import masks_of, saliency_of
-from .algorithm.weightings import weights_by
+from .algorithm.weighting import weights_by
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ClusteredExplanation(Explanation):
         """The same masks and scores under another r, tau or weighting (Eqs. 6 and 7), without a forward pass.
 
         ``drop_ratio=None`` keeps r; ``temperature=None`` is Eq. 10 with the new r; `weighting` is one of
-        `weightings.WEIGHTINGS`. Raises CluscamError unless 0 <= r < 1 and tau > 0, and UnknownName.
+        `WEIGHTINGS`. Raises CluscamError unless 0 <= r < 1 and tau > 0, and UnknownName.
         """
         ratio = self.drop_ratio if drop_ratio is None else drop_ratio
         weights, tau = weights_by(weighting, self.scores, self.valid, ratio, temperature)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.engine.registry import REGISTRY, find_study
-from analysis.paths import ROOT
+from analysis.engine.rows import results_folder
 from analysis.run.parameters import profile_parameters, typed
 from cluscam_lite.errors import CluscamError
 
@@ -42,11 +42,6 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     option("--quiet", action="store_true", help="no line for each cell")
     parser.set_defaults(run=_run)
     return parser
-
-
-def results_folder(name: str, profile: str) -> Path:
-    """Where the results of a study go unless another folder is named; a profile is a name or a .yaml file."""
-    return ROOT / "out" / "studies" / Path(profile).stem / name
 
 
 def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, Any]:

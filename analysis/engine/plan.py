@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.engine import Cell
+from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.methods import METHODS
 
@@ -73,3 +74,52 @@ def own_methods(profile: Mapping[str, Any], usual: Sequence[str]) -> tuple[str, 
         if name not in METHODS:
             raise unknown("method", name, METHODS)
     return names
+
+
+# passes of more than about two hundred: fewer images, and fewer to a cell
+DEAR = ("scorecam", "opticam", "opticam_norm", "polycam", "polycam_plus", "polycam_minus")
+
+
+CHEAP = tuple(name for name in METHODS if name not in (*DEAR, "reciprocam"))
+
+
+# what the maps do to the output is asked at "last_input" where a class token is read out (`ModelSpec.layers`)
+DOWNSTREAM = tuple(name for name, info in METHODS.items() if info.gradients) + ("ablationcam", "reciprocam")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One line of the plan: a method on the first `n_images` of the part, under a network at a layer.
+
+    `settings` go to the method; `variant` names what differs from the method's defaults, "" for none; `seed` is
+    added to the profile's.
+    """
+
+    model: str
+    layer: str
+    method: str
+    n_images: int
+    variant: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    preprocess: str = "standard"
+    seed: int = 0
+    images_per_cell: int = 100
+
+
+def layer_of(name: str, model: str, layer: str) -> str:
+    """`layer`, or "last_input" for "last" where the patch tokens that leave the last block reach no logit."""
+    if layer == "last" and name in DOWNSTREAM and "last_input" in get_spec(model).layers:
+        return "last_input"
+    return layer
+
+
+def own_map_plan(profile: Mapping[str, Any], study: str, usual: Sequence[str]) -> Plan:
+    """The plan of a profile of the user's own for a study of maps: its methods, or the `usual`, on its networks."""
+    check_profile(profile, study)
+    n, layer = int(profile["n_images"]), profile.get("layer") or "paper"
+    blocks = tuple(
+        Block(model, layer_of(name, model, layer), name, n, images_per_cell=10 if name in DEAR else 100)
+        for model in profile["models"]
+        for name in own_methods(profile, usual)
+    )
+    return own_plan(profile, blocks)

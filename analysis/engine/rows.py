@@ -1,14 +1,14 @@
 """The rows of the reference run, as far as it has run (`results/reference/`)."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.engine import Study, read
-from analysis.judging.rules import NOT_RUN
-from analysis.paths import REFERENCE
+from analysis.engine import Study, read, run
+from analysis.paths import REFERENCE, ROOT
 from cluscam_lite.errors import CluscamError
 
 
@@ -42,3 +42,30 @@ def complete_blocks(progress: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     done = progress[progress["state"] == "complete"][["model", "layer"]]
     return rows.merge(done, on=["model", "layer"])
+
+
+NOT_RUN = "not run"
+
+
+def results_folder(name: str, profile: str) -> Path:
+    """Where the results of a study go unless another folder is named; a profile is a name or a .yaml file."""
+    return ROOT / "out" / "studies" / Path(profile).stem / name
+
+
+def study_rows(study: Study, parameters: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of a profile: run now, or as far as missing. The reference profile's are read, for they take hours.
+
+    Raises CluscamError if the reference run has not begun.
+    """
+    if parameters["profile"] == "reference":
+        rows = reference_rows(study)
+        if not len(rows):
+            raise CluscamError(
+                f"the reference run of {study.name} has no rows yet; make them with "
+                f"`cluscam study {study.name} --profile reference --out results/reference/{study.name}`"
+            )
+        return rows
+    folder = results_folder(study.name, parameters["profile"])
+    while not run(study, parameters, folder, discard=True, quiet=True).complete:
+        time.sleep(1)  # another notebook makes the last of them
+    return read(study, folder)

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.judging.rules import NOT_RUN, decide
+from analysis.engine.rows import NOT_RUN
+from analysis.judging.rules import decide
+from analysis.page.panels import KEYS, panels, wide
 from analysis.statistics import bonett_price, holm, mcnemar, mean_and_d_z, rank_biserial, wilcoxon
 
 # measure -> is more better?
@@ -102,3 +104,60 @@ def judged(table: pd.DataFrame, contrast: Mapping[str, Any]) -> pd.DataFrame:
         effect, effect_high, sesoi = smallest_effect(contrast, row)
         decisions.append(decide(row["low"], row["high"], effect, effect_high, row["p (Holm)"], sesoi))
     return table.assign(decision=decisions)
+
+
+def comparison_table(
+    rows: pd.DataFrame, measure: str, form: str = "raw", fill: str = "mean", name: str = "cluscam"
+) -> pd.DataFrame:
+    """`name` against every other method in every panel; above 0 it is the better one."""
+    found = []
+    for model, panel, block in panels(rows):
+        table = wide(block, measure, form, fill)
+        if name in table:
+            pairs = against_all(table, name, measure)
+            found.append(pairs.assign(model=model, panel=panel, measure=measure, form=form, fill=fill))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def claim_evidence(
+    rows: pd.DataFrame, claim: Mapping[str, Any], groups: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """What each block of a claim's population says, on exactly its images; `decision` "not run" where one is missing.
+
+    The images are the first n that the study ran in the panel; with `groups` (image id -> group), the means over those
+    of a group are compared. p is Holm's over the blocks, so a decision waits for
+    all of them.
+    """
+    contrast, found = claim["contrast"], []
+    for block in claim["population"]["blocks"]:
+        row = {"claim": claim["id"], "model": block["model"], "panel": block["layer"], "planned": block["n"]}
+        row["tier"] = claim["tier"][block["model"]]
+        pair = pair_of(rows, block, contrast)
+        if pair is not None and groups is not None:
+            pair = tuple(values.groupby(values.index.map(groups)).mean() for values in pair)
+        found.append(row | (compare(pair[0], pair[1], contrast["measure"]) if pair is not None else {}))
+    return judged(pd.DataFrame(found), contrast)
+
+
+def pair_of(
+    rows: pd.DataFrame, block: Mapping[str, Any], contrast: Mapping[str, Any]
+) -> tuple[pd.Series, pd.Series] | None:
+    """The two methods' values on the block's images, None unless both ran on all of them.
+
+    Localisation has values on the images with one box only; those are used. The contrast may name another `form` and
+    `fill` than the maps as they are on the image's mean.
+    """
+    if not len(rows):
+        return None
+    there = (rows.model == block["model"]) & (rows.panel == block["layer"])
+    pair = [contrast["method"], contrast["against"]]
+    if not {*pair} <= set(rows.loc[there, "method"].unique()):
+        return None
+    needed = dict.fromkeys([*KEYS, "drop", contrast["measure"]])
+    mine = rows.loc[there, list(needed)]  # filtering all columns would take most of the time
+    how = contrast.get("form", "raw"), contrast.get("fill", "mean")
+    ran = wide(mine, "drop", *how).reindex(columns=pair).iloc[: block["n"]]
+    if len(ran) < block["n"] or ran.isna().any(axis=None):
+        return None
+    values = wide(mine, contrast["measure"], *how).loc[ran.index, pair].dropna()
+    return values[contrast["method"]], values[contrast["against"]]

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.engine.registry import REGISTRY, find_study
-from analysis.engine.rows import reference_rows
+from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.engine.store import Store
-from analysis.judging.rules import NOT_RUN, VERDICTS, combine
+from analysis.judging.rules import VERDICTS, combine
 from analysis.judging.sources import BEGUN, NO_ROWS, NOT_PRINTED, SOURCES, WAITS, resolve
 from analysis.paper import claims
 from analysis.paths import REFERENCE, ROOT

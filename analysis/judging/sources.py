@@ -17,8 +17,6 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.engine.rows import complete_blocks, progress_table
-from analysis.judging.rules import NOT_RUN
 from analysis.paper.tables import FAMILY, paper_means, paper_table
 from cluscam_lite import get_spec
 
@@ -28,10 +26,6 @@ BEGUN = "not all methods or settings have run on all images"
 NO_ROWS = "no rows yet"
 NOT_PRINTED = "not in the paper"
 DATASET = {"ilsvrc": "ILSVRC", "alzheimer_mri": "Alzheimer"}  # as Table 2 names them
-AGAINST = {
-    "C6a": "members",
-    "C6b": "random",
-}  # claims of Section 4.1 -> contrasts of `analysis.chapters.logits.evidence`
 
 
 @dataclass(frozen=True)
@@ -54,9 +48,11 @@ class Source:
         return next((name for prefix, name in self.elsewhere if claim_id.startswith(prefix)), self.notebook)
 
 
-HERE = "analysis.judging.sources"
+HERE, CHAPTERS = "analysis.judging.sources", "analysis.chapters"
 SOURCES: dict[str, Source] = {
-    "logits": Source(f"{HERE}:of_logits", "logits", "logits", f"{HERE}:printed_logits"),
+    "logits": Source(
+        f"{CHAPTERS}.logits.evidence:of_logits", "logits", "logits", f"{CHAPTERS}.logits.evidence:printed_logits"
+    ),
     "faithfulness": Source(
         f"{HERE}:of_faithfulness", "faithfulness", "points", f"{HERE}:printed_means", (("C9", "localisation"),)
     ),
@@ -80,33 +76,10 @@ def resolve(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def of_logits(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    """Evidence for C6a and C6b from the rows of the study `logits`."""
-    from analysis.chapters.logits.evidence import claim_table, contrast_table
-
-    planned = claim["population"]["blocks"]
-    progress = progress_table(planned, rows)
-    table = progress.rename(columns={"layer": "panel", "images": "planned"})
-    ready = complete_blocks(progress, rows)
-    if len(ready):
-        found = claim_table(contrast_table(ready), AGAINST[claim["id"]]).drop(columns="tier")
-        table = table.merge(found.rename(columns={"layer": "panel"}), on=["model", "panel"], how="left")
-    done = progress["state"] == "complete"
-    if not done.all():
-        table["decision"] = NOT_RUN
-        table["reason"] = [_wanting(row) for _, row in progress.iterrows()] if len(rows) else NO_ROWS
-        table = table.drop(columns="p (Holm)", errors="ignore")  # Holm's over all blocks or none
-    return table
-
-
-def _wanting(row: pd.Series) -> str:
-    """Why a row of `progress_table` has no verdict."""
-    return {"complete": WAITS, NOT_RUN: f"0 of {row['images']} images"}.get(row["state"], row["state"])
-
-
 def of_faithfulness(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """Evidence for the claims of Sections 4.2 and 4.3 from the rows of the study `faithfulness`."""
-    from analysis.chapters.faithfulness.evidence import claim_evidence, prepared
+    from analysis.judging.compare import claim_evidence
+    from analysis.page.panels import prepared
 
     ready = prepared(rows) if len(rows) else rows
     table = claim_evidence(ready, claim)
@@ -125,7 +98,7 @@ def of_runtime(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
 
 def shortage(rows: pd.DataFrame, block: Mapping[str, Any], contrast: Mapping[str, Any]) -> str:
     """What a block of a paired comparison lacks, as text: which method, images done of those planned; "" if nothing."""
-    from analysis.chapters.faithfulness.evidence import wide
+    from analysis.page.panels import wide
     from cluscam_lite.methods import METHODS
 
     if not len(rows):
@@ -141,14 +114,6 @@ def _both(contrast: Mapping[str, Any]) -> tuple[str, str]:
     return contrast["method"], contrast["against"]
 
 
-def printed_logits(claim: Claim) -> str:
-    """What Table 1 prints of a claim of Section 4.1."""
-    if claim["id"] != "C6a":
-        return NOT_PRINTED
-    table = paper_table(1).set_index("metric")["value"]
-    return f"{table['mean_difference_logit']:+.2f} logits, d = {table['cohens_d']:.2f}"
-
-
 def _table2(metric: str, family: str, dataset: str) -> pd.Series:
     """A row of Table 2 by method, for a data set of the registry."""
     table = paper_table(2)
@@ -160,7 +125,7 @@ def printed_means(claim: Claim) -> str:
     """What the paper prints of a paired comparison: the difference of both methods' means over six networks, which are
     Table 2's, or for localisation those of Table 4's cells.
     """
-    from analysis.chapters.faithfulness.evidence import LOCATION, MEASURES
+    from analysis.page.panels import LOCATION, MEASURES
     from cluscam_lite.methods import METHODS
 
     contrast, blocks = claim["contrast"], claim["population"]["blocks"]

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.faithfulness.evidence import panel_title
+from analysis.engine.rows import NOT_RUN
 from analysis.judging.ledger import claim_verdicts, tier_counts
-from analysis.judging.rules import NOT_RUN, VERDICTS
+from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED, VERDICTS
 from analysis.judging.sources import NOT_PRINTED
+from analysis.page.panels import panel_title
 from analysis.statistics import p_text
 
 WIDTH = 104  # of a terminal, in characters
@@ -192,3 +193,14 @@ def as_json(table: pd.DataFrame) -> str:
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as plain values, null where there is none."""
     return json.loads(table.to_json(orient="records", double_precision=12))
+
+
+def claim_text(table: pd.DataFrame, claim: str) -> str:
+    """Where a claim of `reference_table` stands, in words: how many blocks support it, and so on."""
+    decisions = table.loc[table["claim"] == claim, "decision"]
+    if not decisions.isin([SUPPORTED, CONTRADICTED, INCONCLUSIVE]).all():
+        return f"open, since {int((decisions == NOT_RUN).sum())} of {len(decisions)} blocks have not run"
+    counts = [(name, int((decisions == name).sum())) for name in (SUPPORTED, CONTRADICTED, INCONCLUSIVE)]
+    first, *others = [(name, n) for name, n in counts if n]
+    words = [f"{first[0]} in {first[1]} of {len(decisions)} networks and layers"]
+    return ", ".join(words + [f"{name} in {n}" for name, n in others])

@@ -17,13 +17,11 @@ from torch import Tensor, nn
 from cluscam_lite import ClusCAM
 from cluscam_lite.algorithm.clustering import cluster, coordinates
 from cluscam_lite.algorithm.features import MapsModel
-from cluscam_lite.algorithm.inputs import checked_input
-from cluscam_lite.algorithm.masks import centroids_of, normalized_maps, saliency_of
+from cluscam_lite.algorithm.masks import centroids_of
 from cluscam_lite.algorithm.memory_format import Passes
-from cluscam_lite.algorithm.scoring import default_batch_size, fill_image, masks_from, score_masks
-from cluscam_lite.algorithm.targets import resolve_target
-from cluscam_lite.algorithm.weighting import softmax_weights
+from cluscam_lite.algorithm.scoring import default_batch_size
 from cluscam_lite.errors import CluscamError
+from cluscam_lite.reading import Groups, read
 
 # Fig. 6 has two: K-Means and scoring. "normalise" is what K-Means needs first: min-max, and coordinates (Section 3.1)
 PHASES = ("features", "normalise", "clustering", "scoring", "sum")
@@ -85,26 +83,22 @@ def phased(cam: ClusCAM, x: Tensor) -> Phased:
     """
     if cam.clustering != "kmeans":
         raise CluscamError(f"phases are timed for K-Means, and this ClusCAM groups by {cam.clustering!r}")
-    x = checked_input(x, cam.model)
     size, watch = (x.shape[-2], x.shape[-1]), Stopwatch(x.device)
     with watch("features"):
-        maps, output = cam.model.forward(x)
-        _, select = resolve_target(None, output)
-        baseline = select(output, torch.arange(len(x), device=x.device)).float()
+        reading = read(cam.model, x)
     with watch("normalise"):
-        normalized = normalized_maps(maps.float(), size)
-        points, tolerance = coordinates(maps.float(), normalized, size, cam.space)
+        normalized = reading.normalized
+        points, tolerance = coordinates(reading.maps.float(), normalized, size, cam.space)
     with watch("clustering"):
         labels = cluster(points, cam.n_clusters, "kmeans", cam.seed, tolerance, cam.backend)
-        centroids, valid = centroids_of(normalized, labels, cam.n_clusters)
+        groups = Groups(*centroids_of(normalized, labels, cam.n_clusters), labels)
     with watch("scoring"):
-        fill = fill_image(x, cam.fill, cam.normalization)
-        masks = masks_from(centroids, size)
-        scores = score_masks(cam.model.output, x, masks, valid, baseline, select, fill, cam.batch_size, cam.precision)
+        scores = reading.score(
+            groups.centroids, groups.valid, cam.fill, cam.normalization, cam.batch_size, cam.precision
+        )
     with watch("sum"):
-        weights, _ = softmax_weights(scores, valid, cam.drop_ratio, cam.temperature)
-        saliency, _ = saliency_of(weights, centroids, size)
-    return Phased(watch.seconds, points, labels, scores, saliency, output)
+        e = reading.explain(groups, scores, cam.drop_ratio, cam.temperature)
+    return Phased(watch.seconds, points, labels, scores, e.saliency, reading.output)
 
 
 def pass_seconds(model: MapsModel, x: Tensor) -> float:

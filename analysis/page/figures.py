@@ -1,21 +1,19 @@
-"""Figures of the `method` chapter. Each function takes arrays and gives back a matplotlib figure.
+"""What the figures of all chapters share: size, colours, pictures of many maps, dots with intervals.
 
 Maps and masks are shown in one perceptually uniform colour map, on a common scale of 0 to 1.
 """
 
-from textwrap import shorten
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import ConnectionPatch
-from PIL import Image
 from torch import Tensor
 
-from analysis.chapters.learn.method import Explanations
-from cluscam_lite import get_spec
-from cluscam_lite.explanation import ClusteredExplanation
-from cluscam_lite.show.drawing import draw_image, draw_mask, draw_overlay, heat_map
+from analysis.page.panels import panel_title
+from cluscam_lite.show.drawing import draw_image, draw_overlay, heat_map
 
 WIDTH = 9.0  # inches, the text column of the book
 KEPT, DROPPED = "#2a6f97", "#b8b8b8"
@@ -39,83 +37,6 @@ def mosaic(maps: Tensor, columns: int) -> np.ndarray:
     return out
 
 
-def prediction_figure(image: np.ndarray, probabilities: Tensor, class_names: tuple[str, ...], top: int = 5) -> Figure:
-    """The network's input (H, W, 3) and its `top` class probabilities (C,)."""
-    fig, axes = figure(1, 2, 2.8, width_ratios=(1, 1.7))
-    draw_image(axes[0, 0], image, "what the network sees")
-    best = probabilities.topk(min(top, len(probabilities)))
-    names = [class_names[i] for i in best.indices]
-    sns.barplot(x=100 * best.values.numpy(), y=names, color=KEPT, ax=axes[0, 1])
-    axes[0, 1].set(xlabel="probability, %", xlim=(0, 100))
-    sns.despine(ax=axes[0, 1])
-    return fig
-
-
-def maps_figure(normalized: Tensor, columns: int = 16, n: int = 64) -> Figure:
-    """The first n of the normalised maps (d, h, w), side by side."""
-    shown = normalized[:n]
-    fig, axes = figure(1, 1, WIDTH * -(-len(shown) // columns) / columns + 0.1)
-    draw_image(axes[0, 0], mosaic(shown, columns))
-    return fig
-
-
-def telling_groups(labels: Tensor, weights: Tensor, n: int = 5) -> list[int]:
-    """The n heaviest groups of at least four maps (of any size if there are not as many): labels (d,), weights (K,)."""
-    size = labels[labels >= 0].bincount(minlength=len(weights))
-    return sorted(range(len(weights)), key=lambda j: (size[j] < 4, -float(weights[j])))[:n]
-
-
-def groups_figure(normalized: Tensor, labels: Tensor, centroids: Tensor, groups: list[int], members: int = 9) -> Figure:
-    """Some groups, one a row: up to `members` of the maps in it, and their mean M_j at the right."""
-    fig, axes = figure(len(groups), members + 1, 0.92 * len(groups), gridspec_kw={"wspace": 0.04, "hspace": 0.06})
-    for row, j in zip(axes, groups, strict=True):
-        inside = normalized[labels == j]
-        for ax, one in zip(row[:-1], inside, strict=False):
-            draw_mask(ax, one)
-        for ax in row:
-            ax.set_axis_off()
-        draw_mask(row[-1], centroids[j])
-        row[-1].set_title("mean" if j == groups[0] else "", fontsize=10)
-        row[0].text(
-            -0.12,
-            0.5,
-            f"{len(inside)} map{'s' * (len(inside) > 1)}",
-            transform=row[0].transAxes,
-            ha="right",
-            va="center",
-            fontsize=9,
-        )
-    return fig
-
-
-def masked_figure(images: np.ndarray, scores: Tensor) -> Figure:
-    """Masked inputs (n, H, W, 3) with the score (n,) of each mask above it."""
-    fig, axes = figure(2, -(-len(images) // 2), 4.2)
-    for ax in axes.flat:
-        ax.set_axis_off()
-    for ax, image, score in zip(axes.flat, images, scores.tolist(), strict=False):
-        draw_image(ax, image, f"$s_j$ = {score:+.2f}")
-    return fig
-
-
-def weights_figure(scores: Tensor, weights: Tensor) -> Figure:
-    """Scores (K,) in falling order, and the weights (K,) that dropout and the temperature softmax make of them."""
-    order = scores.argsort(descending=True)
-    kept = (weights[order] > 0).numpy()
-    colours = np.where(kept, KEPT, DROPPED)
-    fig, axes = figure(1, 2, 2.9)
-    for ax, values, label in (
-        (axes[0, 0], scores[order], "score $s_j$, logits"),
-        (axes[0, 1], weights[order], r"weight $\alpha_j$"),
-    ):
-        ax.bar(np.arange(len(order)), values.numpy(), color=colours)
-        ax.set(xlabel="group, by falling score", ylabel=label)
-        ax.axvline(kept.sum() - 0.5, color="black", lw=0.8, ls=":")
-        sns.despine(ax=ax)
-    axes[0, 0].text(kept.sum() - 0.2, axes[0, 0].get_ylim()[0] * 0.97, "dropped", fontsize=9, va="bottom")
-    return fig
-
-
 def overlays_figure(image: np.ndarray, saliencies: dict[str, Tensor]) -> Figure:
     """One image (H, W, 3) under several saliency maps (H, W), named."""
     fig, axes = figure(1, len(saliencies) + 1, 2.6 if len(saliencies) < 4 else 2.1)
@@ -126,57 +47,34 @@ def overlays_figure(image: np.ndarray, saliencies: dict[str, Tensor]) -> Figure:
     return fig
 
 
-def pipeline_figure(image: np.ndarray, maps: Tensor, explanation: ClusteredExplanation, i: int = 0) -> Figure:
-    """Fig. 1 of the paper for image i: input, maps (d, h, w), group means, scores and weights, saliency map."""
-    e = explanation
-    fig, axes = figure(1, 5, 2.2, width_ratios=(1, 1, 1, 1.1, 1))
-    fig.get_layout_engine().set(wspace=0.09)
-    draw_image(axes[0, 0], image, "input $x$")
-    n = min(len(maps), 36)
-    draw_image(axes[0, 1], mosaic(maps[:n], 6))
-    axes[0, 1].set_title(f"maps $F_i$ ({len(maps)})", fontsize=10)
-    best = e.scores[i][e.valid[i]].argsort(descending=True)
-    draw_image(axes[0, 2], mosaic(e.centroids[i][best[:36]], 6))
-    axes[0, 2].set_title(f"means $M_j$ ({len(best)})", fontsize=10)
-    scores, kept = e.scores[i][best].numpy(), (e.weights[i][best] > 0).numpy()
-    axes[0, 3].bar(np.arange(len(best)), scores, color=np.where(kept, KEPT, DROPPED), width=1)
-    axes[0, 3].set_box_aspect(1)
-    axes[0, 3].tick_params(labelsize=7)
-    axes[0, 3].set_title("scores $s_j$", fontsize=10)
-    sns.despine(ax=axes[0, 3])
-    draw_overlay(axes[0, 4], image, e.saliency[i])
-    axes[0, 4].set_title("map $E$", fontsize=10)
-    for left, right in zip(axes[0, :-1], axes[0, 1:], strict=True):
-        arrow = {"arrowstyle": "->", "color": "0.35", "lw": 1.2}
-        fig.add_artist(ConnectionPatch((1.02, 0.5), (-0.02, 0.5), left.transAxes, right.transAxes, **arrow))
+COLOURS = {"cluscam": KEPT, "rival": "#7a7a7a", "null": "#c44e52", "trivial": "#dd9a3c"}
+
+
+def means_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
+    """Every method's means with their 95 % intervals: a row of panels for each network, a column for each measure.
+
+    `headings`: column of `method_table` -> label of the axis.
+    """
+    found = list(table.groupby(["model", "panel"], sort=False))
+    most = max(len(mine) for _, mine in found)
+    fig, axes = figure(len(found), len(headings), (0.2 * most + 0.8) * len(found))
+    for row, ((model, panel), mine) in zip(axes, found, strict=True):
+        colours = [COLOURS[kind] for kind in mine["kind"]]
+        dots(row, mine, headings, mine["title"], colours)
+        row[0].set_title(panel_title(model, panel), fontsize=10, loc="left")
     return fig
 
 
-def reweighed_figure(
-    image: np.ndarray, explanation: ClusteredExplanation, temperatures: list[float], i: int = 0
-) -> Figure:
-    """The same scores under several temperatures: no further pass of the network."""
-    maps = {}
-    for tau in temperatures:
-        again = explanation.reweigh(temperature=tau)
-        heaviest = float(again.weights[i].max())
-        maps[rf"$\tau$ = {tau:.2g}" + f"\nheaviest {heaviest:.0%}"] = again.saliency[i]
-    return overlays_figure(image, maps)
-
-
-def grid_figure(images: list[Image.Image], explanations: Explanations) -> Figure:
-    """One row for each image, one column for each network and layer; above each map, what the network says."""
-    columns = len(explanations) + 1
-    side = min(WIDTH / columns, 2.4)
-    fig, axes = figure(len(images), columns, (side + 0.2) * len(images) + 0.3, side * columns)
-    for row, image, i in zip(axes, images, range(len(images)), strict=True):
-        spec = get_spec(next(iter(explanations))[0])
-        draw_image(row[0], spec.preprocess().view(image), "input")
-        for ax, ((name, which), e) in zip(row[1:], explanations.items(), strict=True):
-            spec = get_spec(name)
-            said = shorten(spec.class_names[int(e.target[i])].lower(), 22, placeholder="...")
-            probability = float(e.output[i].softmax(0)[e.target[i]])
-            draw_overlay(ax, spec.preprocess().view(image), e.saliency[i], f"{said}, {probability:.0%}")
-            if i == len(images) - 1:
-                ax.set_xlabel(f"{spec.title}\n{which}: {e.layer}", fontsize=8)
-    return fig
+def dots(
+    axes: Sequence[Axes], table: pd.DataFrame, headings: Mapping[str, str], names: Sequence[str], colours: list[str]
+) -> None:
+    """The rows of a table as dots with their intervals, a panel for each of `headings`; names at the first panel."""
+    y = np.arange(len(table))
+    for ax, (heading, label) in zip(axes, headings.items(), strict=True):
+        if f"{heading} low" in table:
+            ax.hlines(y, table[f"{heading} low"], table[f"{heading} high"], color=colours, lw=2)
+        ax.scatter(table[heading], y, color=colours, s=18, zorder=3)
+        ax.set_yticks(y, names if ax is axes[0] else [], fontsize=8)
+        ax.set(xlabel=label)
+        ax.invert_yaxis()
+        sns.despine(ax=ax)

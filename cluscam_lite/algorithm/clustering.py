@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import CluscamError, ClusCAMWarning, unknown
 from .kmeans_torch import kmeans_torch
-from .masks import axis_weights
+from .masks import axis_weights, centroids_of, normalized_maps
 from .partitions import agglomerative, hdbscan, spectral
 
 SPACES = ("upsampled", "raw")
@@ -153,3 +153,27 @@ def inertia(points: Tensor, labels: Tensor) -> Tensor:
             members = image[groups == j]
             total[i] += (members - members.mean(0)).square().sum()
     return total
+
+
+def group_maps(
+    maps: Tensor,
+    size: tuple[int, int],
+    n_clusters: int,
+    clustering: str | Clustering = "kmeans",
+    space: str = "upsampled",
+    seed: int = 0,
+    backend: str = "auto",
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Lines 2 to 6 of Algorithm 1: maps (B, d, h, w) to labels (B, d), centroids (B, K, h, w), valid (B, K)."""
+    normalized = normalized_maps(maps.float(), tuple(size))
+    points, tolerance = coordinates(maps.float(), normalized, tuple(size), space)
+    labels = cluster(points, n_clusters, clustering, seed, tolerance, backend)
+    k = int(labels.max()) + 1
+    if not callable(clustering) and clustering not in ("none", "hdbscan"):
+        k = n_clusters  # the same K for every image, whatever its neighbours
+    if k == 0:
+        raise CluscamError("the clustering calls every map noise; expected at least one cluster: try other settings")
+    if clustering == "none":  # every map is its own centroid; a membership matrix would be d x d
+        return labels, normalized, torch.ones_like(labels, dtype=torch.bool)
+    centroids, valid = centroids_of(normalized, labels, k)
+    return labels, centroids, valid

@@ -1,10 +1,13 @@
 """What every method asks of its model and its images before it begins."""
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor, nn
 
-from ..errors import CluscamError
+from ..errors import CluscamError, unknown
 from .features import HookedModel, MapsModel
+from .weighting import check_weighting
 
 
 def maps_model(model: nn.Module | MapsModel, layer: str | None) -> MapsModel:
@@ -41,3 +44,26 @@ def check_finite(maps: Tensor, baseline: Tensor) -> None:
                 f"the model gave NaN or infinite {what}; expected finite numbers: check its weights, precision and "
                 "preprocessing"
             )
+
+
+def check_settings(
+    drop_ratio: float,
+    temperature: float | None,
+    seed: int,
+    batch_size: int | None,
+    **words: tuple[object, Collection[str]],
+) -> None:
+    """Check the settings of a method before it runs; `words`: name of a setting -> its value and the known values.
+
+    Raises:
+        CluscamError: r, tau, seed or batch size out of range.
+        UnknownName: a word that is not known. Values that are no words (functions, tensors) pass.
+    """
+    check_weighting(drop_ratio, temperature)
+    for name, (given, known) in words.items():
+        if isinstance(given, str) and given not in known:
+            raise unknown(name, given, known)
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise CluscamError(f"seed is {seed!r}; expected a whole number from 0 to {2**32 - 1}")
+    if batch_size is not None and batch_size < 1:
+        raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")

@@ -1,12 +1,36 @@
-"""From scores to weights: dropout of the worst groups and the temperature softmax (Section 3.3, Eq. 6)."""
+"""From scores to weights: temperature, dropout and softmax (Eqs. 6 and 10), and the variants of Section 4.4."""
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from ..errors import CluscamError
-from .hyperparameters import temperature as equation_10
+from ..errors import CluscamError, unknown
+
+WEIGHTINGS = {
+    "cluscam": "dropout and temperature softmax, Eq. 6",
+    "temperature_softmax": "temperature softmax without dropout",
+    "dropout_softmax": "dropout and softmax, temperature 1",
+    "softmax": "softmax, without dropout, temperature 1",
+    "logit": "the scores themselves, which are mostly negative: the map is then mostly that of the worst, inverted",
+    "logit_shifted": "the scores less the lowest of them",
+    "uniform": "all groups alike: the limit of a high temperature",
+    "best": "the best group alone: the limit of a low temperature",
+}
+
+
+def temperature(n_clusters: int, drop_ratio: float) -> float:
+    """Eq. 10: tau = 1 / log(1 + r K). Infinite (uniform weights) when nothing is dropped, r K = 0.
+
+    r K is the number of groups *discarded*: tau falls as more are dropped. The sentence after Eq. 10 says the
+    reverse; Table 3 agrees with the equation. tau < 1 needs r K > e - 1.
+    """
+    discarded = drop_ratio * n_clusters
+    return 1 / math.log1p(discarded) if discarded > 0 else math.inf
+
+
+_equation_10 = temperature  # where an argument has its name
 
 
 def check_weighting(drop_ratio: float, temperature: float | None) -> None:
@@ -52,7 +76,7 @@ def temperatures(valid: Tensor, drop_ratio: float, temperature: float | None = N
     Raises CluscamError for r or tau out of range.
     """
     check_weighting(drop_ratio, temperature)
-    values = [equation_10(int(n), drop_ratio) if temperature is None else float(temperature) for n in valid.sum(1)]
+    values = [_equation_10(int(n), drop_ratio) if temperature is None else float(temperature) for n in valid.sum(1)]
     return torch.tensor(values, dtype=torch.float64, device=valid.device)
 
 
@@ -61,3 +85,38 @@ def softmax_at(scores: Tensor, kept: Tensor, tau: Tensor) -> Tensor:
     logits = (scores.double().masked_fill(~kept, 0) / tau[:, None]).masked_fill(~kept, -math.inf)
     alpha = torch.softmax(logits, dim=1).nan_to_num(0)  # nan: an image without any valid group
     return alpha.to(scores.dtype)
+
+
+def weights_by(
+    weighting: str, scores: Tensor, valid: Tensor, drop_ratio: float, temperature: float | None = None
+) -> tuple[Tensor, Tensor]:
+    """The weights (B, K) of a weighting by name (see `WEIGHTINGS`), and the tau that it used (B,), NaN for none.
+
+    `scores` (B, K) in logits, `valid` (B, K). Rows sum to 1; those of "logit" keep their signs, and their absolute
+    values sum to 1. ``temperature=None`` is Eq. 10 with r, also where "temperature_softmax" then drops nothing: the tau
+    of Table 3. Raises UnknownName, and CluscamError for r or tau out of range.
+    """
+    check_weighting(drop_ratio, temperature)
+    softmax = partial(softmax_weights, scores, valid)
+    if weighting == "cluscam":
+        return softmax(drop_ratio, temperature)
+    if weighting == "temperature_softmax":
+        tau = temperatures(valid, drop_ratio, temperature)
+        return softmax_at(scores, valid, tau), tau
+    if weighting == "dropout_softmax":
+        return softmax(drop_ratio, 1.0)
+    if weighting == "softmax":
+        return softmax(0.0, 1.0)
+    if weighting == "uniform":
+        return softmax(0.0, None)  # Eq. 10 is infinite when nothing is dropped
+    if weighting not in WEIGHTINGS:
+        raise unknown("weighting", weighting, WEIGHTINGS)
+    none = torch.full((len(scores),), torch.nan, dtype=torch.float64, device=scores.device)
+    if weighting == "best":
+        best = scores.masked_fill(~valid, -torch.inf).argmax(1, keepdim=True)
+        return torch.zeros_like(scores).scatter_(1, best, 1.0) * valid, none
+    known = scores.masked_fill(~valid, 0)
+    if weighting == "logit_shifted":
+        lowest = scores.masked_fill(~valid, torch.inf).amin(1, keepdim=True)
+        known = (scores - lowest).masked_fill(~valid, 0)
+    return known / known.abs().sum(1, keepdim=True).clamp(min=torch.finfo(scores.dtype).tiny), none

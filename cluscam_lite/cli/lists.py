@@ -67,7 +67,7 @@ def _print_entry(name: str, lines: list[str]) -> None:
 
 def model_rows(root: Path | None) -> list[dict[str, Any]]:
     """One row per network: name, title, family, K, r, tau, layers, tier, weights (where they come from), note."""
-    from ..algorithm.hyperparameters import temperature
+    from ..algorithm.weighting import temperature
     from ..models import get_spec, model_names
 
     rows = []

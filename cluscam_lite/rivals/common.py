@@ -10,6 +10,8 @@ from ..algorithm.targets import Target, resolve_target
 from ..errors import CluscamError
 from ..explanation import Explanation
 
+ONLY_CLASSES = "this method explains a class; give target as None, a class or a LongTensor (B,)"
+
 
 @dataclass(frozen=True)
 class Question:
@@ -27,7 +29,7 @@ class Question:
 def ask(output: Tensor, target: Target) -> Question:
     """The question of an unmasked pass. Raises CluscamError for a bad target, or a function as target."""
     if callable(target):
-        raise CluscamError("this method explains a class; give target as None, a class or a LongTensor (B,)")
+        raise CluscamError(ONLY_CLASSES)
     classes, select = resolve_target(target, output)
     return Question(classes, output, select(output, torch.arange(len(output), device=output.device)).float())
 

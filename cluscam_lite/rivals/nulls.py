@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 from ..algorithm.clustering import BACKENDS
 from ..algorithm.features import MapsModel
-from ..algorithm.inputs import check_finite, checked_input
-from ..algorithm.masks import normalized_maps, saliency_of
-from ..algorithm.scoring import Normalization, fill_image, masks_from, score_masks
+from ..algorithm.inputs import check_settings, checked_input, maps_model
+from ..algorithm.masks import normalized_maps
+from ..algorithm.scoring import FILLS, Normalization
 from ..algorithm.targets import Target
-from ..algorithm.weighting import softmax_weights
-from ..cluscam import ClusCAM, group_maps
+from ..cluscam import ClusCAM
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
-from .common import ask
+from ..reading import Groups, read
+from .common import ONLY_CLASSES
 
 GRID = 7  # cells along each side of a random map: the grid of a CNN's last maps at 224 x 224
 
@@ -41,24 +41,14 @@ class ScoredMasks(ABC):
     ):
         if n_clusters < 1:
             raise CluscamError(f"the number of masks is {n_clusters}; expected at least 1")
-        # ClusCAM has the same settings, and checks them
-        self.model = ClusCAM(
-            model,
-            layer,
-            n_clusters,
-            drop_ratio,
-            temperature,
-            fill=fill,
-            seed=seed,
-            batch_size=batch_size,
-            normalization=normalization,
-        ).model
+        check_settings(drop_ratio, temperature, seed, batch_size, fill=(fill, FILLS))
+        self.model = maps_model(model, layer)
         self.n_clusters, self.drop_ratio, self.temperature, self.seed = n_clusters, drop_ratio, temperature, seed
         self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
 
     @abstractmethod
-    def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
-        """Masks before upsampling (B, K, h, w), valid (B, K), and the passes per image that they took."""
+    def masks(self, x: Tensor) -> tuple[Groups, int]:
+        """The masks of the images x (B, 3, H, W) before upsampling, and the passes per image that they took."""
 
     @abstractmethod
     def source(self) -> tuple[str, str]:
@@ -67,33 +57,22 @@ class ScoredMasks(ABC):
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,)."""
-        x = checked_input(x, self.model)
-        question = ask(self.model.output(x), target)
-        check_finite(question.output, question.baseline)
-        centroids, valid, passes = self.centroids(x)
-        size = (x.shape[-2], x.shape[-1])
-        scores = score_masks(
-            self.model.output,
-            x,
-            masks_from(centroids, size),
-            valid,
-            question.baseline,
-            question.logits,
-            fill_image(x, self.fill, self.normalization),
-            self.batch_size,
-        )
-        weights, tau = softmax_weights(scores, valid, self.drop_ratio, self.temperature)
-        saliency, uniform = saliency_of(weights, centroids, size)
+        if callable(target):
+            raise CluscamError(ONLY_CLASSES)
+        reading = read(self.model, x, target, maps=False)
+        groups, passes = self.masks(reading.x)
+        scores = reading.score(groups.centroids, groups.valid, self.fill, self.normalization, self.batch_size)
+        e = reading.explain(groups, scores, self.drop_ratio, self.temperature)
         layer, masks = self.source()
-        equal = ("weights: uniform, since Eq. 10 is infinite when no mask is dropped",) if tau.isinf().any() else ()
+        equal = ("weights: uniform, since Eq. 10 is infinite when no mask is dropped",)
         return Explanation(
-            saliency=saliency,
-            target=question.target,
-            output=question.output,
-            uniform=uniform,
+            saliency=e.saliency,
+            target=e.target,
+            output=e.output,
+            uniform=e.uniform,
             layer=layer,
-            forward_passes=1 + passes + int(valid.sum(1).max()),
-            notes=(f"masks: {masks}", *equal),
+            forward_passes=e.forward_passes + passes,
+            notes=(f"masks: {masks}", *(equal if e.temperature.isinf().any() else ())),
         )
 
 
@@ -123,20 +102,16 @@ class Donor(ScoredMasks):
             raise unknown("backend", backend, BACKENDS)
         self.donor, self.backend = donor, backend
 
-    def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
-        """The donor's ClusCAM centroids: one pass of the donor."""
+    def masks(self, x: Tensor) -> tuple[Groups, int]:
+        """The donor's clusters: one pass of the donor."""
         donor = scene_like(x, self.normalization) if self.donor is None else self._checked_donor()
         if donor.shape[1:] != x.shape[1:] or len(donor) not in (1, len(x)):
             raise CluscamError(
                 f"the donor is {tuple(donor.shape)} and x {tuple(x.shape)}; expected one donor, or one for each image, "
                 "of the same size"
             )
-        maps, output = self.model.forward(donor)
-        check_finite(maps, output)
-        _, centroids, valid = group_maps(
-            maps, (x.shape[-2], x.shape[-1]), self.n_clusters, seed=self.seed, backend=self.backend
-        )
-        return centroids.expand(len(x), *centroids.shape[1:]), valid.expand(len(x), -1), 1
+        lent = read(self.model, donor).group(self.n_clusters, seed=self.seed, backend=self.backend)
+        return Groups(lent.centroids.expand(len(x), -1, -1, -1), lent.valid.expand(len(x), -1)), 1
 
     def source(self) -> tuple[str, str]:
         """The layer that was read; another image, or an icon scene."""
@@ -156,11 +131,11 @@ class Smooth(ScoredMasks):
     The masks depend on `seed` alone.
     """
 
-    def centroids(self, x: Tensor) -> tuple[Tensor, Tensor, int]:
-        """Random centroids, the same for every image; no pass."""
+    def masks(self, x: Tensor) -> tuple[Groups, int]:
+        """Random masks, the same for every image; no pass."""
         noise = noise_maps(self.n_clusters, (x.shape[-2], x.shape[-1]), self.seed).to(x)
         valid = torch.ones(len(x), self.n_clusters, dtype=torch.bool, device=x.device)
-        return noise.expand(len(x), *noise.shape[1:]), valid, 0
+        return Groups(noise.expand(len(x), -1, -1, -1), valid), 0
 
     def source(self) -> tuple[str, str]:
         """No layer."""

@@ -8,11 +8,9 @@ from torch import Tensor
 
 from ..algorithm.clustering import check_n_clusters
 from ..algorithm.features import MapsModel
-from ..algorithm.inputs import check_finite
 from ..algorithm.masks import masks_of
-from ..algorithm.scoring import masks_from, score_masks
-from ..algorithm.targets import Target, resolve_target
-from ..cluscam import group_maps
+from ..algorithm.targets import Target
+from ..reading import read
 from .elbow import check_grid
 
 CHUNK = 64  # masks at once for their coverage
@@ -46,22 +44,18 @@ def grid_scores(
     `n_clusters=K` gives, on maps that are made once: 1 + sum(grid) forward passes. Raises CluscamError for a bad
     grid, a K above the number of maps, and NaN from the model.
     """
-    sizes_asked, size = check_grid(grid), (x.shape[-2], x.shape[-1])
-    maps, output = model.forward(x)  # (1, d, h, w), (1, C)
-    target, select = resolve_target(target, output)
-    baseline = select(output, torch.zeros(1, dtype=torch.long, device=x.device)).float()  # (1,)
-    check_finite(maps, baseline)
-    check_n_clusters(sizes_asked[-1], maps.shape[1])  # before anything is scored
+    sizes = check_grid(grid)
+    reading = read(model, x, target)
+    check_n_clusters(sizes[-1], reading.maps.shape[1])  # before anything is scored
     found = []
-    for k in sizes_asked:
-        labels, centroids, valid = group_maps(maps, size, k, seed=seed)
-        scores = score_masks(
-            model.output, x, masks_from(centroids, size), valid, baseline, select, batch_size=batch_size
-        )
-        kept = valid[0]
-        counts = labels[0].bincount(minlength=k)[kept]
-        found.append(GroupScores(k, scores[0, kept].cpu(), counts.cpu(), _coverage(centroids[0, kept], size).cpu()))
-    return int(target[0]), found
+    for k in sizes:
+        groups = reading.group(k, seed=seed)
+        kept = groups.valid[0]
+        scores = reading.score(groups.centroids, groups.valid, batch_size=batch_size)[0, kept]
+        counts = groups.labels[0].bincount(minlength=k)[kept]
+        coverage = _coverage(groups.centroids[0, kept], reading.size)
+        found.append(GroupScores(k, scores.cpu(), counts.cpu(), coverage.cpu()))
+    return int(reading.target[0]), found
 
 
 def _coverage(centroids: Tensor, size: tuple[int, int]) -> Tensor:

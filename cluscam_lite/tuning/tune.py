@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..algorithm.features import MapsModel
-from ..algorithm.hyperparameters import temperature
+from ..algorithm.weighting import temperature
 from ..errors import CluscamError
 from .elbow import RULES, check_grid, elbow, proxy
 from .mixture import drop_ratio

@@ -8,10 +8,9 @@ from sklearn.cluster import HDBSCAN, AgglomerativeClustering
 from test_clustering import blobs, low_dimensional
 
 from cluscam_lite import ClusCAM, load_model
-from cluscam_lite.algorithm.clustering import CLUSTERINGS, cluster
+from cluscam_lite.algorithm.clustering import CLUSTERINGS, cluster, group_maps
 from cluscam_lite.algorithm.masks import normalized_maps
 from cluscam_lite.algorithm.partitions import agglomerative, hdbscan, spectral
-from cluscam_lite.cluscam import group_maps
 from cluscam_lite.errors import CluscamError, ClusCAMWarning, NotApplicable
 
 OTHERS = {"spectral": spectral, "hdbscan": hdbscan, "agglomerative": agglomerative}

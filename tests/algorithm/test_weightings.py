@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from cluscam_lite import ClusCAM, load_model
-from cluscam_lite.algorithm.weighting import softmax_weights
-from cluscam_lite.algorithm.weightings import WEIGHTINGS, weights_by
+from cluscam_lite.algorithm.weighting import WEIGHTINGS, softmax_weights, weights_by
 from cluscam_lite.errors import CluscamError, UnknownName
 
 SCORES = torch.tensor([[-4.0, -1.0, 1.0, -2.0, -torch.inf], [0.5, 0.0, -3.0, 2.0, 1.0]])

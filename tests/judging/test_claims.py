@@ -6,13 +6,13 @@ import pytest
 import yaml
 
 from analysis.chapters.ablation.study import PLANS as ABLATION
-from analysis.chapters.ablation.weighting_grid import settings_of
 from analysis.chapters.alzheimer.plan import PLANS as ALZHEIMER
 from analysis.chapters.faithfulness.plan import PLANS as FAITHFULNESS
-from analysis.chapters.faithfulness.plan import layer_of
 from analysis.chapters.hyperparameters.study import PLANS as HYPERPARAMETERS
 from analysis.chapters.logits.study import PLANS as LOGITS
 from analysis.chapters.runtime.plan import plan_of as runtime_plan
+from analysis.engine.plan import layer_of
+from analysis.engine.weightings import settings_of
 from analysis.paths import ROOT
 from cluscam_lite import get_spec, load_dataset
 

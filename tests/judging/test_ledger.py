@@ -9,8 +9,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 from test_logits_evidence import rows as logits_rows
 
+from analysis.chapters.logits.evidence import AGAINST
 from analysis.engine import run
 from analysis.engine.registry import find_study
+from analysis.engine.rows import NOT_RUN
 from analysis.judging import kept
 from analysis.judging import ledger as ledger_module
 from analysis.judging import sources as ledger_sources
@@ -24,8 +26,8 @@ from analysis.judging.ledger import (
     own_run,
     tier_counts,
 )
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, VERDICTS, combine
-from analysis.judging.sources import AGAINST, NOT_PRINTED, SOURCES, WAITS, Source, resolve, shortage
+from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED, VERDICTS, combine
+from analysis.judging.sources import NOT_PRINTED, SOURCES, WAITS, Source, resolve, shortage
 from analysis.judging.text import (
     WIDTH,
     amendments,

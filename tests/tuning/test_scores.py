@@ -5,11 +5,11 @@ import pytest
 import torch
 from tiny import images, network
 
-from cluscam_lite import ClusCAM
+from cluscam_lite import ClusCAM, reading
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.algorithm.hyperparameters import temperature
+from cluscam_lite.algorithm.weighting import temperature
 from cluscam_lite.errors import CluscamError, ClusCAMWarning
-from cluscam_lite.tuning import drop_ratio, elbow, grid_scores, proxy, scores, tune
+from cluscam_lite.tuning import drop_ratio, elbow, grid_scores, proxy, tune
 
 GRID = (2, 5, 9)
 
@@ -52,7 +52,7 @@ def test_equal_maps_give_fewer_groups():
 
 
 def test_a_size_above_the_number_of_maps_is_said_before_anything_is_scored(monkeypatch):
-    monkeypatch.setattr(scores, "score_masks", lambda *_, **__: pytest.fail("scored"))
+    monkeypatch.setattr(reading, "score_masks", lambda *_, **__: pytest.fail("scored"))
     with pytest.raises(CluscamError, match="n_clusters is 40; expected 1 to 24"):
         grid_scores(hooked(), images(1), (2, 5, 40))
 

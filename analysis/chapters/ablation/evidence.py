@@ -1,20 +1,20 @@
 """From the rows of the study `ablation` to its tables: means, paired differences, what they decide, and why."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from analysis.chapters.ablation.mask_sources import SOURCES, TITLES
-from analysis.chapters.ablation.weighting_grid import FIGURE_5, FULL, RATIOS, TEMPERATURES, UNIFORM
-from analysis.chapters.faithfulness.evidence import MEASURES
+from analysis.engine.mask_sources import KMEANS, SOURCES, TITLES
+from analysis.engine.weightings import FIGURE_5, FULL, RATIOS, TEMPERATURES, UNIFORM
 from analysis.judging.compare import compare, judged
+from analysis.page.panels import MEASURES, blocks, mean_of, values
 from analysis.statistics import bootstrap_interval
 
 BLOCK = ["model", "layer"]
-KMEANS = "kmeans"
+
 # the bars of Fig. 5 in its order: name -> (source, setting)
 BARS = {
     "ClusCAM": (KMEANS, FULL),
@@ -28,28 +28,6 @@ BARS = {
     "uniform weights": (KMEANS, UNIFORM),
     "best group alone": (KMEANS, "best"),
 }
-
-
-def blocks(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """The rows of each network and layer, in the order in which they come: model, layer, rows."""
-    for model, layer in rows[BLOCK].drop_duplicates().itertuples(index=False):
-        yield model, layer, rows[(rows["model"] == model) & (rows["layer"] == layer)]
-
-
-def values(rows: pd.DataFrame, source: str, setting: str, measure: str, form: str = "raw") -> pd.Series:
-    """One measure of one source and setting by image, in the study's order, first seed: empty where it did not run."""
-    first = (rows["method"] == source) & (rows["variant"] == "")
-    mine = rows.loc[first, ["image_id", "setting", "form", measure]]
-    mine = mine[(mine["setting"] == setting) & (mine["form"] == form)]
-    return mine.set_index("image_id")[measure].astype(float)
-
-
-def mean_of(heading: str, found: Sequence[float]) -> dict[str, float]:
-    """A mean with its BCa interval as `<heading>`, `<heading> low`, `<heading> high`; needs two images."""
-    if len(found) < 2:
-        return {heading: float(np.mean(found)) if len(found) else np.nan}
-    interval = bootstrap_interval(found)
-    return {heading: interval.estimate, f"{heading} low": interval.low, f"{heading} high": interval.high}
 
 
 def bars_table(rows: pd.DataFrame) -> pd.DataFrame:

@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.chapters.ablation.evidence import BLOCK
-from analysis.chapters.ablation.mask_sources import TITLES
-from analysis.chapters.ablation.weighting_grid import RATIOS, TEMPERATURES
-from analysis.chapters.faithfulness.evidence import panel_title
-from analysis.chapters.faithfulness.figures import dots
-from analysis.page.figures import DROPPED, KEPT, WIDTH, figure
+from analysis.engine.mask_sources import TITLES
+from analysis.engine.weightings import RATIOS, TEMPERATURES
+from analysis.page.figures import DROPPED, KEPT, WIDTH, dots, figure
+from analysis.page.panels import panel_title
 from cluscam_lite.explanation import ClusteredExplanation
 from cluscam_lite.show.drawing import draw_image, draw_overlay
 

@@ -6,12 +6,11 @@ from functools import lru_cache
 import pandas as pd
 
 from analysis.chapters.ablation.evidence import against_sources, claim_evidence
-from analysis.chapters.ablation.mask_sources import NULLS, TITLES
 from analysis.chapters.ablation.study import PLANS, STUDY
-from analysis.chapters.faithfulness.evidence import panel_title
-from analysis.chapters.logits.page import with_interval
-from analysis.engine.rows import reference_rows
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.mask_sources import NULLS, TITLES
+from analysis.engine.rows import NOT_RUN, reference_rows
+from analysis.page.panels import panel_title
+from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
 from analysis.statistics import p_text
 

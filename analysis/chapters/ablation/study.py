@@ -4,65 +4,17 @@ All weightings of one source share its scores. One row per image, setting and fo
 explain an image has one row with the reason.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-import torch
-
-from analysis.chapters.ablation.mask_sources import (
+from analysis.engine.mask_sources import (
     SOURCES,
-    effective_rank,
-    explain_with,
-    inertia_share,
-    masks_of_source,
 )
-from analysis.chapters.ablation.weighting_grid import MATCHED, Setting, settings_of
-from analysis.chapters.faithfulness.study import compact, donors_of, lending, loaded
-from analysis.chapters.logits.meta_representations import ScoredImage
-from analysis.engine import Cell, chunks
-from analysis.engine.plan import Plan, PlannedStudy, check_profile, own_plan
-from cluscam_lite import get_spec, load_dataset
-from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.errors import NotApplicable, unknown
-from cluscam_lite.metrics.faithfulness import changes, probabilities
-from cluscam_lite.metrics.masking import form_of, masked_outputs
+from analysis.engine.mask_study import MaskStudy, blocks
+from analysis.engine.plan import Plan, check_profile, own_plan
+from cluscam_lite.errors import unknown
 
-SEEDED = ("kmeans", "random")  # sources that are run with several seeds
 ALL_SEEDS = 5
-PER_PASS = 9  # the image and eight masked copies: fifteen maps in two passes
-
-
-@dataclass(frozen=True)
-class Block:
-    """One line of the plan: a source of masks on the first `n_images`, with the seed added to the profile's."""
-
-    model: str
-    layer: str
-    source: str
-    n_images: int
-    seed: int = 0
-    images_per_cell: int = 25
-
-
-def blocks(networks: Mapping[tuple[str, str], int], sources: tuple[str, ...], seeds: int) -> tuple[Block, ...]:
-    """Every source on each (network, layer) -> images; K-Means and random partitions with `seeds` seeds."""
-    first = [
-        Block(model, layer, source, n, images_per_cell=min(n, 25))
-        for source in sources
-        for (model, layer), n in networks.items()
-    ]
-    more = [
-        Block(model, layer, source, n, seed, min(n, 25))
-        for seed in range(1, seeds)
-        for (model, layer), n in networks.items()
-        for source in SEEDED
-        if source in sources
-    ]
-    return (*first, *more)
-
-
 PLANS = {
     "smoke": Plan("scenes", "test", "train", blocks({("scene_cnn", "paper"): 2}, ("kmeans", "random", "donor"), 1)),
     "embedded": Plan(
@@ -78,95 +30,14 @@ PLANS = {
 }
 
 
-class Ablation(PlannedStudy):
-    """The study as the engine wants it; the engine sets the data root."""
+class Ablation(MaskStudy):
+    """Masks of ten sources, each under thirteen weightings."""
 
-    name, version, keys = "ablation", 1, ("image_id", "setting", "form")
+    name, version = "ablation", 1
 
     def plan(self, profile: Mapping[str, Any]) -> Plan:
         """Which sources run on which images."""
         return plan_of(profile)
-
-    def settings(self, n_clusters: int, drop_ratio: float) -> tuple[Setting, ...]:
-        """The ways from scores to maps, at a network's K and r."""
-        return settings_of(n_clusters, drop_ratio)
-
-    def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
-        """Some images of one network, source and seed to a cell; all sources take the same images."""
-        spec = get_spec(block.model)
-        samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
-        settings = {"weights": loaded(spec.name).sha256, "K": spec.n_clusters, "r": spec.drop_ratio}
-        lent = donors_of(plan, samples) if block.source == "donor" else {}
-        for images in chunks(samples.ids, block.images_per_cell):
-            variant = f"seed {block.seed}" if block.seed else ""
-            own = settings | lending(plan, lent, images)
-            yield self.cell(plan, block, block.source, images, seed + block.seed, variant=variant, settings=own)
-
-    def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
-        """The rows of the cell's images, in their order."""
-        spec, model = get_spec(cell.model), loaded(cell.model)
-        network, preprocess = HookedModel(model.module, spec.layer(cell.layer)), spec.preprocess()
-        samples = load_dataset(cell.dataset, part=cell.part)
-        lenders = load_dataset(cell.dataset, part=cell.settings["donor_part"]) if "donors" in cell.settings else None
-
-        def scored(samples: Any, image_id: str) -> ScoredImage:
-            return ScoredImage(network, preprocess(samples[samples.ids.index(image_id)].image)[None])
-
-        rows: list[dict[str, Any]] = []
-        for done, image_id in enumerate(cell.images, 1):
-            donor = lenders and scored(lenders, cell.settings["donors"][done - 1])
-            rows += image_rows(cell, scored(samples, image_id), image_id, donor, self.settings)
-            progress(done)
-        return compact(pd.DataFrame(rows))
-
-
-def image_rows(
-    cell: Cell,
-    scored: ScoredImage,
-    image_id: str,
-    donor: ScoredImage | None,
-    settings: Callable[[int, float], tuple[Setting, ...]],
-) -> list[dict[str, Any]]:
-    """All rows of one image; one with a reason where the source has no masks for it."""
-    n_clusters, ratio = cell.settings["K"], cell.settings["r"]
-    known = {"image_id": image_id}
-    try:
-        masks = masks_of_source(cell.method, scored, n_clusters, cell.seed, image_id, donor)
-    except NotApplicable as error:
-        return [known | {"setting": "", "form": "", "reason": str(error)}]
-    explanation = explain_with(scored, masks, ratio)
-    found = {"n_masks": len(masks.centroids), "effective_rank": effective_rank(scored, masks.centroids)}
-    if masks.labels is not None:
-        noise = float((masks.labels < 0).double().mean())
-        found |= {"inertia": inertia_share(scored, masks.labels), "noise": noise}
-    facts = known | found | {"target": int(scored.target[0]), "forward_passes": explanation.forward_passes}
-    rows, maps = [], []
-    for setting in settings(n_clusters, ratio):
-        again = setting.apply(explanation)
-        share = again.weights[0].abs()
-        for form in ("raw", "matched") if setting.name in MATCHED else ("raw",):
-            saliency = form_of(again.saliency, form)
-            maps.append(saliency[0])
-            rows.append(
-                facts
-                | {"setting": setting.name, "form": form, "coverage": float(saliency.mean()), "reason": ""}
-                | {"kept": int((share > 0).sum()), "entropy": float(torch.special.entr(share.double()).sum())}
-                | {"uniform": bool(again.uniform[0])}
-            )
-    for row, outcome in zip(rows, outcomes(scored, maps), strict=True):
-        row |= outcome
-    return rows
-
-
-def outcomes(scored: ScoredImage, maps: list[torch.Tensor]) -> list[dict[str, float]]:
-    """What each map (H, W) does to the probability of the explained class; its terms in percent."""
-    logits = masked_outputs(scored.model.output, scored.x, maps, [None] * len(maps), PER_PASS)
-    p, o = (probabilities(values, scored.target.expand(len(maps))).cpu().numpy() for values in logits)
-    terms = changes(p, o)
-    return [
-        {"probability": float(p[i]), "probability_masked": float(o[i])} | {k: float(v[i]) for k, v in terms.items()}
-        for i in range(len(maps))
-    ]
 
 
 def plan_of(profile: Mapping[str, Any]) -> Plan:

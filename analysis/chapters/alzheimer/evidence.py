@@ -12,16 +12,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from analysis.chapters.alzheimer.tuning import RULE_OF
-from analysis.chapters.faithfulness.evidence import (
-    MEASURES,
-    chosen,
-    claim_evidence,
-    method_table,
-    panels,
-    prepared,
-    wide,
-)
-from analysis.judging.compare import BETTER, compare
+from analysis.judging.compare import BETTER, claim_evidence, compare
+from analysis.page.panels import MEASURES, chosen, method_table, panels, prepared, wide
 from analysis.statistics import bootstrap_interval
 from cluscam_lite.methods import METHODS, method_info
 

@@ -11,8 +11,7 @@ from matplotlib.lines import Line2D
 from torch import Tensor
 
 from analysis.chapters.alzheimer.trained_networks import backbone
-from analysis.chapters.faithfulness.figures import COLOURS, means_figure
-from analysis.page.figures import DROPPED, KEPT, WIDTH, figure
+from analysis.page.figures import COLOURS, DROPPED, KEPT, WIDTH, figure, means_figure
 from cluscam_lite.datasets.phantoms.phantom import (
     GRADES,
     PHANTOM_CLASSES,

@@ -16,12 +16,11 @@ from analysis.chapters.alzheimer.sanity import STUDY as SANITY
 from analysis.chapters.alzheimer.study import STUDY
 from analysis.chapters.alzheimer.tables import reference
 from analysis.chapters.alzheimer.trained_networks import network
-from analysis.chapters.faithfulness.evidence import prepared
-from analysis.chapters.faithfulness.study import explainer_of
-from analysis.chapters.learn.method import styled
-from analysis.chapters.logits.page import study_rows
 from analysis.engine import Cell
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.explaining import explainer_of
+from analysis.engine.rows import NOT_RUN, study_rows
+from analysis.page.panels import prepared
+from analysis.page.tables import styled
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer.source import CLASSES
 from cluscam_lite.datasets.phantoms.phantom import Phantom

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from analysis.chapters.alzheimer.tuning import RULE_OF
-from analysis.chapters.faithfulness.plan import CHEAP, Block, layer_of
-from analysis.engine.plan import Plan, check_profile, own_methods
+from analysis.engine.plan import CHEAP, Block, Plan, check_profile, layer_of, own_methods
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 

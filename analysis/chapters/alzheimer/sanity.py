@@ -16,11 +16,9 @@ from analysis.chapters.alzheimer.plan import BY_HEART, DATASETS, DONOR_PART, RES
 from analysis.chapters.alzheimer.randomisation import EXTENTS, likeness, randomised
 from analysis.chapters.alzheimer.study import component_of, images_of, lenders_of, of_id, split_of
 from analysis.chapters.alzheimer.trained_networks import network, network_of, weights_of
-from analysis.chapters.faithfulness.plan import Block
-from analysis.chapters.faithfulness.study import compact, explainer_of
-from analysis.chapters.logits.meta_representations import seed_of
 from analysis.engine import Cell, chunks
-from analysis.engine.plan import Plan, PlannedStudy, check_profile, own_methods
+from analysis.engine.explaining import compact, explainer_of, seed_of
+from analysis.engine.plan import Block, Plan, PlannedStudy, check_profile, own_methods
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.models import LoadedModel

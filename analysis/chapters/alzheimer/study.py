@@ -17,11 +17,10 @@ from analysis.chapters.alzheimer.plan import plan_of
 from analysis.chapters.alzheimer.trained_networks import network_of, weights_of
 from analysis.chapters.alzheimer.training.recipe import recipe_of
 from analysis.chapters.alzheimer.tuning import RULE_OF, tuned_settings
-from analysis.chapters.faithfulness.plan import Block
-from analysis.chapters.faithfulness.study import STUDY as FAITHFULNESS
-from analysis.chapters.faithfulness.study import compact, lending
 from analysis.engine import Cell, chunks
-from analysis.engine.plan import Plan, PlannedStudy
+from analysis.engine.explaining import compact, lending
+from analysis.engine.map_study import image_rows
+from analysis.engine.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer.samples import collection
 from cluscam_lite.datasets.sample import Sample, Samples
@@ -78,7 +77,7 @@ class Alzheimer(PlannedStudy):
         rows: list[dict[str, Any]] = []
         for done, image_id in enumerate(cell.images):
             donor = of_id(lenders, cell.settings["donors"][done]) if "donors" in cell.settings else None
-            mine = FAITHFULNESS.image_rows(cell, model, of_id(samples, image_id), donor, place)
+            mine = image_rows(cell, model, of_id(samples, image_id), donor, place)
             rows += [row | {"component": component_of(cell.dataset, image_id)} for row in mine]
             if image_id in maps:
                 maps[image_id] = (int(mine[0]["target"]), maps[image_id][1])

@@ -14,11 +14,9 @@ from analysis.chapters.alzheimer.sanity import STUDY as SANITY
 from analysis.chapters.alzheimer.study import STUDY
 from analysis.chapters.alzheimer.trained_networks import card
 from analysis.chapters.alzheimer.tuning import RULE_OF, TUNED
-from analysis.chapters.faithfulness.evidence import MEASURES, panel_title
-from analysis.chapters.faithfulness.page import contrast_cells
-from analysis.chapters.logits.page import with_interval
-from analysis.engine.rows import reference_rows
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.rows import NOT_RUN, reference_rows
+from analysis.page.panels import MEASURES, panel_title
+from analysis.page.tables import contrast_cells, with_interval
 from analysis.paper.claims import claims_of
 from analysis.paper.tables import paper_alzheimer, paper_table
 from analysis.paths import REFERENCE

@@ -11,8 +11,8 @@ from analysis.chapters.alzheimer.cards import cards_table
 from analysis.chapters.alzheimer.evidence import unit_of
 from analysis.chapters.alzheimer.plan import BACKBONES, RESNET
 from analysis.chapters.alzheimer.trained_networks import backbone
-from analysis.chapters.faithfulness.evidence import prepared, wide
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.rows import NOT_RUN
+from analysis.page.panels import prepared, wide
 from analysis.paper.tables import paper_alzheimer, paper_table
 from cluscam_lite.datasets.alzheimer.source import CLASSES
 from cluscam_lite.methods import METHODS, method_info

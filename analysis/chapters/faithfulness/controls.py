@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.faithfulness.evidence import MEASURES, claim_evidence, panel_title
-from analysis.chapters.logits.page import with_interval
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.rows import NOT_RUN
+from analysis.judging.compare import claim_evidence
+from analysis.page.panels import MEASURES, panel_title
+from analysis.page.tables import with_interval
 
 REGISTERED = "as registered"
 OBJECTIVE = "OptiCAM, its public code's objective"

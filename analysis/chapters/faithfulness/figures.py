@@ -6,16 +6,14 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from analysis.chapters.faithfulness.evidence import panel_title
-from analysis.page.figures import KEPT, WIDTH, figure
+from analysis.page.figures import COLOURS, KEPT, WIDTH, figure
+from analysis.page.panels import panel_title
 from cluscam_lite.methods import METHODS
 from cluscam_lite.show.drawing import draw_image, draw_overlay
 
-COLOURS = {"cluscam": KEPT, "rival": "#7a7a7a", "null": "#c44e52", "trivial": "#dd9a3c"}
 MARKERS, SHADES = "osD^v", (KEPT, "#c44e52", "#dd9a3c", "#55a868", "#8172b3")
 ACROSS = 3  # panels side by side, where each has to be read closely
 WORDS = {"cluscam": "ClusCAM", "rival": "rivals", "null": "null methods", "trivial": "trivial maps"}
@@ -77,36 +75,6 @@ def coverage_figure(table: pd.DataFrame, heading: str, label: str) -> Figure:
     handles, kinds = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, kinds, loc="outside lower center", ncols=len(kinds), fontsize=8)
     return fig
-
-
-def means_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
-    """Every method's means with their 95 % intervals: a row of panels for each network, a column for each measure.
-
-    `headings`: column of `method_table` -> label of the axis.
-    """
-    found = list(table.groupby(["model", "panel"], sort=False))
-    most = max(len(mine) for _, mine in found)
-    fig, axes = figure(len(found), len(headings), (0.2 * most + 0.8) * len(found))
-    for row, ((model, panel), mine) in zip(axes, found, strict=True):
-        colours = [COLOURS[kind] for kind in mine["kind"]]
-        dots(row, mine, headings, mine["title"], colours)
-        row[0].set_title(panel_title(model, panel), fontsize=10, loc="left")
-    return fig
-
-
-def dots(
-    axes: Sequence[Axes], table: pd.DataFrame, headings: Mapping[str, str], names: Sequence[str], colours: list[str]
-) -> None:
-    """The rows of a table as dots with their intervals, a panel for each of `headings`; names at the first panel."""
-    y = np.arange(len(table))
-    for ax, (heading, label) in zip(axes, headings.items(), strict=True):
-        if f"{heading} low" in table:
-            ax.hlines(y, table[f"{heading} low"], table[f"{heading} high"], color=colours, lw=2)
-        ax.scatter(table[heading], y, color=colours, s=18, zorder=3)
-        ax.set_yticks(y, names if ax is axes[0] else [], fontsize=8)
-        ax.set(xlabel=label)
-        ax.invert_yaxis()
-        sns.despine(ax=ax)
 
 
 def variants_figure(table: pd.DataFrame, columns: Sequence[str], label: str) -> Figure:

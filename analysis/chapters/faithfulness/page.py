@@ -1,28 +1,26 @@
 """What the chapters on faithfulness, localisation and metrics put together: paper, reference run and this run."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.faithfulness.evidence import claim_evidence, method_table, panel_title, prepared
-from analysis.chapters.faithfulness.plan import PLANS, REFERENCE, Block, layer_of
+from analysis.chapters.faithfulness.plan import PLANS, REFERENCE
 from analysis.chapters.faithfulness.study import STUDY
-from analysis.chapters.logits.page import with_interval
-from analysis.engine.rows import reference_rows
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.plan import Block, layer_of
+from analysis.engine.rows import NOT_RUN
+from analysis.judging.compare import claim_evidence
+from analysis.page.panels import method_table, panel_title, reference_panels
+from analysis.page.tables import contrast_cells
 from analysis.paper.claims import claims_of
 from analysis.paper.tables import PRINTED_AS, paper_means, paper_network
 from cluscam_lite import get_spec
 from cluscam_lite.methods import METHODS
 
 
-@lru_cache(maxsize=1)
 def reference() -> pd.DataFrame:
     """The prepared rows of the reference run of `faithfulness`, as far as it has run; empty if it has not."""
-    rows = reference_rows(STUDY)
-    return prepared(rows) if len(rows) else rows
+    return reference_panels(STUDY.name)
 
 
 def claims(prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:
@@ -138,14 +136,3 @@ def claim_rows(prefix: str | tuple[str, ...] = "") -> pd.DataFrame:
             about, outcome = contrast_cells(claim, row)
             found.append(about | {"images": images} | outcome | {"tier": row["tier"], "decision": row["decision"]})
     return pd.DataFrame(found)
-
-
-def contrast_cells(claim: Mapping[str, Any], row: pd.Series) -> tuple[dict[str, Any], dict[str, Any]]:
-    """One block of a claim about two methods as text: what is compared; the estimate and effect size, or "not run"."""
-    contrast, ran = claim["contrast"], pd.notna(row.get("mean"))
-    about = {"claim": claim["id"], "network": panel_title(row["model"], row["panel"])}
-    about |= {"against": METHODS[contrast["against"]].title, "measure": contrast["measure"]}
-    return about, {
-        "ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
-        "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
-    }

@@ -1,38 +1,13 @@
 """Which methods the study `faithfulness` runs, on how many images of which network and layer."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from analysis.engine.plan import Plan, check_profile, own_methods, own_plan
+from analysis.engine.plan import CHEAP, Block, Plan, layer_of, own_map_plan
 from cluscam_lite import get_spec
-from cluscam_lite.methods import METHODS
 
-# passes of more than about two hundred: fewer images, and fewer to a cell
-DEAR = ("scorecam", "opticam", "opticam_norm", "polycam", "polycam_plus", "polycam_minus")
-CHEAP = tuple(name for name in METHODS if name not in (*DEAR, "reciprocam"))
 FILLS = ("black", "blur")
-# what the maps do to the output is asked at "last_input" where a class token is read out (`ModelSpec.layers`)
-DOWNSTREAM = tuple(name for name, info in METHODS.items() if info.gradients) + ("ablationcam", "reciprocam")
-
-
-@dataclass(frozen=True)
-class Block:
-    """One line of the plan: a method on the first `n_images` of the part, under a network at a layer.
-
-    `settings` go to the method; `variant` names what differs from the method's defaults, "" for none; `seed` is
-    added to the profile's.
-    """
-
-    model: str
-    layer: str
-    method: str
-    n_images: int
-    variant: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    preprocess: str = "standard"
-    seed: int = 0
-    images_per_cell: int = 100
 
 
 @dataclass(frozen=True)
@@ -73,13 +48,6 @@ def reference_blocks() -> Iterator[Block]:
         dear |= {name: net.polycam for name in ("polycam", "polycam_plus", "polycam_minus") if net.polycam}
         for name, n in dear.items():
             yield Block(net.model, layer_of(name, net.model, net.layer), name, n, images_per_cell=net.dear_cell)
-
-
-def layer_of(name: str, model: str, layer: str) -> str:
-    """`layer`, or "last_input" for "last" where the patch tokens that leave the last block reach no logit."""
-    if layer == "last" and name in DOWNSTREAM and "last_input" in get_spec(model).layers:
-        return "last_input"
-    return layer
 
 
 def slow_reciprocam(net: Network) -> bool:
@@ -133,12 +101,4 @@ def plan_of(profile: Mapping[str, Any]) -> Plan:
     """
     if profile.get("profile") in PLANS:
         return PLANS[profile["profile"]]
-    check_profile(profile, "faithfulness")
-    names = own_methods(profile, (*CHEAP, "reciprocam"))
-    n, layer = int(profile["n_images"]), profile.get("layer") or "paper"
-    blocks = tuple(
-        Block(model, layer_of(name, model, layer), name, n, images_per_cell=10 if name in DEAR else 100)
-        for model in profile["models"]
-        for name in names
-    )
-    return own_plan(profile, blocks)
+    return own_map_plan(profile, "faithfulness", (*CHEAP, "reciprocam"))

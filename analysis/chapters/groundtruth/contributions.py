@@ -14,16 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 from torch import Tensor
 
+from analysis.statistics.correlation import pearson, spearman
 from cluscam_lite.datasets.scenes.scene import Scene, render
 from cluscam_lite.datasets.scenes.things import thing_kinds, visible_mask, without_thing
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import Preprocess
 
 LEAST_PIXELS = 8  # a thing of which less is to be seen is left out
-LEAST_THINGS = 4  # with fewer, a rank correlation says next to nothing
 EFFECT_DIGITS, DENSITY_DIGITS = 4, 6  # beyond these, differences are rounding: of logits, of saliency
 
 
@@ -93,22 +92,6 @@ def densities(saliency: Tensor, masks: np.ndarray) -> np.ndarray:
     """The mean of a map (H, W) over each of the masks (n, H, W): (n,)."""
     values = saliency.detach().cpu().double().numpy()
     return np.array([values[mask].mean() for mask in masks]).round(DENSITY_DIGITS)
-
-
-def spearman(a: ArrayLike, b: ArrayLike) -> float:
-    """Spearman's rank correlation of two samples (n,), -1 to 1; ties share their mean rank.
-
-    NaN where it is undefined: one sample is constant, or there are fewer than `LEAST_THINGS` values.
-    """
-    return pearson(rankdata(a), rankdata(b))
-
-
-def pearson(a: ArrayLike, b: ArrayLike) -> float:
-    """Pearson's correlation of two samples (n,), -1 to 1; NaN where `spearman` is undefined."""
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    if len(a) < LEAST_THINGS or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return math.nan
-    return float(np.corrcoef(a, b)[0, 1])
 
 
 def first_place(values: ArrayLike, k: int) -> float:

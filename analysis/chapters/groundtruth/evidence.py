@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from analysis.chapters.faithfulness.evidence import panels, prepared
+from analysis.page.panels import panels, prepared
 from analysis.statistics import bootstrap_interval
 from cluscam_lite.methods import METHODS, method_info
 

@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from analysis.chapters.faithfulness.figures import means_figure
 from analysis.chapters.groundtruth.contributions import Truth, agreement, densities
-from analysis.page.figures import DROPPED, KEPT, WIDTH, figure
+from analysis.page.figures import DROPPED, KEPT, WIDTH, figure, means_figure
 from cluscam_lite.datasets.scenes.scene import render
 from cluscam_lite.datasets.scenes.things import things, without_thing
 from cluscam_lite.show.drawing import draw_image, draw_overlay

@@ -6,12 +6,11 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from analysis.chapters.faithfulness.evidence import panel_title
 from analysis.chapters.groundtruth.contributions import Truth
 from analysis.chapters.groundtruth.evidence import BADGES, planted_truth
 from analysis.chapters.groundtruth.study import DATASETS, PLANS, STUDY, explained, image_ids, knows_scenes, truth_by_id
-from analysis.chapters.logits.page import study_rows
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.rows import NOT_RUN, study_rows
+from analysis.page.panels import panel_title
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import method_info
 

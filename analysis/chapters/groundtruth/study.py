@@ -13,11 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.faithfulness.plan import CHEAP, layer_of
-from analysis.chapters.faithfulness.study import compact, explainer_of, loaded, logits
 from analysis.chapters.groundtruth.contributions import Truth, agreement, facts, truth_of
 from analysis.engine import Cell, chunks
-from analysis.engine.plan import check_profile, own_methods
+from analysis.engine.explaining import compact, explainer_of, loaded, logits
+from analysis.engine.plan import CHEAP, check_profile, layer_of, own_methods
 from cluscam_lite import get_spec, load_dataset, load_model
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.datasets.scenes.badges import BADGE_CLASS

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.chapters.logits.evidence import blocks
+from analysis.page.panels import blocks
 from analysis.statistics import bootstrap_interval
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError

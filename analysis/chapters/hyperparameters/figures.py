@@ -9,12 +9,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.chapters.faithfulness.evidence import panel_title
 from analysis.chapters.hyperparameters.evidence import bootstrap_choices, curves, noise_shares, proxy_table, shares
 from analysis.chapters.hyperparameters.mixture_evidence import bootstrap_r, r_interval, ratio_table, size_for
 from analysis.chapters.hyperparameters.page import RULES, table_3
-from analysis.chapters.logits.evidence import blocks
 from analysis.page.figures import DROPPED, KEPT, figure
+from analysis.page.panels import blocks, panel_title
 from cluscam_lite import get_spec
 from cluscam_lite.tuning import Mixture, elbow
 

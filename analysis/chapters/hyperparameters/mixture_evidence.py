@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.chapters.hyperparameters.evidence import LEVEL, resamples
 from analysis.chapters.hyperparameters.mixture_bootstrap import bootstrap_ratios
-from analysis.chapters.logits.evidence import blocks
+from analysis.page.panels import blocks
 from analysis.paths import REFERENCE
 from cluscam_lite import get_spec
 from cluscam_lite.errors import ClusCAMWarning

@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.chapters.faithfulness.evidence import panel_title
 from analysis.chapters.hyperparameters.evidence import whole_images
 from analysis.chapters.hyperparameters.mixture_evidence import SKLEARN, quiet_fit, scores_at, size_for
 from analysis.chapters.hyperparameters.rules import claim_evidence
 from analysis.chapters.hyperparameters.study import LARGE, PLANS, STUDY
-from analysis.chapters.logits.evidence import blocks
-from analysis.engine.rows import reference_rows
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.rows import NOT_RUN, reference_rows
+from analysis.page.panels import blocks, panel_title
 from analysis.paper.claims import claims_of
 from analysis.paper.tables import paper_table
 from cluscam_lite import temperature

@@ -14,7 +14,8 @@ from analysis.chapters.hyperparameters.evidence import (
     shares,
 )
 from analysis.chapters.hyperparameters.mixture_evidence import bootstrap_r, r_interval
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, decide
+from analysis.engine.rows import NOT_RUN
+from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED, decide
 from analysis.statistics import holm, mean_and_d_z, paired_t
 from cluscam_lite import get_spec
 from cluscam_lite.tuning import elbow

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.faithfulness.study import compact, loaded
 from analysis.engine import Cell, chunks
+from analysis.engine.explaining import compact, loaded
 from analysis.engine.plan import Plan, PlannedStudy, check_profile, own_plan
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.algorithm.features import HookedModel

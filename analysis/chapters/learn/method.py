@@ -5,7 +5,6 @@ import time
 import numpy as np
 import pandas as pd
 import torch
-from pandas.io.formats.style import Styler
 from PIL import Image
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor, nn
@@ -111,12 +110,6 @@ def spaces_table(networks: dict[str, nn.Module], images: list[Image.Image], seed
             }
         )
     return pd.DataFrame(rows)
-
-
-def styled(table: pd.DataFrame) -> Styler:
-    """A table for a page: three significant digits of what is not whole, no row numbers, the book's own look."""
-    numbers = {name: "{:.3g}" for name in table.select_dtypes("float")}
-    return table.style.hide(axis="index").format(numbers).set_table_attributes('class="dataframe"')
 
 
 def effective_rank(maps: Tensor) -> float:

@@ -7,8 +7,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from analysis.chapters.faithfulness.plan import layer_of
 from analysis.chapters.learn.example import Example
+from analysis.engine.plan import layer_of
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import method, method_info
 

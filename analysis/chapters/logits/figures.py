@@ -8,9 +8,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from analysis.chapters.logits.evidence import CONTRASTS, blocks, group_differences, random_columns, whole_scores
+from analysis.chapters.logits.evidence import CONTRASTS, group_differences, random_columns, whole_scores
 from analysis.chapters.logits.study import WHOLE
 from analysis.page.figures import KEPT, WIDTH, figure
+from analysis.page.panels import blocks
 from cluscam_lite import get_spec
 from cluscam_lite.show.drawing import draw_image, draw_masked
 

@@ -1,7 +1,6 @@
 """What the `logits` chapter puts together: the rows of its profile, three strips of masks, and the paper's table."""
 
 import math
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,44 +9,23 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from analysis.chapters.logits.evidence import advantages, blocks, claim_table, contrast_table, top_scores, whole_scores
+from analysis.chapters.logits.evidence import advantages, claim_table, contrast_table, top_scores, whole_scores
 from analysis.chapters.logits.figures import block_title
-from analysis.chapters.logits.meta_representations import ScoredImage, plain, random_partitions
+from analysis.chapters.logits.meta_representations import partition, random_partitions
 from analysis.chapters.logits.study import STUDY
-from analysis.engine import Study, read, run
-from analysis.engine.command import results_folder
-from analysis.engine.rows import complete_blocks, progress_table, reference_rows
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED
+from analysis.engine.rows import NOT_RUN, complete_blocks, progress_table, reference_rows
+from analysis.page.panels import blocks
+from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
 from analysis.paths import ROOT
 from analysis.statistics import Spread, p_bound, p_text
-from cluscam_lite import get_spec
+from cluscam_lite import get_spec, read
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.algorithm.masks import masks_of
-from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import LoadedModel
 
 PAPER_TABLE_1 = ROOT / "analysis" / "paper" / "table1.csv"
 PAPER_IMAGES = 2000  # Section 4.1; the table does not print it
-
-
-def study_rows(study: Study, parameters: Mapping[str, Any]) -> pd.DataFrame:
-    """The rows of a profile: run now, or as far as missing. The reference profile's are read, for they take hours.
-
-    Raises CluscamError if the reference run has not begun.
-    """
-    if parameters["profile"] == "reference":
-        rows = reference_rows(study)
-        if not len(rows):
-            raise CluscamError(
-                f"the reference run of {study.name} has no rows yet; make them with "
-                f"`cluscam study {study.name} --profile reference --out results/reference/{study.name}`"
-            )
-        return rows
-    folder = results_folder(study.name, parameters["profile"])
-    while not run(study, parameters, folder, discard=True, quiet=True).complete:
-        time.sleep(1)  # another notebook makes the last of them
-    return read(study, folder)
 
 
 def planned_blocks() -> list[dict[str, Any]]:
@@ -62,8 +40,8 @@ def strips(
     """Masks (n, H, W) and scores (n,) of the n largest groups of an image: K-Means, random, and another image's."""
     spec, preprocess = loaded.spec, loaded.spec.preprocess()
     model = HookedModel(loaded.module, spec.layer("paper"))
-    scored, other = (ScoredImage(model, preprocess(picture)[None]) for picture in (image, lender))
-    own, donor = (one.partition(spec.n_clusters, seed) for one in (scored, other))
+    reading, other = (read(model, preprocess(picture)[None]) for picture in (image, lender))
+    own, donor = (partition(one, spec.n_clusters, seed) for one in (reading, other))
     kinds = {
         "K-Means": (own.centroids, own.sizes),
         "random": (next(random_partitions(own, 1, seed, "strips")), own.sizes),
@@ -73,8 +51,8 @@ def strips(
     for name, (centroids, sizes) in kinds.items():
         largest = centroids[sizes.argsort(descending=True)[:n]]
         found[name] = (
-            masks_of(largest[None], scored.size)[0],
-            scored.scores(plain(largest, scored.size), len(largest)),
+            masks_of(largest[None], reading.size)[0],
+            reading.score(largest[None])[0],
         )
     return found
 
@@ -128,13 +106,6 @@ def contrast_text(contrasts: pd.DataFrame) -> pd.DataFrame:
             "ahead in, %": contrasts["share ahead, %"].round().astype(int),
         }
     )
-
-
-def with_interval(row: pd.Series, value: str, low: str, high: str) -> str:
-    """An estimate and its interval as text: ``+0.12 [+0.06, +0.19]``; a dash where it has no value."""
-    if pd.isna(row[value]):
-        return "–"
-    return f"{row[value]:+.2f} [{row[low]:+.2f}, {row[high]:+.2f}]"
 
 
 def standing(contrasts: pd.DataFrame, against: str) -> str:
@@ -201,14 +172,3 @@ def judged_claims() -> pd.DataFrame:
     rows = reference_rows(STUDY)
     progress = progress_table(planned_blocks(), rows)
     return reference_table(progress, complete_blocks(progress, rows))
-
-
-def claim_text(table: pd.DataFrame, claim: str) -> str:
-    """Where a claim of `reference_table` stands, in words: how many blocks support it, and so on."""
-    decisions = table.loc[table["claim"] == claim, "decision"]
-    if not decisions.isin([SUPPORTED, CONTRADICTED, INCONCLUSIVE]).all():
-        return f"open, since {int((decisions == NOT_RUN).sum())} of {len(decisions)} blocks have not run"
-    counts = [(name, int((decisions == name).sum())) for name in (SUPPORTED, CONTRADICTED, INCONCLUSIVE)]
-    first, *others = [(name, n) for name, n in counts if n]
-    words = [f"{first[0]} in {first[1]} of {len(decisions)} networks and layers"]
-    return ", ".join(words + [f"{name} in {n}" for name, n in others])

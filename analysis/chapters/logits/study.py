@@ -13,22 +13,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from analysis.chapters.logits.meta_representations import (
-    Masks,
-    Partition,
-    ScoredImage,
-    coverage,
-    mean_matched,
-    plain,
-    random_partitions,
-    renormalised,
-    rolled,
-    sampled_members,
-    seed_of,
-)
+from analysis.chapters.logits.meta_representations import Partition, partition, random_partitions, sampled_members
 from analysis.engine import Cell, chunks
+from analysis.engine.explaining import seed_of
+from analysis.engine.masks import Masks, coverage, mean_matched, plain, renormalised, rolled, scores_of
 from analysis.engine.plan import Plan, PlannedStudy, check_profile, own_plan
-from cluscam_lite import get_spec, load_dataset, load_model
+from cluscam_lite import Reading, get_spec, load_dataset, load_model, read
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.datasets.sample import Samples
 
@@ -78,12 +68,18 @@ PLANS = {
 }
 
 
-def image_rows(scored: ScoredImage, donor: Partition, image_id: str, block: Block, seed: int) -> list[dict[str, Any]]:
+def image_rows(reading: Reading, donor: Partition, image_id: str, block: Block, seed: int) -> list[dict[str, Any]]:
     """All rows of one image. `donor` is the partition of another image under the same network."""
-    size = scored.size
+    size = reading.size
     spec = get_spec(block.model)
-    own = scored.partition(spec.n_clusters, seed)
+    own = partition(reading, spec.n_clusters, seed)
     rows: list[dict[str, Any]] = []
+    passes = 1  # the unmasked one
+
+    def scored(masks: Masks, n: int) -> Tensor:
+        nonlocal passes
+        passes += n
+        return scores_of(reading, masks, n)
 
     def add(masks: str, group: int, score: float, area: float, n_maps: int) -> None:
         rows.append(
@@ -99,7 +95,7 @@ def image_rows(scored: ScoredImage, donor: Partition, image_id: str, block: Bloc
 
     def add_partition(name: str, masks: Masks, partition: Partition, by_group: bool = True) -> None:
         n = len(partition.sizes)
-        add_groups(name, scored.scores(masks, n), coverage(masks, n), partition, by_group)
+        add_groups(name, scored(masks, n), coverage(masks, n), partition, by_group)
 
     def add_groups(name: str, scores: Tensor, areas: Tensor, partition: Partition, by_group: bool = True) -> None:
         if by_group:
@@ -109,37 +105,45 @@ def image_rows(scored: ScoredImage, donor: Partition, image_id: str, block: Bloc
         add(name, WHOLE, float(share @ scores), float(share @ areas), int(partition.sizes.sum()))
 
     add_partition("kmeans", plain(own.centroids, size), own)
-    for name, (scores, areas) in members(scored, own, image_id, block, seed).items():
+    for name, (scores, areas) in members(scored, reading.size, own, image_id, block, seed).items():
         add_groups(name, scores, areas, own)
     mean_of_all = plain(own.normalized.mean(0, keepdim=True), size)
-    add("mean of all", WHOLE, float(scored.scores(mean_of_all, 1)), float(coverage(mean_of_all, 1)), len(own.labels))
+    add("mean of all", WHOLE, float(scored(mean_of_all, 1)), float(coverage(mean_of_all, 1)), len(own.labels))
     add_partition("renormalised", renormalised(own.centroids, size), own)
     add_partition("rolled", rolled(own.centroids, size, seed_of("rolled", seed, image_id)), own)
     add_partition("donor", plain(donor.centroids, size), donor)
     for b, centroids in enumerate(random_partitions(own, block.n_random, seed, image_id)):
         # the first one group by group, to be set beside the best groups of K-Means
         add_partition(f"random {b:03d}", plain(centroids, size), own, by_group=b == 0)
-    probability = float(scored.output.softmax(1)[0, scored.target[0]])
+    probability = float(reading.output.softmax(1)[0, reading.target[0]])
     for row in rows:
-        row |= {"target": int(scored.target[0]), "probability": probability, "forward_passes": scored.forward_passes}
+        row |= {"target": int(reading.target[0]), "probability": probability, "forward_passes": passes}
     return rows
 
 
 def members(
-    scored: ScoredImage, own: Partition, image_id: str, block: Block, seed: int
+    scored: Callable[[Masks, int], Tensor],
+    size: tuple[int, int],
+    own: Partition,
+    image_id: str,
+    block: Block,
+    seed: int,
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Each group's mean over its members, by themselves and with the group's area: scores (K,) and coverages (K,)."""
+    """Each group's mean over its members, by themselves and with the group's area: scores (K,) and coverages (K,).
+
+    ``scored(masks, n)`` gives the scores of n masks.
+    """
     n_groups = len(own.sizes)
     chosen = sampled_members(own.labels, n_groups, block.members, seed_of("members", seed, image_id))
     groups = own.labels[chosen]
-    area = coverage(plain(own.centroids, scored.size), n_groups)
+    area = coverage(plain(own.centroids, size), n_groups)
     kinds = {
-        "members": plain(own.normalized[chosen], scored.size),
-        "members, area matched": mean_matched(own.normalized[chosen], area[groups], scored.size),
+        "members": plain(own.normalized[chosen], size),
+        "members, area matched": mean_matched(own.normalized[chosen], area[groups], size),
     }
     mean = mean_by_group(groups, n_groups)
     n = len(chosen)
-    return {name: (mean(scored.scores(masks, n)), mean(coverage(masks, n))) for name, masks in kinds.items()}
+    return {name: (mean(scored(masks, n)), mean(coverage(masks, n))) for name, masks in kinds.items()}
 
 
 def mean_by_group(groups: Tensor, n_groups: int) -> Callable[[Tensor], Tensor]:
@@ -190,9 +194,9 @@ class Logits(PlannedStudy):
         samples, donors = (load_dataset(cell.dataset, part=part) for part in (cell.part, s["donor_part"]))
         rows = []
         for done, (image_id, donor_id) in enumerate(zip(cell.images, s["donors"], strict=True), 1):
-            donor = ScoredImage(model, preprocess(donors[donors.ids.index(donor_id)].image)[None])
-            scored = ScoredImage(model, preprocess(samples[samples.ids.index(image_id)].image)[None])
-            rows += image_rows(scored, donor.partition(spec.n_clusters, cell.seed), image_id, block, cell.seed)
+            donor = read(model, preprocess(donors[donors.ids.index(donor_id)].image)[None])
+            reading = read(model, preprocess(samples[samples.ids.index(image_id)].image)[None])
+            rows += image_rows(reading, partition(donor, spec.n_clusters, cell.seed), image_id, block, cell.seed)
             progress(done)
         return pd.DataFrame(rows)
 

@@ -5,22 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.faithfulness.evidence import (
-    chosen,
-    comparison_table,
-    method_table,
-    panel_title,
-    panels,
-    prepared,
-    seed_table,
-)
-from analysis.chapters.faithfulness.page import reference
-from analysis.chapters.faithfulness.study import STUDY
-from analysis.chapters.logits.page import study_rows, with_interval
 from analysis.chapters.metrics.study import STUDY as CURVES_STUDY
-from analysis.engine.rows import reference_rows
-from analysis.judging.compare import compare
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.registry import find_study
+from analysis.engine.rows import NOT_RUN, reference_rows, study_rows
+from analysis.judging.compare import compare, comparison_table
+from analysis.page.panels import chosen, method_table, panel_title, panels, prepared, reference_panels, seed_table
+from analysis.page.tables import with_interval
 from cluscam_lite import get_spec
 from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.methods import METHODS
@@ -43,10 +33,10 @@ def measured(parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame,
     teach little about metrics; a profile of the reader's own gives that profile's.
     """
     if parameters["profile"] in OF_REFERENCE:
-        rows, curves = reference(), reference_rows(CURVES_STUDY)
+        rows, curves = reference_panels("faithfulness"), reference_rows(CURVES_STUDY)
         if len(rows) and len(curves):
             return rows, curves, "the reference run, on photographs"
-    rows, curves = (study_rows(study, parameters) for study in (STUDY, CURVES_STUDY))
+    rows, curves = (study_rows(study, parameters) for study in (find_study("faithfulness"), CURVES_STUDY))
     return prepared(rows), curves, f"a run with the profile {parameters['profile']}"
 
 

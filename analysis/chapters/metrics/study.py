@@ -7,11 +7,10 @@ cells, methods, donors and seeds are those of the study `faithfulness`.
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.chapters.faithfulness import plan as faithfulness_plan
-from analysis.chapters.faithfulness.plan import Block, layer_of
-from analysis.chapters.faithfulness.study import Faithfulness, explainer_of, logits
 from analysis.engine import Cell
-from analysis.engine.plan import Plan
+from analysis.engine.explaining import explainer_of, logits
+from analysis.engine.map_study import MapStudy
+from analysis.engine.plan import Block, Plan, layer_of, own_map_plan
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics import adcc, coherency, complexity, deletion, evaluate, explained_again, insertion
@@ -38,7 +37,7 @@ PLANS = {
 }
 
 
-class Curves(Faithfulness):
+class Curves(MapStudy):
     """The study as the engine wants it: the images and methods of `Faithfulness`, other measures."""
 
     name, version, keys = "curves", 1, ("image_id",)
@@ -47,7 +46,7 @@ class Curves(Faithfulness):
         """The plan of a profile, by its name; for one of the user's own, its networks and `NAMES`."""
         if profile.get("profile") in PLANS:
             return PLANS[profile["profile"]]
-        return faithfulness_plan.plan_of({"methods": NAMES, **profile})
+        return own_map_plan(profile, "faithfulness", NAMES)
 
     def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
         """The row of one image; with a reason and no measures where the method cannot explain it."""

@@ -9,18 +9,17 @@ from PIL import Image
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from analysis.chapters.faithfulness.plan import DEAR, layer_of
+from analysis.engine.explaining import one_map
+from analysis.engine.plan import DEAR
 from cluscam_lite import load_dataset
 from cluscam_lite.datasets.scenes.scene import SETTINGS
-from cluscam_lite.errors import NotApplicable
-from cluscam_lite.methods import METHODS, method
+from cluscam_lite.methods import METHODS
 from cluscam_lite.models import LoadedModel
 from cluscam_lite.show.drawing import denormalized
 
 IN_TABLES = tuple(name for name, info in METHODS.items() if info.paper == "tables")
 OTHERS = tuple(name for name in METHODS if name not in (*IN_TABLES, "polycam_plus", "polycam_minus", "opticam_norm"))
 STEP = 4  # pixels: maps are compared on every fourth, since neighbours repeat each other
-CHEAPER = {"opticam": {"iterations": 20}}  # enough for a look on a scene; the studies use the paper's 100
 
 
 @dataclass(frozen=True)
@@ -64,16 +63,6 @@ def gallery(loaded: LoadedModel, shown: list[Image.Image], layer: str, seed: int
         first={METHODS[name].title: maps[METHODS[name].title] for name in IN_TABLES},
         second={METHODS[name].title: maps[METHODS[name].title] for name in OTHERS},
     )
-
-
-def one_map(loaded: LoadedModel, name: str, layer: str, x: Tensor, seed: int) -> Tensor | None:
-    """A method's map (H, W) of one input, None if it cannot explain the network."""
-    settings = CHEAPER.get(name, {}) | ({"seed": seed} if "seed" in METHODS[name].parameters else {})
-    try:
-        explainer = method(name, loaded.module, loaded.spec, layer_of(name, loaded.spec.name, layer), **settings)
-        return explainer(x).saliency[0]
-    except NotApplicable:
-        return None
 
 
 def agreement_table(galleries: Mapping[str, Gallery]) -> pd.DataFrame:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from analysis.chapters.runtime.plan import BRUTE_FORCE, VARIED, title_of
 from analysis.chapters.runtime.study import AGREEMENT, PASSES, WHOLE
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED
+from analysis.engine.rows import NOT_RUN
+from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from analysis.oracles.timing import PHASES
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import METHODS

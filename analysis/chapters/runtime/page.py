@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.chapters.runtime.evidence import claim_evidence
 from analysis.chapters.runtime.plan import title_of
 from analysis.chapters.runtime.study import STUDY
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.rows import NOT_RUN
 from analysis.paper.claims import claims_of
 from cluscam_lite import get_spec
 

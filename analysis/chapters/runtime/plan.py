@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from analysis.chapters.faithfulness.plan import CHEAP, DEAR, layer_of
-from analysis.engine.plan import check_profile, own_methods, own_plan
+from analysis.engine.plan import CHEAP, DEAR, check_profile, layer_of, own_methods, own_plan
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import METHODS, method_info
 

@@ -12,10 +12,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from analysis.chapters.faithfulness.study import explainer_of, loaded
-from analysis.chapters.groundtruth.contributions import spearman
 from analysis.chapters.runtime.plan import BRUTE_FORCE, Block, plan_of
 from analysis.engine import Cell
+from analysis.engine.explaining import explainer_of, loaded
 from analysis.oracles.brute_force import brute_force_cluscam, brute_force_labels, full_maps
 from analysis.oracles.timing import (
     PHASES,
@@ -28,6 +27,7 @@ from analysis.oracles.timing import (
     resized,
     timed,
 )
+from analysis.statistics.correlation import spearman
 from cluscam_lite import ClusCAM, get_spec, load_dataset
 from cluscam_lite.algorithm.clustering import inertia
 from cluscam_lite.algorithm.features import HookedModel

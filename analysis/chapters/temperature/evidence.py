@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.chapters.ablation.evidence import KMEANS, blocks, mean_of, values
 from analysis.chapters.temperature.study import GRID, TABLE_3
+from analysis.engine.mask_sources import KMEANS
 from analysis.judging.compare import compare
+from analysis.page.panels import blocks, mean_of, values
 from analysis.statistics import tost
 from cluscam_lite import get_spec, temperature
 from cluscam_lite.errors import CluscamError

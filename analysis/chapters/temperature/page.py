@@ -2,12 +2,11 @@
 
 import pandas as pd
 
-from analysis.chapters.faithfulness.evidence import panel_title
-from analysis.chapters.logits.page import with_interval
 from analysis.chapters.temperature.evidence import MARGIN, against, prepared
 from analysis.chapters.temperature.study import STUDY, TABLE_3
-from analysis.engine.rows import reference_rows
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.rows import NOT_RUN, reference_rows
+from analysis.page.panels import panel_title
+from analysis.page.tables import with_interval
 from analysis.statistics import p_text
 
 PAIRS = {"Eq. 10 against τ = 1": (TABLE_3, "tau 1"), "Eq. 10 against τ = 50": (TABLE_3, "tau 50")}

@@ -7,11 +7,10 @@ r, with the two limits: uniform weights and the best group alone.
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.chapters.ablation import study as ablation
-from analysis.chapters.ablation.study import Ablation, blocks
-from analysis.chapters.ablation.weighting_grid import Setting
-from analysis.engine.plan import Plan
-from cluscam_lite.algorithm.hyperparameters import temperature
+from analysis.engine.mask_study import MaskStudy, blocks
+from analysis.engine.plan import Plan, check_profile, own_plan
+from analysis.engine.weightings import Setting
+from cluscam_lite.algorithm.weighting import temperature
 
 GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0, 5.0, 10.0, 50.0)
 TABLE_3 = "tau table 3"
@@ -30,7 +29,7 @@ PLANS = {
 }
 
 
-class Temperature(Ablation):
+class Temperature(MaskStudy):
     """The study as the engine wants it."""
 
     name, version = "temperature", 1
@@ -45,7 +44,10 @@ class Temperature(Ablation):
         """The plan of a profile, by its name; for one of the user's own, its networks."""
         if profile.get("profile") in PLANS:
             return PLANS[profile["profile"]]
-        return ablation.plan_of({**profile, "methods": ("kmeans",)})
+        check_profile(profile, "the temperature")
+        layer = profile.get("layer") or "paper"
+        networks = {(model, layer): int(profile["n_images"]) for model in profile["models"]}
+        return own_plan(profile, blocks(networks, ("kmeans",), 1))
 
 
 STUDY = Temperature()

@@ -5,7 +5,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.chapters.verdicts.page import Seen, scores_text
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED
+from analysis.engine.rows import NOT_RUN
+from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from analysis.judging.text import network_text
 from analysis.page.figures import KEPT, figure
 from cluscam_lite.show.drawing import draw_image, draw_overlay

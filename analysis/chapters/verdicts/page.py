@@ -8,9 +8,10 @@ import pandas as pd
 from PIL import Image
 from torch import Tensor
 
-from analysis.chapters.qualitative.page import one_map
+from analysis.engine.explaining import one_map
+from analysis.engine.rows import NOT_RUN
 from analysis.judging.ledger import claim_verdicts
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED
+from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from analysis.judging.text import network_text
 from analysis.paths import ROOT
 from cluscam_lite.methods import METHODS

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from analysis.chapters.ablation import evidence, figures
-from analysis.chapters.ablation.mask_sources import (
+from analysis.chapters.ablation.study import PLANS, STUDY, plan_of
+from analysis.engine import read, run, same_rows
+from analysis.engine.mask_sources import (
     NULLS,
     SOURCES,
     TITLES,
@@ -15,17 +17,16 @@ from analysis.chapters.ablation.mask_sources import (
     inertia_share,
     masks_of_source,
 )
-from analysis.chapters.ablation.study import PLANS, STUDY, blocks, plan_of
-from analysis.chapters.ablation.weighting_grid import FIGURE_5, FULL, MATCHED, settings_of
-from analysis.chapters.logits.meta_representations import ScoredImage
-from analysis.engine import read, run, same_rows
+from analysis.engine.mask_study import blocks
 from analysis.engine.registry import find_study
+from analysis.engine.weightings import FIGURE_5, FULL, MATCHED, settings_of
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model, temperature
 from cluscam_lite.algorithm.clustering import cluster, inertia
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.algorithm.masks import masks_of, normalized_maps, upsample
 from cluscam_lite.errors import UnknownName
 from cluscam_lite.metrics.masking import evaluate
+from cluscam_lite.reading import read as read_image
 
 SPEC = get_spec("scene_cnn")
 
@@ -35,7 +36,7 @@ def scored():
     """Two scenes under the small CNN."""
     model = HookedModel(load_model(SPEC).module, SPEC.layer("paper"))
     samples = load_dataset("scenes", part="test", n=2)
-    return [ScoredImage(model, SPEC.preprocess()(samples[i].image)[None]) for i in range(2)]
+    return [read_image(model, SPEC.preprocess()(samples[i].image)[None]) for i in range(2)]
 
 
 def masks(source, scored, k=6, seed=0, image_id="one"):
@@ -55,7 +56,7 @@ def test_every_source_gives_masks_in_range(source, scored):
 
 def test_what_is_random_depends_on_seed_and_image():
     model = HookedModel(load_model(SPEC).module, SPEC.layer("paper"))
-    one = ScoredImage(model, torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(1)))
+    one = read_image(model, torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(1)))
     for source in ("random", "rolled", "smooth", "channels"):
         found = {
             key: masks_of_source(source, one, 6, key[0], key[1]).centroids for key in ((0, "a"), (0, "b"), (1, "a"))

@@ -9,8 +9,9 @@ from scipy.stats import spearmanr
 
 from analysis.chapters.ablation import evidence
 from analysis.chapters.ablation import page as chapter
-from analysis.chapters.ablation.weighting_grid import FULL
-from analysis.judging.rules import CONTRADICTED, NOT_RUN, SUPPORTED
+from analysis.engine.rows import NOT_RUN
+from analysis.engine.weightings import FULL
+from analysis.judging.rules import CONTRADICTED, SUPPORTED
 
 
 def made(n=60, lead=0.5, seed=0):

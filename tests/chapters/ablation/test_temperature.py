@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 
 from analysis.chapters.ablation import figures
-from analysis.chapters.ablation.mask_sources import MaskSet, explain_with, masks_of_source
-from analysis.chapters.logits.meta_representations import ScoredImage
 from analysis.chapters.temperature import evidence as temperature_evidence
 from analysis.chapters.temperature import page as temperature_chapter
 from analysis.chapters.temperature.study import GRID, STUDY
 from analysis.engine import read, run
+from analysis.engine.mask_sources import MaskSet, explain_with, masks_of_source
 from analysis.engine.registry import find_study
-from analysis.judging.rules import NOT_RUN
+from analysis.engine.rows import NOT_RUN
 from cluscam_lite import get_spec, load_dataset, load_model, temperature
 from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.reading import read as read_image
 
 SPEC = get_spec("scene_cnn")
 
@@ -58,7 +58,7 @@ def test_a_page_says_not_run_where_nothing_ran():
 
 def test_pictures_of_one_image():
     model = HookedModel(load_model(SPEC).module, SPEC.layer("paper"))
-    scored = ScoredImage(model, SPEC.preprocess()(load_dataset("scenes", part="test", n=1)[0].image)[None])
+    scored = read_image(model, SPEC.preprocess()(load_dataset("scenes", part="test", n=1)[0].image)[None])
     e = explain_with(scored, MaskSet(masks_of_source("kmeans", scored, 6, 0, "one").centroids), 0.3)
     assert len(figures.sharpening_figure(e).axes) == 3
     picture = np.zeros((96, 96, 3), dtype=np.uint8)

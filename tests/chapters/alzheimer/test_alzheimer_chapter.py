@@ -25,7 +25,7 @@ from analysis.chapters.alzheimer.evidence import (
     tuned_table,
 )
 from analysis.chapters.alzheimer.plan import OTHER_SEEDS, RESNET, VIT
-from analysis.chapters.faithfulness.evidence import prepared
+from analysis.page.panels import prepared
 from analysis.paper.tables import paper_table
 from cluscam_lite import get_spec
 from cluscam_lite.datasets.phantoms.phantom import phantom_at

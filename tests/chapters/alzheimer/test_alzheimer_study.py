@@ -18,8 +18,8 @@ from analysis.chapters.alzheimer.study import lenders_of
 from analysis.chapters.alzheimer.trained_networks import NotTrained, card, command, network, weights_of
 from analysis.chapters.alzheimer.training.recipe import recipe_of
 from analysis.chapters.alzheimer.tuning import IMAGES, RULE_OF, TUNED, tuned_settings
-from analysis.chapters.faithfulness.study import explainer_of
 from analysis.engine import read, run, same_rows
+from analysis.engine.explaining import explainer_of
 from analysis.engine.registry import find_study
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError

@@ -6,7 +6,8 @@ from test_faithfulness_evidence import N, claim, rows
 
 from analysis.chapters.faithfulness import page as faithfulness_chapter
 from analysis.chapters.faithfulness.controls import CONTROLS, OBJECTIVE, REGISTERED, control_page, control_table
-from analysis.chapters.faithfulness.evidence import claim_evidence, panel_title, prepared
+from analysis.judging.compare import claim_evidence
+from analysis.page.panels import panel_title, prepared
 
 SHARES = {"cluscam": 0.6, "opticam": 0.9, "opticam_norm": 0.2, "scorecam": 0.2}
 

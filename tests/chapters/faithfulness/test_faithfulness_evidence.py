@@ -5,20 +5,12 @@ import pandas as pd
 import pytest
 
 from analysis.chapters.faithfulness import page as faithfulness_chapter
-from analysis.chapters.faithfulness.evidence import (
-    MEASURES,
-    claim_evidence,
-    comparison_table,
-    fill_table,
-    layer_table,
-    method_table,
-    prepared,
-    seed_table,
-    strata,
-)
-from analysis.chapters.faithfulness.figures import coverage_figure, forest_figure, means_figure, variants_figure
+from analysis.chapters.faithfulness.evidence import fill_table, layer_table, strata
+from analysis.chapters.faithfulness.figures import coverage_figure, forest_figure, variants_figure
 from analysis.chapters.metrics import page as metrics_chapter
-from analysis.judging.compare import FEWEST, against_all, compare, judged
+from analysis.judging.compare import FEWEST, against_all, claim_evidence, compare, comparison_table, judged
+from analysis.page.figures import means_figure
+from analysis.page.panels import MEASURES, method_table, prepared, seed_table
 from analysis.paper.tables import paper_means, paper_network, paper_table
 from analysis.statistics import bootstrap_interval
 from cluscam_lite.errors import CluscamError
@@ -202,7 +194,7 @@ def test_the_metrics_chapter_is_about_the_reference_run_unless_the_reader_has_on
         ran.append(study.name)
         return kept[study.name].iloc[:1]
 
-    monkeypatch.setattr(metrics_chapter, "reference", lambda: kept["faithfulness"])
+    monkeypatch.setattr(metrics_chapter, "reference_panels", lambda _: kept["faithfulness"])
     monkeypatch.setattr(metrics_chapter, "reference_rows", lambda study: kept[study.name])
     monkeypatch.setattr(metrics_chapter, "study_rows", own)
     found, curves, whose = metrics_chapter.measured({"profile": "embedded"})

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from analysis.chapters.faithfulness.plan import CHEAP, PLANS, Block, layer_of, plan_of
-from analysis.chapters.faithfulness.study import STUDY, explainer_of, loaded, with_changes
+from analysis.chapters.faithfulness.plan import PLANS, plan_of
+from analysis.chapters.faithfulness.study import STUDY, with_changes
 from analysis.chapters.metrics import study as curves
 from analysis.engine import read, run
-from analysis.engine.plan import Plan
+from analysis.engine.explaining import explainer_of, loaded
+from analysis.engine.plan import CHEAP, Block, Plan, layer_of
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.methods import METHODS
 

@@ -10,16 +10,7 @@ from scipy.stats import spearmanr
 
 from analysis.chapters.groundtruth import page as groundtruth_chapter
 from analysis.chapters.groundtruth import study as groundtruth
-from analysis.chapters.groundtruth.contributions import (
-    LEAST_PIXELS,
-    agreement,
-    densities,
-    facts,
-    first_place,
-    pearson,
-    spearman,
-    truth_of,
-)
+from analysis.chapters.groundtruth.contributions import LEAST_PIXELS, agreement, densities, facts, first_place, truth_of
 from analysis.chapters.groundtruth.evidence import badges_table, planted_truth, rho_differences, scenes_table, share
 from analysis.chapters.groundtruth.figures import (
     agreement_figure,
@@ -32,6 +23,7 @@ from analysis.chapters.groundtruth.page import example, for_page, planted_words
 from analysis.chapters.groundtruth.study import PLANS, STUDY, Block, image_ids, plan_of, truth_by_id
 from analysis.engine import read, run, same_rows
 from analysis.engine.registry import find_study
+from analysis.statistics.correlation import pearson, spearman
 from cluscam_lite import get_spec
 from cluscam_lite.datasets.scenes.badges import with_badge
 from cluscam_lite.datasets.scenes.drawing import Background, Icon

@@ -10,8 +10,9 @@ from analysis.chapters.learn.method import (
     spaces_table,
     summary_table,
 )
+from analysis.chapters.learn.method_figures import telling_groups
 from analysis.oracles.brute_force import brute_force_cluscam
-from analysis.page.figures import mosaic, telling_groups
+from analysis.page.figures import mosaic
 from cluscam_lite import ClusCAM, load_dataset, load_model
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from analysis.chapters.learn import playground_figures as figures
 from analysis.chapters.learn.playground import at_temperature, chosen_masks, playground, share_above, temperatures
-from analysis.page.widgets import mask_data, mask_widget, png, tau_widget
+from analysis.chapters.learn.widgets import mask_data, mask_widget, png, tau_widget
 from analysis.paths import ROOT
 from cluscam_lite import load_model
 

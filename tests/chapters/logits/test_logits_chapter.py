@@ -8,7 +8,6 @@ from analysis.chapters.logits.evidence import tables_1
 from analysis.chapters.logits.figures import forest_figure, paper_figure_2, paper_figure_9, scores_figure, strips_figure
 from analysis.chapters.logits.page import (
     best_text,
-    claim_text,
     contrast_text,
     gains_table,
     paper_row,
@@ -18,10 +17,10 @@ from analysis.chapters.logits.page import (
     side_by_side,
     standing,
     strips,
-    study_rows,
 )
 from analysis.chapters.logits.study import STUDY, Plan, plan_of
-from analysis.engine.rows import complete_blocks, progress_table, reference_rows
+from analysis.engine.rows import complete_blocks, progress_table, reference_rows, study_rows
+from analysis.judging.text import claim_text
 from cluscam_lite import load_dataset, load_model
 from cluscam_lite.errors import CluscamError
 
@@ -82,10 +81,10 @@ def test_strips_are_ordered_by_size_and_scored():
 
 
 def test_figures_of_a_small_run(tmp_path, monkeypatch):
-    from analysis.chapters.logits import page as logits_chapter
     from analysis.chapters.logits.evidence import contrast_table
+    from analysis.engine import rows as engine_rows
 
-    monkeypatch.setattr(logits_chapter, "results_folder", lambda name, profile: tmp_path / name)
+    monkeypatch.setattr(engine_rows, "results_folder", lambda name, profile: tmp_path / name)
     found = study_rows(STUDY, {"profile": "smoke", "dataset": "scenes", "seed": 0})
     again = study_rows(STUDY, {"profile": "smoke", "dataset": "scenes", "seed": 0})
     assert found.equals(again) and found.image_id.nunique() == 3

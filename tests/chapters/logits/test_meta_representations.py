@@ -5,50 +5,48 @@ import pytest
 import torch
 from tiny import images, network
 
+from analysis.chapters.logits import study
 from analysis.chapters.logits.meta_representations import (
-    ScoredImage,
-    coverage,
-    matching_power,
-    mean_matched,
-    plain,
+    partition,
     random_partitions,
-    renormalised,
-    rolled,
     sampled_members,
-    seed_of,
 )
 from analysis.chapters.logits.study import WHOLE, Block, image_rows
+from analysis.engine.explaining import seed_of
+from analysis.engine.masks import coverage, mean_matched, plain, renormalised, rolled, scores_of
+from cluscam_lite import read
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.errors import CluscamError
+from cluscam_lite.metrics.masking import matching_power
 
 
 @pytest.fixture
 def scored():
-    return ScoredImage(HookedModel(network(), "1"), images(1))
+    return read(HookedModel(network(), "1"), images(1))
 
 
 def test_scores_and_partition_equal_the_loops(scored):
     net, x = network(), images(1)[0]
-    own = scored.partition(6, seed=2)
+    own = partition(scored, 6, seed=2)
     maps, output = scored.model.forward(x[None])
     expected = oracle.cluscam(lambda z: net(z).detach(), maps[0], x, output[0].argmax(), 6, 0.3, seed=2)
     assert torch.equal(own.labels, expected["labels"])
-    scores = scored.scores(plain(own.centroids, scored.size), 6)
+    scores = scores_of(scored, plain(own.centroids, scored.size), 6)
     torch.testing.assert_close(scores.double(), expected["scores"], rtol=1e-4, atol=1e-5)
-    assert scored.forward_passes == 7 and float(own.shares.sum()) == pytest.approx(1)
+    assert float(own.shares.sum()) == pytest.approx(1)
 
 
 def test_the_members_mean_does_not_depend_on_the_partition(scored):
     """It cancels in Delta: this is why a random partition costs K passes and not d."""
-    single = scored.scores(plain(scored.partition(2, 0).normalized, scored.size), 24)
+    single = scores_of(scored, plain(partition(scored, 2, 0).normalized, scored.size), 24)
     for k in (2, 7):
-        own = scored.partition(k, 0)
+        own = partition(scored, k, 0)
         by_group = sum(len(g) / 24 * single[g].mean() for g in (torch.nonzero(own.labels == j)[:, 0] for j in range(k)))
         assert float(by_group) == pytest.approx(float(single.mean()), abs=1e-5)
 
 
 def test_random_partitions_keep_sizes_and_the_overall_mean(scored):
-    own = scored.partition(5, 0)
+    own = partition(scored, 5, 0)
     overall = own.normalized.mean(0)
     seen = list(random_partitions(own, 4, 0, "a"))
     for centroids in seen:
@@ -59,7 +57,7 @@ def test_random_partitions_keep_sizes_and_the_overall_mean(scored):
 
 
 def test_rolled_masks_keep_their_histogram_and_move(scored):
-    own = scored.partition(5, 0)
+    own = partition(scored, 5, 0)
     groups = torch.arange(5)
     before, after = plain(own.centroids, scored.size)(groups), rolled(own.centroids, scored.size, 3)(groups)
     assert torch.equal(before.flatten(1).sort().values, after.flatten(1).sort().values)
@@ -69,14 +67,14 @@ def test_rolled_masks_keep_their_histogram_and_move(scored):
 
 
 def test_renormalised_masks_reach_one(scored):
-    own = scored.partition(5, 0)
+    own = partition(scored, 5, 0)
     masks = renormalised(own.centroids, scored.size)(torch.arange(5))
     torch.testing.assert_close(masks.flatten(1).amax(1), torch.ones(5))
     torch.testing.assert_close(masks.flatten(1).amin(1), torch.zeros(5))
 
 
 def test_matched_members_have_the_area_and_the_ranks(scored):
-    own = scored.partition(4, 0)
+    own = partition(scored, 4, 0)
     area = coverage(plain(own.centroids, (224, 224)), 4)[own.labels]
     masks = mean_matched(own.normalized, area, (224, 224))
     torch.testing.assert_close(coverage(masks, 24), area, rtol=0.02, atol=0.002)
@@ -107,18 +105,15 @@ def test_seeds_are_the_same_everywhere():
 
 def test_singletons_only_is_an_error(scored):
     with pytest.raises(CluscamError, match="single map"):
-        scored.partition(24, 0)
+        partition(scored, 24, 0)
 
 
-def test_rows_of_one_image(scored):
+def test_rows_of_one_image(scored, monkeypatch):
     block = Block("scene_cnn", "paper", 1, n_random=3)
-    own = scored.partition(7, 1)
+    own = partition(scored, 7, 1)
 
-    class Small(ScoredImage):
-        def partition(self, n_clusters, seed):
-            return super().partition(7, seed)
-
-    rows = image_rows(Small(scored.model, images(1)), own, "image", block, 1)
+    monkeypatch.setattr(study, "partition", lambda reading, _, seed: partition(reading, 7, seed))
+    rows = image_rows(scored, own, "image", block, 1)
     whole = {row["masks"]: row for row in rows if row["group"] == WHOLE}
     assert {"kmeans", "members", "members, area matched", "mean of all", "renormalised", "rolled", "donor"} <= set(
         whole

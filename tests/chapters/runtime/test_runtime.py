@@ -4,10 +4,10 @@ import pytest
 import torch
 from tiny import images, network
 
-from analysis.chapters.faithfulness.plan import DEAR
 from analysis.chapters.runtime.plan import BRUTE_FORCE, plan_of, title_of
 from analysis.chapters.runtime.study import STUDY
 from analysis.engine import read, run, same_rows
+from analysis.engine.plan import DEAR
 from analysis.engine.registry import find_study
 from analysis.oracles import timing as runtime
 from analysis.oracles import verify

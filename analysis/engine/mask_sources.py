@@ -8,15 +8,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from analysis.chapters.logits.meta_representations import ScoredImage, plain, rolled, seed_of
+from analysis.engine.explaining import seed_of
+from analysis.engine.masks import rolled
+from cluscam_lite import Reading
 from cluscam_lite.algorithm.clustering import CLUSTERINGS, coordinates, permuted
-from cluscam_lite.algorithm.masks import centroids_of, normalized_maps, saliency_of
-from cluscam_lite.algorithm.weighting import softmax_weights
-from cluscam_lite.cluscam import group_maps
+from cluscam_lite.algorithm.masks import centroids_of
 from cluscam_lite.errors import unknown
 from cluscam_lite.explanation import ClusteredExplanation
+from cluscam_lite.reading import Groups
 from cluscam_lite.rivals.nulls import noise_maps
 
+KMEANS = "kmeans"
 NULLS = ("donor", "rolled", "smooth", "channels")
 SOURCES = (*CLUSTERINGS, *NULLS)
 TITLES = {
@@ -42,7 +44,7 @@ class MaskSet:
 
 
 def masks_of_source(
-    source: str, scored: ScoredImage, n_clusters: int, seed: int, image_id: str, donor: ScoredImage | None = None
+    source: str, reading: Reading, n_clusters: int, seed: int, image_id: str, donor: Reading | None = None
 ) -> MaskSet:
     """The masks of one image from a source by name, K of them where the source can choose.
 
@@ -50,62 +52,44 @@ def masks_of_source(
     image. Raises UnknownName, and NotApplicable where a clustering finds nothing.
     """
     if source in NULLS:
-        return MaskSet(_null(source, scored, n_clusters, seed, image_id, donor))
+        return MaskSet(_null(source, reading, n_clusters, seed, image_id, donor))
     if source not in CLUSTERINGS:
         raise unknown("source of masks", source, SOURCES)
     if source == "random":
-        labels, _, valid = group_maps(scored.maps, scored.size, n_clusters, "kmeans", seed=seed)
-        labels = permuted(labels, seed_of("random partition", seed, image_id))
-        centroids, valid = centroids_of(normalized_maps(scored.maps, scored.size), labels, n_clusters)
+        labels = permuted(reading.group(n_clusters, seed=seed).labels, seed_of("random partition", seed, image_id))
+        groups = Groups(*centroids_of(reading.normalized, labels, n_clusters), labels)
     else:
-        labels, centroids, valid = group_maps(scored.maps, scored.size, n_clusters, source, seed=seed)
-    return MaskSet(centroids[0][valid[0]], labels[0])
+        groups = reading.group(n_clusters, source, seed=seed)
+    return MaskSet(groups.centroids[0][groups.valid[0]], groups.labels[0])
 
 
-def _null(
-    source: str, scored: ScoredImage, n_clusters: int, seed: int, image_id: str, donor: ScoredImage | None
-) -> Tensor:
+def _null(source: str, reading: Reading, n_clusters: int, seed: int, image_id: str, donor: Reading | None) -> Tensor:
     """Masks (K, h, w) of a source that is not a clustering of this image."""
     if source == "smooth":
-        return noise_maps(n_clusters, scored.size, seed_of("smooth", seed, image_id))[0]
+        return noise_maps(n_clusters, reading.size, seed_of("smooth", seed, image_id))[0]
     if source == "channels":
-        maps = normalized_maps(scored.maps, scored.size)[0]
+        maps = reading.normalized[0]
         order = torch.randperm(len(maps), generator=torch.Generator().manual_seed(seed_of("channels", seed, image_id)))
         return maps[order[:n_clusters]]
-    lender = donor if source == "donor" else scored
-    _, centroids, valid = group_maps(lender.maps, lender.size, n_clusters, "kmeans", seed=seed)
-    own = centroids[0][valid[0]]
+    lender = donor if source == "donor" else reading
+    groups = lender.group(n_clusters, seed=seed)
+    own = groups.centroids[0][groups.valid[0]]
     if source == "donor":
         return own
-    return rolled(own, scored.size, seed_of("rolled", seed, image_id))(torch.arange(len(own)))[:, 0]  # full size
+    return rolled(own, reading.size, seed_of("rolled", seed, image_id))(torch.arange(len(own)))[:, 0]  # full size
 
 
-def explain_with(scored: ScoredImage, masks: MaskSet, drop_ratio: float) -> ClusteredExplanation:
+def explain_with(reading: Reading, masks: MaskSet, drop_ratio: float) -> ClusteredExplanation:
     """ClusCAM's scores, weights (Eq. 10) and map with these masks: a pass for each. For one image."""
-    scores = scored.scores(plain(masks.centroids, scored.size), len(masks.centroids))[None]  # (1, K)
-    valid = torch.ones_like(scores, dtype=torch.bool)
-    weights, tau = softmax_weights(scores, valid, drop_ratio)
-    saliency, uniform = saliency_of(weights, masks.centroids[None], scored.size)
     labels = None if masks.labels is None else masks.labels[None]
-    return ClusteredExplanation(
-        saliency=saliency,
-        target=scored.target,
-        output=scored.output,
-        uniform=uniform,
-        forward_passes=1 + scores.shape[1],
-        labels=labels,
-        centroids=masks.centroids[None],
-        valid=valid,
-        scores=scores,
-        weights=weights,
-        drop_ratio=drop_ratio,
-        temperature=tau,
-    )
+    valid = torch.ones(1, len(masks.centroids), dtype=torch.bool)
+    groups = Groups(masks.centroids[None], valid, labels)
+    return reading.explain(groups, reading.score(groups.centroids), drop_ratio)
 
 
-def inertia_share(scored: ScoredImage, labels: Tensor) -> float:
+def inertia_share(reading: Reading, labels: Tensor) -> float:
     """Within-cluster sum of squares of the upsampled, normalised maps over their total, 0 to 1; noise left out."""
-    points = _points(scored, normalized_maps(scored.maps, scored.size))[labels >= 0]
+    points = _points(reading, reading.normalized)[labels >= 0]
     labels = labels[labels >= 0]
     means = torch.zeros(int(labels.max()) + 1, points.shape[1], dtype=points.dtype).index_add_(0, labels, points)
     means /= labels.bincount()[:, None].clamp(min=1)
@@ -113,20 +97,20 @@ def inertia_share(scored: ScoredImage, labels: Tensor) -> float:
     return float((points - means[labels]).square().sum() / total) if total > 0 else 0.0
 
 
-def effective_rank(scored: ScoredImage, centroids: Tensor) -> float:
+def effective_rank(reading: Reading, centroids: Tensor) -> float:
     """How many different masks there are: exp of the entropy of the singular values' shares (Roy and Vetterli 2007).
 
     `centroids` (K, h, w). Between 1 and K; of the masks at full size, found in the few dimensions that they have.
     0 for masks of nothing.
     """
-    values = torch.linalg.svdvals(_points(scored, centroids[None]))
+    values = torch.linalg.svdvals(_points(reading, centroids[None]))
     if not values.sum() > 0:
         return 0.0
     share = values / values.sum()
     return float(torch.special.entr(share).sum().exp())
 
 
-def _points(scored: ScoredImage, maps: Tensor) -> Tensor:
+def _points(reading: Reading, maps: Tensor) -> Tensor:
     """Maps (1, n, h, w) as points (n, p) whose inner products are those of the upsampled maps, float64."""
     maps = maps.double()
-    return coordinates(maps, maps, scored.size, "upsampled")[0][0]
+    return coordinates(maps, maps, reading.size, "upsampled")[0][0]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cluscam_lite.algorithm.hyperparameters import temperature
+from cluscam_lite.algorithm.weighting import temperature
 from cluscam_lite.explanation import ClusteredExplanation
 
 RATIOS = ("0", "table 3", "0.5")

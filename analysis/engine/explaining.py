@@ -1,0 +1,84 @@
+"""Explaining the images of a study: the network, the donor, the seed and the method of one cell."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from analysis.engine import Cell
+from analysis.engine.plan import Plan, layer_of
+from cluscam_lite import load_dataset, load_model
+from cluscam_lite.datasets.sample import Sample, Samples
+from cluscam_lite.device import placed
+from cluscam_lite.errors import NotApplicable
+from cluscam_lite.methods import METHODS, method, method_info
+from cluscam_lite.models import LoadedModel, Preprocess
+
+
+def seed_of(*parts: object) -> int:
+    """A seed for one purpose on one image, the same on every machine: 32 bits of a hash of `parts`."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big")
+
+
+def explainer_of(
+    cell: Cell, model: LoadedModel, preprocess: Preprocess, image_id: str, donor: Sample | None
+) -> Callable[[Tensor], Any]:
+    """The cell's method, ready for one image: what is random in it depends on the seed and the image alone."""
+    info = method_info(cell.method)
+    settings = {key: value for key, value in cell.settings.items() if key in info.parameters}
+    if "seed" in info.parameters:
+        # K-Means takes the seed as it is, as everywhere; what has no image in it gets one from the image's name
+        of_image = info.kind == "trivial" or cell.method == "smooth"
+        settings["seed"] = seed_of(cell.method, cell.seed, image_id) if of_image else cell.seed
+    if donor is not None:
+        settings["donor"] = preprocess(donor.image)[None]
+    return method(cell.method, model.module, model.spec, cell.layer, **settings)
+
+
+@torch.no_grad()
+def logits(model: LoadedModel, inputs: Tensor) -> Tensor:
+    """The network's logits (n, C), in eval mode."""
+    output = model.module(inputs)
+    return getattr(output, "logits", output)
+
+
+@lru_cache(maxsize=1)
+def loaded(name: str) -> LoadedModel:
+    """The network in eval mode, on the GPU if there is one; kept for the next cell."""
+    model = load_model(name)
+    placed(model.module)
+    return model
+
+
+def donors_of(plan: Plan, samples: Samples) -> dict[str, str]:
+    """Donor i goes with image i, whatever their number: image id -> donor's id."""
+    donors = load_dataset(plan.dataset, part=plan.donor_part)
+    return {image_id: donors.ids[i % len(donors)] for i, image_id in enumerate(samples.ids)}
+
+
+def lending(plan: Plan, lent: Mapping[str, str], images: Sequence[str]) -> dict[str, Any]:
+    """What a cell's settings say of its images' donors, who are in no other place; nothing if there are none."""
+    return {"donor_part": plan.donor_part, "donors": [lent[i] for i in images]} if lent else {}
+
+
+def compact(rows: pd.DataFrame) -> pd.DataFrame:
+    """Measures as float32: seven digits, which is more than the device's rounding leaves of them."""
+    floats = rows.select_dtypes("float64").columns
+    return rows.astype(dict.fromkeys(floats, "float32"))
+
+
+CHEAPER = {"opticam": {"iterations": 20}}  # enough for a look on a scene; the studies use the paper's 100
+
+
+def one_map(loaded: LoadedModel, name: str, layer: str, x: Tensor, seed: int) -> Tensor | None:
+    """A method's map (H, W) of one input, None if it cannot explain the network."""
+    settings = CHEAPER.get(name, {}) | ({"seed": seed} if "seed" in METHODS[name].parameters else {})
+    try:
+        explainer = method(name, loaded.module, loaded.spec, layer_of(name, loaded.spec.name, layer), **settings)
+        return explainer(x).saliency[0]
+    except NotApplicable:
+        return None

@@ -1,0 +1,113 @@
+"""Studies of one saliency map per image and method: cells by method, and each map evaluated.
+
+`MapStudy` is the base of the studies that explain images with the registered methods. A study of its own says what it
+is called, what its plan is and, where it measures something else, the rows of one image.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from analysis.engine import Cell, chunks
+from analysis.engine.explaining import compact, donors_of, explainer_of, lending, loaded, logits
+from analysis.engine.plan import Block, Plan, PlannedStudy
+from cluscam_lite import get_spec, load_dataset
+from cluscam_lite.datasets.sample import Sample
+from cluscam_lite.errors import NotApplicable
+from cluscam_lite.methods import method_info
+from cluscam_lite.metrics.localisation import localise
+from cluscam_lite.metrics.masking import evaluate
+from cluscam_lite.models import LoadedModel, Preprocess
+
+Place = Callable[[Tensor, Sample, Preprocess], dict[str, Any]]
+
+
+MAP = {"form": "", "fill": ""}  # the keys of a row that stands for an image without a map
+
+
+class MapStudy(PlannedStudy):
+    """Every method of a plan on its images: three forms of each map, three fills, and the box where there is one."""
+
+    keys: tuple[str, ...] = ("image_id", "form", "fill")
+
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
+        """Some images of one network, layer, method and variant to a cell; all methods take the same images."""
+        spec, info = get_spec(block.model), method_info(block.method)
+        samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
+        settings = dict(block.settings) | {"weights": loaded(spec.name).sha256, "preprocess": block.preprocess}
+        if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
+            settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
+        lent = donors_of(plan, samples) if block.method == "donor" else {}
+        return [
+            self.cell(
+                plan,
+                block,
+                block.method,
+                images,
+                seed + block.seed,
+                variant=block.variant,
+                settings=settings | lending(plan, lent, images),
+            )
+            for images in chunks(samples.ids, block.images_per_cell)
+        ]
+
+    def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
+        """The rows of the cell's images, in their order."""
+        model = loaded(cell.model)
+        samples = load_dataset(cell.dataset, part=cell.part)
+        donors = load_dataset(cell.dataset, part=cell.settings["donor_part"]) if "donors" in cell.settings else None
+        rows: list[dict[str, Any]] = []
+        for done, image_id in enumerate(cell.images, 1):
+            sample = samples[samples.ids.index(image_id)]
+            lender = donors and donors[donors.ids.index(cell.settings["donors"][done - 1])]
+            rows += self.image_rows(cell, model, sample, lender)
+            progress(done)
+        return compact(pd.DataFrame(rows))
+
+    def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
+        """The rows of one image; `donor` lends its masks to the method of that name."""
+        return image_rows(cell, model, sample, donor)
+
+
+def image_rows(
+    cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None, place: Place | None = None
+) -> list[dict[str, Any]]:
+    """All rows of one image: one for each form and fill; one with a reason where the method cannot explain it.
+
+    `place(saliency, sample, preprocess)` gives further columns of the map as it is; None: `location`.
+    """
+    spec = model.spec
+    preprocess = spec.preprocess(cell.settings["preprocess"])
+    device = next(model.module.parameters()).device
+    x = preprocess(sample.image)[None].to(device)
+    known = {"image_id": sample.image_id, "label": -1 if sample.label is None else sample.label}
+    try:
+        explainer = explainer_of(cell, model, preprocess, sample.image_id, donor)
+        explanation = explainer(x)
+    except NotApplicable as error:
+        return [known | MAP | {"reason": str(error)}]
+    target, saliency = int(explanation.target[0]), explanation.saliency[0]
+    output = lambda inputs: logits(model, inputs)  # noqa: E731
+    normalization = (spec.mean, spec.std)
+    evaluated = evaluate(output, x, saliency, target, normalization=normalization)
+    placed = (place or location)(saliency, sample, preprocess)
+    facts = known | {
+        "target": target,
+        "forward_passes": explanation.forward_passes,
+        "backward_passes": explanation.backward_passes,
+        "uniform": bool(explanation.uniform[0]),
+        "reason": "",
+    }
+    return [facts | row | (placed if row["form"] == "raw" else {}) for row in evaluated]
+
+
+def location(saliency: Tensor, sample: Sample, preprocess: Preprocess) -> dict[str, float]:
+    """EP and LE and their variants on an image with exactly one box (as in the paper) in view, else nothing."""
+    if len(sample.boxes) != 1:
+        return {}
+    try:
+        return localise(saliency, sample.boxes, sample.width, sample.height, preprocess, sample.image.size)
+    except NotApplicable:  # the crop left the box out
+        return {}

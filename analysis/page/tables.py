@@ -1,0 +1,35 @@
+"""Tables for a page: numbers with their intervals as text, and the look of a table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from analysis.engine.rows import NOT_RUN
+from analysis.page.panels import panel_title
+from cluscam_lite.methods import METHODS
+
+
+def with_interval(row: pd.Series, value: str, low: str, high: str) -> str:
+    """An estimate and its interval as text: ``+0.12 [+0.06, +0.19]``; a dash where it has no value."""
+    if pd.isna(row[value]):
+        return "–"
+    return f"{row[value]:+.2f} [{row[low]:+.2f}, {row[high]:+.2f}]"
+
+
+def styled(table: pd.DataFrame) -> Styler:
+    """A table for a page: three significant digits of what is not whole, no row numbers, the book's own look."""
+    numbers = {name: "{:.3g}" for name in table.select_dtypes("float")}
+    return table.style.hide(axis="index").format(numbers).set_table_attributes('class="dataframe"')
+
+
+def contrast_cells(claim: Mapping[str, Any], row: pd.Series) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One block of a claim about two methods as text: what is compared; the estimate and effect size, or "not run"."""
+    contrast, ran = claim["contrast"], pd.notna(row.get("mean"))
+    about = {"claim": claim["id"], "network": panel_title(row["model"], row["panel"])}
+    about |= {"against": METHODS[contrast["against"]].title, "measure": contrast["measure"]}
+    return about, {
+        "ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
+        "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
+    }

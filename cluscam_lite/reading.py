@@ -1,0 +1,188 @@
+"""A reading: what one pass of a network tells of its images, and what can be asked of them next (Algorithm 1).
+
+ClusCAM, the null methods, the tuning and the studies all go this way::
+
+    reading = read(model, x)                          # maps F_i, output, target c, baseline f_c(x)
+    groups = reading.group(n_clusters=30)             # labels G_j and the masks M_j before upsampling
+    scores = reading.score(groups.centroids)          # s_j, one masked pass for each group
+    e = reading.explain(groups, scores, drop_ratio=0.37)    # alpha_j and E
+
+Every step can be replaced: masks may come from anywhere, and the same scores may be weighed in several ways.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .algorithm.clustering import Clustering, group_maps
+from .algorithm.features import MapsModel
+from .algorithm.inputs import check_finite, checked_input, maps_model
+from .algorithm.masks import normalized_maps, saliency_of
+from .algorithm.scoring import Normalization, fill_image, masks_from, score_masks
+from .algorithm.targets import Target, resolve_target
+from .algorithm.weighting import softmax_weights
+from .explanation import ClusteredExplanation
+
+MasksOf = Callable[[Tensor, Tensor], Tensor]
+"""``masks(images (n,), groups (n,)) -> (n, 1, H, W)``: masks made when they are needed."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A partition of each image's maps, padded to the same K.
+
+    Attributes:
+        centroids: (B, K, h, w), the mean normalised map of each group; upsampled, it is the mask M_j in [0, 1].
+        valid: (B, K) bool, False where an image has fewer groups.
+        labels: (B, d) int, the group of each map, -1 for noise; None for masks that are no groups of maps.
+    """
+
+    centroids: Tensor
+    valid: Tensor
+    labels: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """B images as a network reads them, from `read`.
+
+    Attributes:
+        model: what gives maps and output.
+        x: (B, 3, H, W), the normalised images.
+        output: (B, C) logits, or whatever the model gives.
+        target: (B,) explained class, -1 where the target was a function of the output.
+        select: ``select(output (n, C), images (n,)) -> (n,)``, the explained logit of each row.
+        baseline: (B,) f_c(x), the explained logit of the unmasked images, float32.
+        maps: (B, d, h, w) F_i; None if they were not asked for.
+    """
+
+    model: MapsModel
+    x: Tensor
+    output: Tensor
+    target: Tensor
+    select: Callable[[Tensor, Tensor], Tensor]
+    baseline: Tensor
+    maps: Tensor | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the input."""
+        return self.x.shape[-2], self.x.shape[-1]
+
+    @property
+    def normalized(self) -> Tensor:
+        """(B, d, h, w) maps whose upsampled versions are min-max normalised to [0, 1]."""
+        return normalized_maps(self.maps.float(), self.size)
+
+    @torch.no_grad()
+    def group(
+        self,
+        n_clusters: int,
+        clustering: str | Clustering = "kmeans",
+        space: str = "upsampled",
+        seed: int = 0,
+        backend: str = "auto",
+    ) -> Groups:
+        """Lines 2 to 6 of Algorithm 1: the maps in K groups, and each group's mean.
+
+        Args:
+            n_clusters: K, 1 to d.
+            clustering, space, seed, backend: as in `ClusCAM`.
+
+        Raises:
+            CluscamError: K out of range, or nothing but noise.
+        """
+        labels, centroids, valid = group_maps(self.maps, self.size, n_clusters, clustering, space, seed, backend)
+        return Groups(centroids, valid, labels)
+
+    @torch.no_grad()
+    def score(
+        self,
+        masks: Tensor | MasksOf,
+        valid: Tensor | None = None,
+        fill: str | Tensor = "mean",
+        normalization: Normalization | None = None,
+        batch_size: int | None = None,
+        precision: str = "float32",
+    ) -> Tensor:
+        """Eq. 5, lines 7 to 10: the change of the target's logit behind each mask, one forward pass for each.
+
+        Args:
+            masks: centroids (B, K, h, w), upsampled here, or a function that makes the masks of pairs.
+            valid: (B, K) bool, which masks there are; None: all of the centroids.
+            fill, normalization, batch_size, precision: as in `ClusCAM`.
+
+        Returns:
+            (B, K) logits, float32; -inf where not valid.
+
+        Raises:
+            CluscamError: the model gives NaN on a masked input.
+        """
+        if isinstance(masks, Tensor):
+            valid = torch.ones(masks.shape[:2], dtype=torch.bool, device=self.x.device) if valid is None else valid
+            masks = masks_from(masks, self.size)
+        shown = fill_image(self.x, fill, normalization)
+        return score_masks(
+            self.model.output, self.x, masks, valid, self.baseline, self.select, shown, batch_size, precision
+        )
+
+    @torch.no_grad()
+    def explain(
+        self, groups: Groups, scores: Tensor, drop_ratio: float, temperature: float | None = None, **facts: object
+    ) -> ClusteredExplanation:
+        """Eqs. 6 and 7, lines 11 to 14: the worst groups dropped, the rest weighed and summed.
+
+        Args:
+            groups: whose masks were scored.
+            scores: (B, K) from `score`.
+            drop_ratio: r, 0 <= r < 1.
+            temperature: tau > 0; None is Eq. 10.
+            facts: further fields of the explanation, `layer` and `notes` for instance.
+
+        Raises:
+            CluscamError: r or tau out of range.
+        """
+        weights, tau = softmax_weights(scores, groups.valid, drop_ratio, temperature)
+        saliency, uniform = saliency_of(weights, groups.centroids, self.size)
+        found = {"forward_passes": 1 + int(groups.valid.sum(1).max())} | facts
+        return ClusteredExplanation(
+            saliency=saliency,
+            target=self.target,
+            output=self.output,
+            uniform=uniform,
+            labels=groups.labels,
+            centroids=groups.centroids,
+            valid=groups.valid,
+            scores=scores,
+            weights=weights,
+            drop_ratio=drop_ratio,
+            temperature=tau,
+            **found,
+        )
+
+
+@torch.no_grad()
+def read(
+    model: nn.Module | MapsModel, x: Tensor, target: Target = None, layer: str | None = None, maps: bool = True
+) -> Reading:
+    """One pass of a network over normalised images: line 1 of Algorithm 1.
+
+    Args:
+        model: a torch module, or anything with ``forward(x) -> (maps, output)`` and ``output(x) -> output``.
+        x: (B, 3, H, W), normalised as the network needs it.
+        target: None (each image's top-1), a class, a LongTensor (B,), or a function of the output (n, C) -> (n,).
+        layer: dotted name of the layer of a torch module; None takes the deepest that gives maps.
+        maps: whether the maps are read; False for masks that come from elsewhere.
+
+    Raises:
+        CluscamError: a malformed input, target or model, or NaN from the model.
+    """
+    model = maps_model(model, layer)
+    x = checked_input(x, model)
+    found, output = model.forward(x) if maps else (None, model.output(x))
+    classes, select = resolve_target(target, output)
+    baseline = select(output, torch.arange(len(x), device=x.device)).float()
+    check_finite(baseline if found is None else found, baseline)
+    return Reading(model, x, output, classes, select, baseline, found)
