@@ -13,12 +13,11 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 
 from analysis.chapters.alzheimer.training import Recipe, recipe_for, train
-from analysis.chapters.alzheimer.training.card import CARD, WEIGHTS
 from analysis.chapters.alzheimer.training.epochs import predict
 from analysis.chapters.alzheimer.training.measures import measures
-from analysis.chapters.alzheimer.training.networks import spec_for
 from analysis.chapters.alzheimer.training.slices import load_parts
 from cluscam_lite.files import atomic_path, output_folder, sha256
+from cluscam_lite.models.trained import CARD, WEIGHTS
 
 ROOT = Path(__file__).parents[1]
 ASSETS = ROOT / "cluscam_lite" / "assets"
@@ -39,8 +38,8 @@ def ship(recipe: Recipe, work: Path, out: Path) -> dict:
     card = json.loads((work / CARD).read_text(encoding="utf-8"))
     card |= {"name": recipe.model, "weights": path.name, "sha256": sha256(path)}
     card |= {"precision": "float16", "test": _measured(recipe, path)}
-    for part in ("train", "validation"):  # of the weights before rounding
-        del card[part]
+    for key in ("train", "validation", "spec"):  # of the weights before rounding, and what the package knows
+        del card[key]
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     return card
@@ -52,7 +51,7 @@ def _measured(recipe: Recipe, path: Path) -> dict:
     network = spec.build()
     network.load_state_dict({key: value.float() if value.is_floating_point() else value
                              for key, value in load_file(path).items()})  # fmt: skip
-    preprocess = spec_for(recipe, spec.class_names).preprocess()
+    preprocess = recipe.trained_spec().preprocess()
     parts, _ = load_parts(recipe, preprocess)
     test = parts["test"]
     logits = predict(network, test, preprocess, next(network.parameters()).device)

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_of
-
 from ..algorithm.features import HookedModel
 from ..dataroot import data_root as find_data_root
 from ..datasets import load_dataset
@@ -16,6 +14,7 @@ from ..device import placed
 from ..errors import CluscamError, unknown
 from ..files import atomic_path
 from ..models import get_spec, load_model
+from ..models.runs import RunName
 from ..tuning import RULES, Tuning, check_grid, tune, tuning_record
 from .common import check_device, made_folder, short_warnings
 
@@ -42,7 +41,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
     grid = arguments.grid and check_grid(arguments.grid)
     check_device(arguments.device)
     part = _part(arguments)
-    samples = _samples(arguments, part, recipe_of(spec.name))
+    samples = _samples(arguments, part, RunName.parse(spec.name))
     out = Path(arguments.out).expanduser() if arguments.out else None
     if out is not None and out.is_dir():
         raise CluscamError(f"{out} is a folder; give the name of a file, such as {out / 'tuned.json'}")
@@ -76,11 +75,11 @@ def _part(arguments: argparse.Namespace) -> str | None:
     return None if arguments.part == ALL else arguments.part
 
 
-def _samples(arguments: argparse.Namespace, part: str | None, recipe: Recipe | None) -> Samples:
-    """The first images of the part; for a network that was trained here, `recipe` says how the set was divided."""
+def _samples(arguments: argparse.Namespace, part: str | None, run: RunName | None) -> Samples:
+    """The first images of the part; the name of a training run says how its set was divided."""
     own = {"data_root": arguments.data_root} if arguments.dataset in ("ilsvrc", "alzheimer_mri") else {}
-    if arguments.dataset == "alzheimer_mri" and recipe is not None:
-        own["split"] = recipe.split  # else it would be tuned on what it was trained on
+    if arguments.dataset == "alzheimer_mri" and run is not None:
+        own["split"] = run.split  # else it would be tuned on what it was trained on
     return load_dataset(arguments.dataset, path=arguments.path, part=part, n=arguments.images, **own)
 
 

@@ -5,14 +5,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from analysis.chapters.alzheimer.training import load_trained
-from analysis.chapters.alzheimer.training.card import CARD, read_card
 from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_of
 from analysis.paths import REFERENCE, ROOT
 from cluscam_lite import get_spec, load_model
 from cluscam_lite.device import placed
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import LoadedModel, ModelSpec
+from cluscam_lite.models.trained import CARD, load_trained, read_card
 
 TRAINED = ROOT / "out" / "train"  # a folder for each run; what it is called does not matter
 CARDS = REFERENCE / "alzheimer" / "cards"  # NAME.json: cards of the reference run, without weights

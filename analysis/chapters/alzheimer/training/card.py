@@ -1,6 +1,5 @@
 """The model card: what a trained network is, how it was made, and how good it is."""
 
-import json
 import platform
 from collections.abc import Mapping
 from importlib import metadata
@@ -11,14 +10,14 @@ import torch
 
 from analysis.chapters.alzheimer.training.recipe import Recipe
 from cluscam_lite import __version__
-from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import sha256
+from cluscam_lite.models.trained import spec_record
 
 if TYPE_CHECKING:
     from analysis.chapters.alzheimer.training.run import Run
     from analysis.chapters.alzheimer.training.slices import Slices
 
-CARD, WEIGHTS, TEST = "card.json", "model.safetensors", "test.csv"
+TEST = "test.csv"  # predictions on the test images
 PACKAGES = ("torch", "torchvision", "timm", "pillow", "numpy", "pyarrow")
 
 
@@ -52,6 +51,7 @@ def card_of(
         "epochs": {"run": run.epoch, "best": run.best_epoch, "history": run.history},
         "peak_learning_rate": facts["peak_rate"],
         "recipe": recipe.to_dict(),
+        "spec": spec_record(recipe.trained_spec(), recipe.model),
         "device": device_name(run.device),
         "versions": {"cluscam-lite": __version__, "python": platform.python_version(), **_versions()},
     }
@@ -70,19 +70,3 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """The card in a folder. Raises CluscamError if there is none or it cannot be read."""
-    path = folder / CARD
-    if not path.is_file():
-        raise CluscamError(
-            f"{folder} holds no trained network ({CARD} is missing); train one with `cluscam train alzheimer`, or, if "
-            "its training was stopped, start the same command again"
-        )
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        Recipe(**card["recipe"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CluscamError(f"{path} cannot be read as a model card; train the network again") from error
-    return card

@@ -1,28 +1,19 @@
-"""A recipe: everything that shapes the weights of a training run, but the machine."""
+"""A recipe: everything that shapes the weights of a training run, except the machine."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from cluscam_lite.errors import CluscamError, unknown
-from cluscam_lite.models import ModelSpec, get_spec, model_names
+from cluscam_lite.models import ModelSpec, get_spec
+from cluscam_lite.models.runs import CLASSES_OF, SIZES, RunName, spec_of_run, trainable
 
-DATASETS = ("alzheimer_mri", "phantoms")
-SIZES = (128, 224)  # pixels; the slices have 128, the paper's networks 224
 LABELS = ("true", "shuffled")
 SPLITS = ("paper", "components")
 STARTS = ("auto", "pretrained", "scratch")
 PRECISIONS = ("auto", "float32", "bfloat16")
 # peak learning rate by family, and whether the weights are pretrained
 RATES = {("cnn", False): 1e-3, ("cnn", True): 3e-4, ("transformer", False): 5e-4, ("transformer", True): 2e-4}
-# of the registry: made for other images, or the same network in another form
-NOT_TRAINED = ("scene_cnn", "scene_vit", "scene_shortcut", "resnet50_v1")
-
-NAME = re.compile(
-    r"(?P<model>.+)-(?P<dataset>alzheimer_mri|phantoms)-(?P<size>\d+)(-(?P<labels>shuffled))?(-(?P<split>components))?"
-    r"-s(?P<seed>\d+)"
-)  # of a run, see `Recipe.name`
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for what, value, known in (
             ("network", self.model, trainable()),
-            ("data set to train on", self.dataset, DATASETS),
+            ("data set to train on", self.dataset, CLASSES_OF),
             ("labels", self.labels, LABELS),
             ("split", self.split, SPLITS),
             ("start", self.start, STARTS),
@@ -82,18 +73,23 @@ class Recipe:
         return self.learning_rate or RATES[self.spec.family, pretrained]
 
     @property
+    def run(self) -> RunName:
+        """What the name of the run says of it."""
+        return RunName(self.model, self.dataset, self.size, self.labels, self.split, self.seed)
+
+    @property
     def name(self) -> str:
-        """The run in a word that can name a folder: what differs from the usual is said."""
-        marks = [self.labels if self.labels != "true" else "", self.split if self.split != "paper" else ""]
-        return "-".join(filter(None, [self.model, self.dataset, str(self.size), *marks, f"s{self.seed}"]))
+        """The name of the run, which can name a folder: what differs from the usual is said."""
+        return str(self.run)
 
     @property
     def title(self) -> str:
         """The run in words, for tables and figures."""
-        about = ["shuffled labels"] if self.labels == "shuffled" else []
-        about += ["split by components"] if self.split == "components" else []
-        about += [f"{self.size} pixels"] if self.size != SIZES[0] else []
-        return f"{self.spec.title} ({', '.join([*about, f'seed {self.seed}'])})"
+        return self.run.title
+
+    def trained_spec(self) -> ModelSpec:
+        """The spec of the network that this recipe trains."""
+        return spec_of_run(self.run)
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as JSON can hold it."""
@@ -109,23 +105,9 @@ def recipe_for(model: str, **settings: Any) -> Recipe:
 
 
 def recipe_of(name: str) -> Recipe | None:
-    """The recipe that a run's name tells of, with all that it does not tell as usual; None for any other name."""
-    found = NAME.fullmatch(name)
-    if not found or found["model"] not in trainable() or int(found["size"]) not in SIZES:
-        return None
-    return Recipe(
-        found["model"],
-        found["dataset"],
-        int(found["size"]),
-        seed=int(found["seed"]),
-        labels=found["labels"] or "true",
-        split=found["split"] or "paper",
-    )
-
-
-def trainable() -> list[str]:
-    """The networks of the registry that can be trained on slices."""
-    return [name for name in model_names() if name not in NOT_TRAINED]
+    """The usual recipe with what the name of a run says; None for any other name."""
+    run = RunName.parse(name)
+    return None if run is None else Recipe(**asdict(run))
 
 
 def same_recipe(recipe: Recipe, stored: Mapping[str, Any], where: str) -> None:

@@ -33,11 +33,6 @@ class Slices:
         return len(self.ids)
 
 
-def class_names_of(recipe: Recipe) -> tuple[str, ...]:
-    """The names of the classes of the recipe's data set, in the order of the labels."""
-    return PHANTOM_CLASSES if recipe.dataset == "phantoms" else CLASSES
-
-
 def load_parts(recipe: Recipe, preprocess: Preprocess, data_root: str | None = None) -> tuple[dict[str, Slices], str]:
     """The parts "train", "validation" and "test" of the recipe's data set at its size, and a hash of their content.
 

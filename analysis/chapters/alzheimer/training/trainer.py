@@ -15,17 +15,18 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from analysis.chapters.alzheimer.training.card import CARD, TEST, WEIGHTS, card_of, device_name, read_card
+from analysis.chapters.alzheimer.training.card import TEST, card_of, device_name
 from analysis.chapters.alzheimer.training.checkpoint import checkpoints, plain_state, read_checkpoint, write_checkpoint
 from analysis.chapters.alzheimer.training.epochs import batches_of, class_weights, predict, train_epoch
 from analysis.chapters.alzheimer.training.measures import measures
-from analysis.chapters.alzheimer.training.networks import PRETRAINED, spec_for, starting_network
+from analysis.chapters.alzheimer.training.networks import PRETRAINED, starting_network
 from analysis.chapters.alzheimer.training.recipe import Recipe, same_recipe
 from analysis.chapters.alzheimer.training.run import Run, new_run
-from analysis.chapters.alzheimer.training.slices import Slices, class_names_of, load_parts, shuffled
+from analysis.chapters.alzheimer.training.slices import Slices, load_parts, shuffled
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import atomic_path, output_folder
 from cluscam_lite.models import ModelSpec, Preprocess
+from cluscam_lite.models.trained import CARD, WEIGHTS, read_card
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def train(
 
 
 def _prepare(recipe: Recipe, data_root: str | None) -> Material:
-    spec = spec_for(recipe, class_names_of(recipe))
+    spec = recipe.trained_spec()
     preprocess = spec.preprocess()
     parts, digest = load_parts(recipe, preprocess, data_root)
     if recipe.labels == "shuffled":
