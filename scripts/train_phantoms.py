@@ -12,10 +12,11 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from analysis.chapters.alzheimer.training import Recipe, recipe_for, train
 from analysis.chapters.alzheimer.training.epochs import predict
 from analysis.chapters.alzheimer.training.measures import measures
+from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_for
 from analysis.chapters.alzheimer.training.slices import load_parts
+from analysis.chapters.alzheimer.training.trainer import train
 from cluscam_lite.files import atomic_path, output_folder, sha256
 from cluscam_lite.models.trained import CARD, WEIGHTS
 

@@ -1,8 +1,7 @@
-"""``cluscam train alzheimer``: a network of the registry trained on the Alzheimer slices, or on brain phantoms."""
+"""`cluscam train`: added to the command line by the entry point `train` of the group "cluscam.commands"."""
 
 import argparse
 from collections.abc import Callable
-from typing import Any
 
 from cluscam_lite.errors import unknown
 
@@ -21,7 +20,7 @@ ABOUT = (
 )
 
 
-def train_parser(add: Callable[..., Any]) -> Any:
+def train(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the parser of the command with `add`, argparse's `add_parser`, and return it."""
     parser = add("train", help="train a network on the Alzheimer slices", description=ABOUT, epilog=EXAMPLES)
     option = parser.add_argument
@@ -46,7 +45,8 @@ def train_parser(add: Callable[..., Any]) -> Any:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from analysis.chapters.alzheimer.training import recipe_for, train
+    from analysis.chapters.alzheimer.training.recipe import recipe_for
+    from analysis.chapters.alzheimer.training.trainer import train
 
     if arguments.task not in TASKS:
         raise unknown("task to train for", arguments.task, TASKS)

@@ -18,7 +18,7 @@ import torch
 
 from analysis.chapters.alzheimer.tables import RUNS
 from analysis.chapters.alzheimer.trained_networks import CARDS, TRAINED, folder_of, reference_card, reference_recipe
-from analysis.chapters.alzheimer.training import train
+from analysis.chapters.alzheimer.training.trainer import train
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.models.trained import read_card
 
