@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cluscam_lite.errors import CluscamError
+from cluscam_lite.files import atomic_path
 
 PATTERN = re.compile(r"checkpoint-(\d{4})")
 
@@ -26,6 +28,13 @@ PATTERN = re.compile(r"checkpoint-(\d{4})")
 def plain_state(network: nn.Module) -> dict[str, Tensor]:
     """A copy of the network's tensors that can be written: on the CPU, contiguous, none sharing memory."""
     return {key: value.detach().cpu().contiguous().clone() for key, value in network.state_dict().items()}
+
+
+def write_half(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Write tensors as safetensors, those of floating point as float16: how the networks of the package are shipped."""
+    halves = {key: (value.half() if value.is_floating_point() else value).contiguous() for key, value in state.items()}
+    with atomic_path(path) as temporary:
+        save_file(halves, temporary)
 
 
 def write_checkpoint(

@@ -1,6 +1,7 @@
 """The state of a training run: what an epoch changes, and all that a checkpoint has to hold."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 from analysis.chapters.alzheimer.training.checkpoint import plain_state, random_state, restore_random_state
 from analysis.chapters.alzheimer.training.recipe import Recipe
+
+CLIP = 1.0  # the largest norm of a step's gradient
 
 
 @dataclass
@@ -39,6 +42,16 @@ class Run:
             return False
         self.best_score, self.best_epoch, self.best = score, self.epoch, plain_state(self.network)
         return True
+
+    def step(self, loss: Tensor, parameters: Iterable[Tensor]) -> None:
+        """One step of the optimiser down the gradient of `loss`, whose norm over `parameters` is clipped to `CLIP`."""
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
+        nn.utils.clip_grad_norm_(parameters, CLIP)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.schedule.step()
 
     def state(self) -> dict[str, Any]:
         """Everything but the weights, of types that are read without running code."""
