@@ -15,7 +15,7 @@ def is_folder(name: object) -> bool:
 
 
 def get_spec(name: str) -> ModelSpec:
-    """What has to be known of a network to explain it; no weights are needed.
+    """The spec of a network, without its weights.
 
     Args:
         name: a backbone (`model_names`), the folder of a trained network, or the name of a training run.

@@ -29,7 +29,7 @@ def card_of(
     weights: Path,
     parts: "Mapping[str, Slices]",
 ) -> dict[str, Any]:
-    """The card as JSON can hold it: no path and no name of a machine. `found`: part -> its `measures`."""
+    """The card as JSON can hold it, without paths and machine names. `found`: part -> its `measures`."""
     names = parts["train"].class_names
     counts = {part: torch.bincount(data.labels, minlength=len(names)).tolist() for part, data in parts.items()}
     return {
@@ -58,7 +58,7 @@ def card_of(
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's name, or the CPU with its number of threads, which shapes the last bits of a result."""
+    """The name of the GPU, or "CPU" with the number of threads, which changes the last bits of a result."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
 
 

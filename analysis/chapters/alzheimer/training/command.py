@@ -31,7 +31,7 @@ def train(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     option("--size", type=int, metavar="PIXELS", help="128 (default), as the slices are, or 224, as in the paper")
     option("--epochs", type=int, metavar="N", help="passes over the training images (default: 10)")
     option("--seed", type=int, metavar="N", help="seed of the first weights, the order and the variations (default: 0)")
-    option("--labels", metavar="KIND", help="true (default) or shuffled: nothing to learn but by heart")
+    option("--labels", metavar="KIND", help="true (default) or shuffled, which can only be memorised")
     option("--split", metavar="KIND", help="paper (default) or components: near-duplicates stay in one part")
     option("--start", metavar="KIND", help="auto (default): pretrained where weights are; pretrained; or scratch")
     option("--images", type=int, metavar="N", help="how many phantoms to train on (default: 1600)")

@@ -20,12 +20,12 @@ RATES = {("cnn", False): 1e-3, ("cnn", True): 3e-4, ("transformer", False): 5e-4
 class Recipe:
     """How a network is trained.
 
-    `labels`: "shuffled" permutes those of the training and validation images, so that there is nothing to learn but by
-    heart. `split`: "components" keeps near-duplicates together. `start`: "auto" takes pretrained weights where there
-    are any. `images`: how many phantoms are drawn for training; the Alzheimer set is taken whole. `patience`: epochs
-    without a better balanced accuracy on the validation images after which training stops. `precision`: "auto" is
-    mixed (bfloat16 or float16) on a GPU and float32 on a CPU. `learning_rate` is the peak; None: `RATES`, by where the
-    weights come from.
+    `size`: side of the input in pixels. `labels`: "shuffled" permutes the labels of the training and validation images,
+    so that a network can only memorise them. `split`: "components" keeps near-duplicates in one part. `start`: "auto"
+    takes pretrained weights if there are any. `images`: number of phantoms drawn for training (the Alzheimer set is
+    always used whole). `learning_rate`: the peak; None takes it from `RATES`. `patience`: training stops after this
+    many epochs without a better balanced accuracy on the validation images. `precision`: "auto" is mixed (bfloat16 or
+    float16) on a GPU and float32 on a CPU.
     """
 
     model: str
@@ -65,7 +65,7 @@ class Recipe:
 
     @property
     def spec(self) -> ModelSpec:
-        """The registry's entry of the network, as it is for its own images."""
+        """The spec of the backbone, as published."""
         return get_spec(self.model)
 
     def peak_rate(self, pretrained: bool) -> float:
@@ -74,12 +74,12 @@ class Recipe:
 
     @property
     def run(self) -> RunName:
-        """What the name of the run says of it."""
+        """The parts of the run's name."""
         return RunName(self.model, self.dataset, self.size, self.labels, self.split, self.seed)
 
     @property
     def name(self) -> str:
-        """The name of the run, which can name a folder: what differs from the usual is said."""
+        """The name of the run, fit for a folder."""
         return str(self.run)
 
     @property
@@ -97,7 +97,7 @@ class Recipe:
 
 
 def recipe_for(model: str, **settings: Any) -> Recipe:
-    """The usual recipe of a network with `settings` changed; those that are None keep the usual.
+    """The default recipe of a network with `settings` changed; a setting of None keeps its default.
 
     Raises UnknownName or CluscamError for a bad setting.
     """
@@ -105,13 +105,13 @@ def recipe_for(model: str, **settings: Any) -> Recipe:
 
 
 def recipe_of(name: str) -> Recipe | None:
-    """The usual recipe with what the name of a run says; None for any other name."""
+    """The recipe that the name of a run tells, defaults for the rest; None if it is not the name of a run."""
     run = RunName.parse(name)
     return None if run is None else Recipe(**asdict(run))
 
 
 def same_recipe(recipe: Recipe, stored: Mapping[str, Any], where: str) -> None:
-    """Raise CluscamError unless `stored` is this recipe: a run goes on as it began or not at all."""
+    """Raise CluscamError unless `stored` equals the recipe: a run is resumed with the settings it began with."""
     mine = recipe.to_dict()
     if mine["model"] != stored.get("model"):
         raise CluscamError(
