@@ -172,12 +172,7 @@ def test_what_the_paper_prints():
     assert printed["C6b"] == printed["C7n"] == printed["C4c"] == printed["C9b"] == NOT_PRINTED
 
 
-# the ledger of the repository
-
-
-@pytest.fixture(scope="module")
-def table():
-    return ledger()
+# the ledger of the repository (`table`)
 
 
 def test_every_row_has_a_verdict_or_a_reason_and_a_place(table):

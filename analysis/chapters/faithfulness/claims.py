@@ -16,7 +16,10 @@ def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     if not len(rows):
         return paired_evidence(rows, claim)
     ready, blocks = prepared(rows), claim["population"]["blocks"]
-    return paired_evidence(ready, claim).assign(reason=[shortage(ready, b, claim["contrast"]) for b in blocks])
+    table = paired_evidence(ready, claim)
+    ran = table["p"].notna() if "p" in table else [False] * len(blocks)
+    reasons = ["" if done else shortage(ready, b, claim["contrast"]) for done, b in zip(ran, blocks, strict=True)]
+    return table.assign(reason=reasons)
 
 
 def shortage(rows: pd.DataFrame, block: Mapping[str, Any], contrast: Mapping[str, Any]) -> str:
