@@ -9,9 +9,10 @@ import pandas as pd
 
 from analysis.chapters.hyperparameters.evidence import whole_images
 from analysis.chapters.hyperparameters.mixture_evidence import SKLEARN, quiet_fit, scores_at, size_for
-from analysis.chapters.hyperparameters.rules import claim_evidence
 from analysis.chapters.hyperparameters.study import LARGE, PLANS, STUDY
 from analysis.engine.rows import NOT_RUN, reference_rows
+from analysis.judging.sources import Claim
+from analysis.judging.text import claims_page
 from analysis.page.panels import blocks, panel_title
 from analysis.paper.claims import claims_of
 from analysis.paper.tables import paper_table
@@ -22,9 +23,15 @@ RULES = {"argmax": "argmax, as printed", "argmin": "argmin, the elbow"}
 
 
 @lru_cache(maxsize=1)
+def measured() -> pd.DataFrame:
+    """The rows of the reference run, as far as it has run; empty if it has not."""
+    return reference_rows(STUDY)
+
+
+@lru_cache(maxsize=1)
 def reference() -> pd.DataFrame:
     """The rows of the images that the reference run has finished; empty if it has none."""
-    rows = reference_rows(STUDY)
+    rows = measured()
     return whole_images(rows) if len(rows) else rows
 
 
@@ -145,24 +152,20 @@ def start_page(summary: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def claim_rows() -> pd.DataFrame:
-    """C10a to C10g on the reference run, a row for each block."""
-    found = []
-    for claim in claims():
-        for _, row in claim_evidence(reference(), claim).iterrows():
-            criterion = claim["criterion"]
-            found.append(
-                {
-                    "claim": claim["id"],
-                    "about": criterion["of"] + (f", {criterion['rule']}" if "rule" in criterion else ""),
-                    "network": panel_title(row["model"], row["layer"]),
-                    "images": row["planned"],
-                    "found": row["finding"],
-                    "tier": row["tier"],
-                    "decision": row["decision"],
-                }
-            )
-    return pd.DataFrame(found)
+def claim_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """C10a to C10g on the rows of the reference run (`measured`), a row for each block."""
+    return claims_page(rows, claims(), _claim_cells)
+
+
+def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
+    criterion, text = claim["criterion"], row.get("text")
+    return {
+        "about": criterion["of"] + (f", {criterion['rule']}" if "rule" in criterion else ""),
+        "network": panel_title(row["model"], row["panel"]),
+        "images": row["planned"],
+        "found": text if isinstance(text, str) else NOT_RUN,
+        "tier": row["tier"],
+    }
 
 
 def not_run() -> pd.DataFrame:

@@ -171,7 +171,7 @@ def test_pages_and_figures(scene_rows, monkeypatch):
     for empty in (chapter.choice_page, chapter.ratio_page, chapter.start_page):
         assert empty(pd.DataFrame()).iloc[0, 0] == "not run"
     monkeypatch.setattr(chapter, "reference", lambda: pd.DataFrame())
-    assert set(chapter.claim_rows()["decision"]) == {"not run"}
+    assert set(chapter.claim_rows(pd.DataFrame())["decision"]) == {"not run"}
     assert chapter.plan_text() == "100 images, 10 candidates from 5 to 100, 3 seeds of K-Means"
 
 
