@@ -97,13 +97,13 @@ def single_maps_figure(single: SingleMaps, n: int = 64, columns: int = 8) -> Fig
 
 
 def rank_figure(single: SingleMaps, rank: float, nearest: Tensor) -> Figure:
-    """Left: how much of all maps their best patterns make up. Right: how like each map is to its nearest other."""
+    """Left: share of the maps' squared size in their best patterns. Right: each map's correlation with its nearest."""
     fig, axes = figure(1, 2, 2.7, width=TEXT)
     share = explained_share(single.maps)
     axes[0, 0].plot(np.arange(1, len(share) + 1), 100 * share.numpy(), color=KEPT)
     axes[0, 0].axvline(rank, color="0.3", lw=1, ls=":")
     axes[0, 0].text(rank + 2, 50, "effective rank", fontsize=9, color="0.3")
-    axes[0, 0].set(xlabel="patterns", ylabel="share of all maps, %", ylim=(0, 102))
+    axes[0, 0].set(xlabel="patterns", ylabel="share of squared size, %", ylim=(0, 102))
     axes[0, 1].hist(nearest.numpy(), bins=20, color=DROPPED, edgecolor="white")
     axes[0, 1].set(xlabel="correlation with the most similar map", ylabel="maps")
     for ax in axes.flat:

@@ -110,10 +110,3 @@ def spaces_table(networks: dict[str, nn.Module], images: list[Image.Image], seed
             }
         )
     return pd.DataFrame(rows)
-
-
-def effective_rank(maps: Tensor) -> float:
-    """How many different maps there are among (d, h, w): exp of the entropy of the squared singular values' shares."""
-    values = torch.linalg.svdvals(maps.flatten(1).double()).square()
-    share = values / values.sum()
-    return float(torch.special.entr(share).sum().exp())

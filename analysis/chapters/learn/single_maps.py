@@ -44,7 +44,8 @@ def nearest_correlation(maps: Tensor) -> Tensor:
 def explained_share(maps: Tensor) -> Tensor:
     """Share (0 to 1) of the maps' squared size that their best 1, 2, ... patterns make up: (d, h, w) -> (rank,).
 
-    Its steps are the squared singular values of the d x hw matrix, whose entropy gives the effective rank.
+    Its steps are the shares of the squared singular values of the d x hw matrix; the effective rank takes the singular
+    values themselves.
     """
     values = torch.linalg.svdvals(maps.flatten(1).double()).square()
     return values.cumsum(0) / values.sum()

@@ -13,7 +13,6 @@ from analysis.chapters.learn.cheap import axis_metric, networks_table, pair_dist
 from analysis.chapters.learn.example import example_of
 from analysis.chapters.learn.family import FAMILIES, MEMBERS, family_figure, in_order
 from analysis.chapters.learn.gap import mean_gradients, pooled_logit
-from analysis.chapters.learn.method import effective_rank
 from analysis.chapters.learn.saliency import SHOWN, brightest, correlations, extreme_pair, maps_of, predictions
 from analysis.chapters.learn.single_maps import coverage_correlation, explained_share, nearest_correlation, single_maps
 from analysis.paths import ROOT
@@ -132,7 +131,6 @@ def test_nearest_correlation_and_shares_by_hand():
     assert float(found[3]) == pytest.approx(0)  # a constant map is like no other
     four = torch.eye(4).view(4, 2, 2)
     assert explained_share(four).tolist() == pytest.approx([0.25, 0.5, 0.75, 1])
-    assert effective_rank(four) == pytest.approx(4)
 
 
 @pytest.mark.parametrize(("source", "target"), [(7, 224), (12, 96), (3, 10)])
