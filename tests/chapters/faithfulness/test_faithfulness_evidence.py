@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.chapters.faithfulness import page as faithfulness_chapter
-from analysis.chapters.faithfulness.evidence import fill_table, layer_table, strata
+from analysis.chapters.faithfulness.evidence import fill_table, layer_table
 from analysis.chapters.faithfulness.figures import coverage_figure, forest_figure, variants_figure
 from analysis.chapters.metrics import page as metrics_chapter
 from analysis.judging.compare import FEWEST, against_all, claim_evidence, compare, comparison_table, judged
@@ -154,10 +154,8 @@ def test_layers_fills_and_seeds():
     assert found["seeds"] == 2 and found["seed"] == 0 and found["image"] == pytest.approx(100 * np.sqrt(0.16 * 40 / 39))
 
 
-def test_strata_and_figures():
+def test_figures():
     ready = prepared(rows())
-    found = strata(ready)
-    assert found["images"].sum() == 4 * N and set(found["network"]) == {"right", "wrong"}
     table = method_table(ready, MEASURES)
     comparisons = comparison_table(ready, "increase")
     for drawn in (

@@ -155,8 +155,6 @@ def test_pages_and_figures(scene_rows, monkeypatch):
     table = evidence.choice_table(scene_rows)
     page = chapter.choice_page(table)
     assert page["network"].tolist() == ["Scene CNN"] * 2 and page["Table 3"].tolist() == [30, 30]
-    ratios = chapter.ratio_page(mixtures.ratio_table(scene_rows))
-    assert {"K = 2", "K = 8", "Table 3"} <= set(ratios) and ratios["Table 3"][0] == "37.1"
     starts = chapter.start_page(mixtures.start_summary(mixtures.start_table(scene_rows)))
     assert starts["EM stops at a gain of"].tolist() == ["1e-03", "1e-07"]
     for figure in (
@@ -168,7 +166,7 @@ def test_pages_and_figures(scene_rows, monkeypatch):
         figures.temperature_figure(),
     ):
         assert figure.axes
-    for empty in (chapter.choice_page, chapter.ratio_page, chapter.start_page):
+    for empty in (chapter.choice_page, chapter.start_page):
         assert empty(pd.DataFrame()).iloc[0, 0] == "not run"
     monkeypatch.setattr(chapter, "reference", lambda: pd.DataFrame())
     assert set(chapter.claim_rows()["decision"]) == {"not run"}
