@@ -55,7 +55,7 @@ def differences(x: ArrayLike, y: ArrayLike | None, least: int = 1) -> np.ndarray
 
 
 def constant(d: np.ndarray) -> bool:
-    """Whether all entries are the same but for rounding, so that their standard deviation means nothing."""
+    """Whether all entries are equal up to rounding. Their standard deviation is then meaningless."""
     return bool(np.ptp(d) <= 1e-12 * np.abs(d).max())
 
 
@@ -88,7 +88,7 @@ def alternative(name: str) -> str:
 
 
 def between_0_and_1(value: float, name: str) -> float:
-    """A level, alpha or power: a number inside (0, 1)."""
+    """A confidence level: a number inside (0, 1)."""
     if not isinstance(value, Real) or not 0 < value < 1:
         raise CluscamError(f"{name} must be a number between 0 and 1, not {value!r}")
     return float(value)

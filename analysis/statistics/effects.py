@@ -34,7 +34,7 @@ def rank_biserial(x: ArrayLike, y: ArrayLike | None = None) -> float:
 
 
 def standardised(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """d_z along an axis, 0 where all are equal: the statistic of a bootstrap, whose resamples may be constant."""
+    """d_z along an axis; 0 where all values are equal, as they may be in a resample of a bootstrap."""
     spread = x.std(axis=axis, ddof=1)
     return np.divide(x.mean(axis=axis), spread, out=np.zeros_like(spread), where=spread > 0)
 

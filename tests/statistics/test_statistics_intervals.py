@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats import contingency_tables, weightstats
+from statsmodels.stats import contingency_tables, multitest, weightstats
 
 from analysis import statistics as s
 from analysis.statistics.intervals import bootstrap_intervals
@@ -178,6 +178,7 @@ def test_holm_is_monotone_and_never_below_the_raw_p(p):
     assert ((adjusted >= np.array(p) * (1 - 1e-12)) & (adjusted <= 1)).all()
     assert (np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0).all()
     assert adjusted[np.argmin(p)] == pytest.approx(min(1, len(p) * min(p)))
+    assert adjusted.tolist() == multitest.multipletests(p, method="holm")[1].tolist()
 
 
 def test_tost_in_raw_units_by_hand():

@@ -1,4 +1,4 @@
-"""Table 1: do Cohen's d and the p-values go together? From d and n alone, with the tails of `analysis.statistics`."""
+"""Table 1: are Cohen's d and the p-values consistent? Computed from d and n alone."""
 
 import math
 
@@ -39,7 +39,7 @@ def rank_share(d: float, shape: str) -> float:
 
 
 def z_of_share(share: float, n: int = N) -> float:
-    """Wilcoxon's z (normal approximation) when W+ is that share of its largest value n (n + 1) / 2."""
+    """Wilcoxon's z (normal approximation) if W+ is `share` of its largest value n (n + 1) / 2."""
     return (share - 0.5) * n * (n + 1) / 2 / math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
 
 
