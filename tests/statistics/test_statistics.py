@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from by_hand import t3_tail
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -13,11 +14,6 @@ from analysis.statistics import permutation
 
 # Darwin's maize, crossed minus self-fertilised height of 15 pairs, in eighths of an inch (Fisher 1935, chapter 3)
 DARWIN = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
-
-
-def t3_tail(t):
-    """P(T > t) with 3 degrees of freedom, in closed form."""
-    return 0.5 - (math.sqrt(t * t / 3) / (1 + t * t / 3) + math.atan(t / math.sqrt(3))) / math.pi
 
 
 # ---- tests on differences

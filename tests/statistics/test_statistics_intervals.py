@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from by_hand import t3_tail, with_d_z
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -11,17 +12,6 @@ from statsmodels.stats import contingency_tables, multitest, weightstats
 
 from analysis import statistics as s
 from analysis.statistics.intervals import bootstrap_intervals
-
-
-def t3_tail(t):
-    """P(T > t) with 3 degrees of freedom, in closed form."""
-    return 0.5 - (math.sqrt(t * t / 3) / (1 + t * t / 3) + math.atan(t / math.sqrt(3))) / math.pi
-
-
-def with_d_z(shape, d):
-    """A sample of the given shape with exactly this d_z."""
-    return (shape - shape.mean()) / shape.std(ddof=1) + d
-
 
 # ---- intervals
 
