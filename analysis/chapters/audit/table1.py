@@ -1,9 +1,8 @@
-"""Table 1: do Cohen's d and the p-values go together? From d and n alone, with the tails of `analysis.statistics`."""
+"""Table 1: are Cohen's d and the p-values consistent? Computed from d and n alone."""
 
 import math
 
 import numpy as np
-import pandas as pd
 from scipy import integrate, optimize, stats
 
 from analysis.statistics.tails import log10_tail
@@ -39,7 +38,7 @@ def rank_share(d: float, shape: str) -> float:
 
 
 def z_of_share(share: float, n: int = N) -> float:
-    """Wilcoxon's z (normal approximation) when W+ is that share of its largest value n (n + 1) / 2."""
+    """Wilcoxon's z (normal approximation) if W+ is `share` of its largest value n (n + 1) / 2."""
     return (share - 0.5) * n * (n + 1) / 2 / math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
 
 
@@ -57,12 +56,3 @@ def least_d_wilcoxon(log10_p: float, shape: str, n: int = N) -> float:
     """The smallest d of a shape whose expected Wilcoxon p is at most 10^log10_p."""
     share = least_share(log10_p, n)
     return float(optimize.brentq(lambda d: rank_share(d, shape) - share, 0.05, 5))
-
-
-def table(d_values: tuple[float, ...], n: int = N) -> pd.DataFrame:
-    """For each d: t, log10 p of the t test, and of Wilcoxon's test for each shape of the differences."""
-    rows = []
-    for d in d_values:
-        row = {"d": d, "t": d * math.sqrt(n), "log10 p, t test": log10_p_t(d, n)}
-        rows.append(row | {f"log10 p, Wilcoxon, {shape}": log10_p_wilcoxon(d, shape, n) for shape in SHAPES})
-    return pd.DataFrame(rows)

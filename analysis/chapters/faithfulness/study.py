@@ -7,12 +7,9 @@ complement) with three fills, and, on images with one box, against that box: so 
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from analysis.chapters.faithfulness.plan import plan_of
 from analysis.engine.map_study import MapStudy
 from analysis.engine.plan import Plan
-from cluscam_lite.metrics.faithfulness import changes
 
 
 class Faithfulness(MapStudy):
@@ -23,12 +20,6 @@ class Faithfulness(MapStudy):
     def plan(self, profile: Mapping[str, Any]) -> Plan:
         """Which methods run on which images."""
         return plan_of(profile)
-
-
-def with_changes(rows: pd.DataFrame, tolerance: float) -> pd.DataFrame:
-    """The rows with drop, increase and gain under another tolerance; 0 is strict."""
-    found = changes(rows["probability"].to_numpy(float), rows["probability_masked"].to_numpy(float), tolerance)
-    return rows.assign(**{name: found[name] for name in ("drop", "increase", "gain", "gain_over_p")})
 
 
 STUDY = Faithfulness()

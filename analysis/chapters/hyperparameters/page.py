@@ -119,19 +119,6 @@ def choice_page(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def ratio_page(ratios: pd.DataFrame) -> pd.DataFrame:
-    """`mixture_evidence.ratio_table` for a page: r in percent, the seeds' least to greatest, a column for each K."""
-    if not len(ratios):
-        return not_run()
-    spread = ratios.groupby(["model", "layer", "K"], sort=False)["r"].agg(["min", "max"])
-    cells = {key: f"{100 * low:.0f} – {100 * high:.0f}" for key, (low, high) in spread.iterrows()}
-    found = []
-    for (model, layer), mine in ratios.groupby(["model", "layer"], sort=False):
-        row = {"network": panel_title(model, layer)} | {f"K = {k}": cells[model, layer, k] for k in mine["K"].unique()}
-        found.append(row | {"Table 3": f"{100 * mine['Table 3'].iloc[0]:.1f}"})
-    return pd.DataFrame(found).fillna("–")
-
-
 def start_page(summary: pd.DataFrame) -> pd.DataFrame:
     """`mixture_evidence.start_summary` for a page: percent."""
     if not len(summary):

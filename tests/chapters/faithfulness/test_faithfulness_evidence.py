@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import dots, row_names
 
 from analysis.chapters.faithfulness import page as faithfulness_chapter
-from analysis.chapters.faithfulness.evidence import fill_table, layer_table, strata
+from analysis.chapters.faithfulness.evidence import fill_table, layer_table
 from analysis.chapters.faithfulness.figures import coverage_figure, forest_figure, variants_figure
 from analysis.chapters.metrics import page as metrics_chapter
 from analysis.judging.compare import FEWEST, against_all, compare, comparison_table
@@ -162,18 +163,17 @@ def test_layers_fills_and_seeds():
     assert found["seeds"] == 2 and found["seed"] == 0 and found["image"] == pytest.approx(100 * np.sqrt(0.16 * 40 / 39))
 
 
-def test_strata_and_figures():
+def test_figures():
     ready = prepared(rows())
-    found = strata(ready)
-    assert found["images"].sum() == 4 * N and set(found["network"]) == {"right", "wrong"}
     table = method_table(ready, MEASURES)
     comparisons = comparison_table(ready, "increase")
-    for drawn in (
-        means_figure(table, {"AD": "AD", "IC": "IC"}),
-        coverage_figure(table, "IC", "IC, %"),
-        forest_figure(comparisons),
-    ):
-        assert drawn.axes
+    for ax, heading in zip(means_figure(table, {"AD": "AD", "IC": "IC"}).axes, ("AD", "IC"), strict=True):
+        assert dots(ax)[:, 0].tolist() == table[heading].tolist()
+    drawn = dots(coverage_figure(table, "IC", "IC, %").axes[0]).tolist()
+    assert sorted(drawn) == sorted(np.column_stack([100 * table["coverage"], table["IC"]]).tolist())
+    forest = forest_figure(comparisons).axes[0]
+    assert dots(forest)[:, 0].tolist() == comparisons["mean"].tolist()
+    assert set(row_names(forest)) == {"ScoreCAM", "Donor masks", "FakeCAM"}
     assert set(comparisons["against"]) == {"scorecam", "donor", "fakecam"}
 
 
@@ -189,7 +189,8 @@ def test_the_tables_of_the_metrics_chapter():
     fills, gains = metrics_chapter.of_fills(ready), metrics_chapter.of_gains(ready)
     assert fills["black"].tolist() == fills["mean"].tolist() and (gains["public code"] > 0).sum() == 3
     assert metrics_chapter.of_boxes(ready).set_index("method")["of the text"].to_dict()["scorecam"] == 61
-    assert variants_figure(fills, ["mean", "black", "blur"], "IC, %").axes
+    drawn = dots(variants_figure(fills, ["mean", "black", "blur"], "IC, %").axes[0])
+    assert drawn[:, 0].tolist() == [*fills["mean"], *fills["black"], *fills["blur"]]
     assert metrics_chapter.curve_table(pd.DataFrame()).iloc[0, 0] == "not run"
     assert metrics_chapter.layers_page(pd.DataFrame()).iloc[0, 0] == "not run"
     assert metrics_chapter.fake_text(method_table(ready[ready["method"] != "fakecam"], MEASURES)) == "not run"

@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
+from drawn import lines, row_names
 
 from analysis.chapters.runtime.claims import quotients
 from analysis.chapters.runtime.evidence import (
@@ -201,11 +203,13 @@ def test_figures_show_what_is_in_the_tables():
     assert max(bar.get_x() + bar.get_width() for bar in left.patches) == pytest.approx(1.0)  # 40 of 40 passes
     assert max(bar.get_x() + bar.get_width() for bar in right.patches) == pytest.approx(5.0)
     fig = methods_figure(method_table(rows))
-    assert len(fig.axes) == 2 and all(ax.get_xscale() == "log" for ax in fig.axes)
-    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == [
-        "ClusCAM", "ClusCAM, brute force", "GradCAM", "ScoreCAM", "AblationCAM",
-    ]  # fmt: skip
-    assert len(growth_figure(growth_table(rows)).axes) == 3
+    assert row_names(fig.axes[0]) == ["ClusCAM", "ClusCAM, brute force", "GradCAM", "ScoreCAM", "AblationCAM"]
+    for ax in fig.axes:
+        ratio, passes = lines(ax)[1::3], lines(ax)[2::3]  # of each method: range, ratio, passes
+        assert np.concatenate(ratio)[:, 0].tolist() == pytest.approx([44, 200, 2.2, 132, 4.4])
+        assert np.concatenate(passes[2:])[:, 0].tolist() == [2, 130, 1] and ax.get_xscale() == "log"
+    groups = growth_figure(growth_table(rows)).axes[1]
+    assert [line.tolist() for line in lines(groups)[:2]] == [[[5, pytest.approx(36)]], [[5, pytest.approx(2)]]]
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.5388, "0.539"), (1.1, "1.10"), (36.14, "36.1"), (2047.6, "2,048")])
