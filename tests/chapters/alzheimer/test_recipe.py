@@ -146,6 +146,13 @@ sys.exit(main(command.split(), COMMANDS))
     assert (tmp_path / "card.json").is_file() and "test: accuracy" in done.stdout
 
 
+def test_help_needs_no_torch():
+    code = "import sys; from analysis.__main__ import COMMANDS; from cluscam_lite.cli import main; "
+    code += "sys.exit(main(['train', '--help'], COMMANDS) or 99 * ('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and "--learning-rate" in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
