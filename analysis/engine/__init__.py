@@ -26,9 +26,22 @@ A study is any object with a name, a version, the keys of its rows, and two meth
 The command `cluscam study NAME --profile P` runs the studies that `analysis.engine.registry` lists.
 """
 
-from analysis.engine.cell import Cell, chunks
-from analysis.engine.contract import Study
-from analysis.engine.reading import Status, read, same_rows, status
-from analysis.engine.runner import run
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.engine.cell import Cell, chunks
+    from analysis.engine.contract import Study
+    from analysis.engine.reading import Status, read, same_rows, status
+    from analysis.engine.runner import run
 
 __all__ = ["Cell", "Status", "Study", "chunks", "read", "run", "same_rows", "status"]
+
+_MODULES = {"Cell": "cell", "chunks": "cell", "Study": "contract", "run": "runner"}  # the others: reading
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of `__all__` when it is asked for: `cluscam study --help` needs neither pandas nor PyTorch."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'reading')}"), name)

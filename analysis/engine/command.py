@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from analysis.engine.registry import REGISTRY, find_study
-from analysis.engine.rows import results_folder
 from analysis.run.parameters import profile_parameters, typed
 from cluscam_lite.errors import CluscamError
 
@@ -57,6 +56,7 @@ def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, An
 def _run(arguments: argparse.Namespace) -> None:
     try:
         from analysis.engine import run, status
+        from analysis.engine.rows import results_folder
 
         chosen = find_study(arguments.name)
         profile = own_parameters(arguments.profile, arguments.p)

@@ -27,7 +27,7 @@ class Progress:
             leave=False,
             dynamic_ncols=True,
             file=sys.stdout,
-            disable=quiet or not sys.stdout.isatty(),
+            disable=quiet or not pending or not sys.stdout.isatty(),
         )
 
     def __enter__(self) -> "Progress":

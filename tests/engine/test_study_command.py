@@ -1,13 +1,19 @@
 """`cluscam study`: how far it is, every mistake in one sentence, and commands that packages add."""
 
+import contextlib
+import os
+import pty
+import re
 import subprocess
 import sys
+import termios
 import tomllib
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 import yaml
-from toy_study import PROFILE, THERE, TOY, keep_some
+from toy_study import CELLS, PROFILE, THERE, TOY, keep_some
 
 from analysis.__main__ import COMMANDS
 from analysis.engine import read, same_rows
@@ -35,6 +41,26 @@ def test_the_command_runs_a_study_and_says_how_far_it_is(undisturbed, tmp_path, 
     assert "complete, all 6 cells" in command(capsys, *arguments, "--quiet")
     assert "complete, all 6 cells" in command(capsys, *arguments, "--status")
     assert same_rows(read(TOY, out), read(TOY, undisturbed))
+
+
+def test_a_terminal_has_a_bar_with_the_time_left_and_still_the_lines(tmp_path, profile_file):
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (30, 120))
+    command = [sys.executable, str(Path(__file__).with_name("toy_study.py")), "study", "toy"]
+    done = subprocess.Popen(
+        [*command, "--profile", str(profile_file), "--out", str(tmp_path / "out")],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TOY_SECONDS": "0.2"},
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = ""
+    with contextlib.suppress(OSError):  # Linux: the other end is closed
+        while part := os.read(ours, 4096):
+            shown += part.decode(errors="replace")
+    assert done.wait() == 0, shown
+    assert re.search(r"\[3/6\] cnn .*: +40%.* 8/20 \[00:0\d<00:0\d", shown)
+    assert shown.count(" rows in ") == CELLS and "complete, all 6 cells" in shown.splitlines()[-1]
 
 
 def test_from_a_clone_where_nothing_is_installed():
