@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import pandas as pd
+
 from analysis.engine.cell import Cell
 from analysis.engine.contract import Study
 from analysis.engine.reading import combine
@@ -68,15 +70,13 @@ def made_with(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def measured(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     """What the cells measure: an entry for each data set, part, network and layer, with its methods and images."""
-    found: dict[tuple[str, ...], tuple[dict[str, None], set[str]]] = {}
-    for cell in cells:
-        methods, images = found.setdefault((cell.dataset, cell.part, cell.model, cell.layer), ({}, set()))
-        methods[cell.method] = None
-        images.update(cell.images)
-    names = ("dataset", "part", "model", "layer")
+    names = ["dataset", "part", "model", "layer"]
+    each = [(*(getattr(cell, name) for name in names), cell.method, image) for cell in cells for image in cell.images]
+    groups = pd.DataFrame(each, columns=[*names, "method", "image"]).groupby(names, sort=False)
     return [
-        dict(zip(names, where, strict=True)) | {"methods": list(methods), "images": len(images)}
-        for where, (methods, images) in found.items()
+        dict(zip(names, where, strict=True))
+        | {"methods": list(mine["method"].unique()), "images": mine["image"].nunique()}
+        for where, mine in groups
     ]
 
 

@@ -1,6 +1,5 @@
 """What a run says of itself: a line for each cell, and on a terminal a bar over all images with the time left."""
 
-import sys
 import time
 from collections.abc import Sequence
 
@@ -10,10 +9,7 @@ from analysis.engine.cell import Cell
 
 
 class Progress:
-    """The progress over `total` cells of which `pending` are to make. For use in a `with` statement.
-
-    `quiet`: neither lines for cells nor a bar.
-    """
+    """The progress over `total` cells of which `pending` are to make; `quiet`: neither lines for cells nor a bar."""
 
     def __init__(self, total: int, pending: Sequence[Cell], quiet: bool = False) -> None:
         self.total, self.quiet = total, quiet
@@ -21,19 +17,11 @@ class Progress:
         self._images = sum(len(cell.images) for cell in pending)
         self._passed = 0  # images of the cells done since the start, here or by other processes
         self._start = time.monotonic()
-        self._bar = tqdm(
-            total=self._images,
-            unit="image",
-            leave=False,
-            dynamic_ncols=True,
-            file=sys.stdout,
-            disable=quiet or not pending or not sys.stdout.isatty(),
-        )
+        off = quiet or not pending or None  # None: unless standard error is a terminal
+        self._bar = tqdm(total=self._images, unit="image", leave=False, dynamic_ncols=True, disable=off)
 
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Remove the bar."""
         self._bar.close()
 
     def begin(self, cell: Cell) -> None:
@@ -58,7 +46,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print a line, even if quiet."""
-        with tqdm.external_write_mode(file=sys.stdout):  # above the bar, if there is one
+        with tqdm.external_write_mode():  # above the bar, if there is one
             print(text, flush=True)
 
 

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from analysis.engine.cell import Cell
@@ -45,7 +45,7 @@ def run(
             locks.join()
             damaged = store.clear_damaged(cells)
         pending = [cell for cell in cells if not store.path(cell).exists()]
-        with Progress(len(cells), pending, quiet) as progress:
+        with closing(Progress(len(cells), pending, quiet)) as progress:
             for cell, reason in damaged:
                 progress.say(f"the file of {cell.title} is damaged ({reason}); the cell is made again")
             if pending:
