@@ -47,13 +47,19 @@ def find_layout(output: object, size: tuple[int, int], prefix_tokens: int = 0) -
     return None
 
 
+def size_of(x: Tensor) -> tuple[int, int]:
+    """(H, W) of images or maps (..., H, W)."""
+    return x.shape[-2], x.shape[-1]
+
+
 def to_maps(output: Tensor, layout: Layout) -> Tensor:
     """A layer's output as maps (B, d, h, w); one map per channel, tokens laid on their grid row by row."""
     if layout.kind == "NCHW":
         return output
     if layout.kind == "NHWC":
         return output.permute(0, 3, 1, 2)
-    return output[:, layout.prefix :].mT.unflatten(2, layout.grid)  # (B, N, d) -> (B, d, h w) -> (B, d, h, w)
+    tokens = output[:, layout.prefix :].mT  # (B, d, h w)
+    return tokens.view(*tokens.shape[:2], *layout.grid)
 
 
 def _proportional(h: int, w: int, size: tuple[int, int]) -> bool:

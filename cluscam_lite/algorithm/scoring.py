@@ -12,7 +12,9 @@ from .memory_format import Passes
 
 FILLS = ("mean", "black", "blur")
 PRECISIONS = ("float32", "bfloat16")
-Normalization = tuple[tuple[float, ...], tuple[float, ...]]
+Triple = tuple[float, float, float]
+Normalization = tuple[Triple, Triple]
+"""(mean, std) of the input's three channels, in [0, 1]."""
 
 
 def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | None = None) -> Tensor | None:
@@ -90,7 +92,7 @@ def score_masks(
     scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)
     chunk, start = batch_size or default_batch_size(x), 0
     passes = Passes(x.device)
-    x = x.contiguous(memory_format=passes.format)  # as are then its masked copies
+    x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
     while start < len(pairs):
         image, group = pairs[start : start + chunk].T
         shown = fill if fill is None or len(fill) == 1 else fill[image]

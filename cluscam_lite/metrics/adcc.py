@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ..algorithm.masks import CONSTANT
+from ..algorithm.masks import is_constant
 from ..errors import CluscamError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def coherency(saliency: Tensor, again: Tensor) -> Tensor:
     one, two = (maps.detach().double().flatten(1) for maps in (saliency, again.to(saliency.device)))  # (B, H W)
     if not (torch.isfinite(one).all() and torch.isfinite(two).all()):
         raise CluscamError("a map contains NaN or infinite values, which have no correlation; expected finite maps")
-    flat = _flat(one) | _flat(two)
+    flat = is_constant(*one.aminmax(dim=1)) | is_constant(*two.aminmax(dim=1))
     a, b = (maps - maps.mean(1, keepdim=True) for maps in (one, two))
     size = (a.square().sum(1) * b.square().sum(1)).sqrt().masked_fill(flat, 1)  # (B,)
     r = ((a * b).sum(1) / size).clamp(-1, 1)
@@ -64,9 +64,3 @@ def adcc(coherency: ArrayLike, complexity: ArrayLike, drop: ArrayLike) -> np.nda
     parts = np.stack(np.broadcast_arrays(values["coherency"], 100 - values["complexity"], 100 - values["drop"]))
     nothing = (parts < 1e-300).any(0)  # below it 1 / part overflows
     return np.where(nothing, 0.0, 3 / (1 / np.where(nothing, 1.0, parts)).sum(0))
-
-
-def _flat(maps: Tensor) -> Tensor:
-    """True (B,) where a map (B, n) has no contrast beyond rounding."""
-    low, high = maps.aminmax(dim=1)
-    return high - low <= CONSTANT * torch.maximum(low.abs(), high.abs())

@@ -63,20 +63,27 @@ def masked_outputs(
 ) -> tuple[Tensor, Tensor]:
     """The network on n masked copies of one image, each beside the unmasked image in its own pass.
 
-    `output` maps (m, 3, H, W) to logits (m, C); `x` is (1, 3, H, W); `masks` n maps (H, W) in [0, 1]; `fills` what
-    each copy's hidden pixels show, None for zeros, as `cluscam_lite.algorithm.scoring.fill_image` gives it. Returns logits
-    (n, C) of the unmasked image and (n, C) of the masked ones.
-
     Probabilities move by about 5e-7 with the shape of a batch. So every pass holds the same number of images, the
-    unmasked one first, and row i of the first result is from the pass of row i of the second. `batch_size` images
-    go through at most, at least 2; None chooses by device and input size. The last pass is filled up with copies
-    of the unmasked image.
+    unmasked one first; the last pass is filled up with copies of it.
+
+    Args:
+        output: maps (m, 3, H, W) to logits (m, C).
+        x: (1, 3, H, W), normalised.
+        masks: n maps (H, W) in [0, 1].
+        fills: n, what each copy's hidden pixels show, from `cluscam_lite.algorithm.scoring.fill_image`; None for zeros.
+        batch_size: images in a pass, at least 2; None chooses by device and input size.
+
+    Returns:
+        Logits (n, C) of the unmasked image and (n, C) of the masked ones, row i of both from the same pass.
+
+    Raises:
+        CluscamError: no mask, or not one fill for each.
     """
     if len(masks) != len(fills) or len(masks) == 0:
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)
     passes = Passes(x.device)
-    x = x.contiguous(memory_format=passes.format)  # as are then its masked copies
+    x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
     unmasked, masked = [], []
     for start in range(0, len(masks), per_pass):
         chosen = list(zip(masks, fills, strict=True))[start : start + per_pass]

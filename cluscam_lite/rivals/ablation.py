@@ -45,10 +45,15 @@ class AblationCAM:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
+        """Explain one class of each image.
 
-        Raises CluscamError for a malformed input or target, a layer without maps, NaN from the model, or without the
-        package.
+        Args:
+            x: (B, 3, H, W), normalised.
+            target: None (each image's top-1), a class, or a LongTensor (B,).
+
+        Raises:
+            CluscamError: a malformed input or target, a layer without maps, NaN from the model, or no package.
+            NotApplicable: the logit is zero, or not finite without some map.
         """
         x = checked_input(x, self.model)
         scale = package("utils.image").scale_cam_image

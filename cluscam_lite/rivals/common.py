@@ -1,16 +1,20 @@
 """What rivals share: the checked input and target, and the finished map."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..algorithm.masks import CONSTANT, normalize, upsample
+from ..algorithm.features import MapsModel
+from ..algorithm.masks import min_max, upsample
 from ..algorithm.targets import Target, resolve_target
 from ..errors import CluscamError
 from ..explanation import Explanation
+from ..reading import Reading, read
 
-ONLY_CLASSES = "this method explains a class; give target as None, a class or a LongTensor (B,)"
+__all__ = ["Question", "ask", "check_explains_class", "finish", "min_max", "probability_of", "read_class"]
 
 
 @dataclass(frozen=True)
@@ -26,27 +30,47 @@ class Question:
         return output.gather(1, self.target[images, None])[:, 0]
 
 
-def ask(output: Tensor, target: Target) -> Question:
-    """The question of an unmasked pass. Raises CluscamError for a bad target, or a function as target."""
+def check_explains_class(target: Target) -> None:
+    """Raise CluscamError for a function as target, which only ClusCAM takes."""
     if callable(target):
-        raise CluscamError(ONLY_CLASSES)
+        raise CluscamError("this method explains a class; give target as None, a class or a LongTensor (B,)")
+
+
+def ask(output: Tensor, target: Target) -> Question:
+    """The question of an unmasked pass.
+
+    Args:
+        output: (B, C) logits.
+        target: None (each image's top-1), a class, or a LongTensor (B,).
+
+    Raises:
+        CluscamError: a bad target, or a function as target.
+    """
+    check_explains_class(target)
     classes, select = resolve_target(target, output)
     return Question(classes, output, select(output, torch.arange(len(output), device=output.device)).float())
 
 
-def min_max(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Maps (B, H, W) normalised to [0, 1] and uniform (B,): where there is no contrast, zeros and True."""
-    low, high = maps.flatten(1).aminmax(dim=1)
-    return normalize(maps, low, high), high - low <= CONSTANT * torch.maximum(low.abs(), high.abs())
+def read_class(model: MapsModel, x: Tensor, target: Target, maps: bool = True) -> Reading:
+    """`cluscam_lite.read` for methods that explain a class. Raises CluscamError for a function as target, too."""
+    check_explains_class(target)
+    return read(model, x, target, maps=maps)
 
 
-def finish(maps: Tensor, size: tuple[int, int], question: Question, **facts: object) -> Explanation:
-    """An `Explanation` of raw maps (B, h, w): upsampled to `size` (H, W) if smaller, then min-max normalised.
+def probability_of(select: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """As ``select(output (n, C), images (n,)) -> (n,)``, but the softmax probability of the class, not its logit."""
+    return lambda output, images: select(output.float().softmax(1), images)
 
-    `facts` are further fields: layer, forward_passes, backward_passes, notes.
+
+def finish(maps: Tensor, size: tuple[int, int], question: Question | Reading, **facts: Any) -> Explanation:
+    """An `Explanation` of raw maps: upsampled to the input's size if they are smaller, then min-max normalised.
+
+    Args:
+        maps: (B, h, w), of any range.
+        size: (H, W) of the input.
+        question: what was explained.
+        facts: further fields of the explanation: layer, forward_passes, backward_passes, notes.
     """
     full = maps if maps.shape[-2:] == tuple(size) else upsample(maps[:, None], size)[:, 0]
     saliency, uniform = min_max(full.detach().float())
-    return Explanation(
-        saliency=saliency, target=question.target, output=question.output.detach(), uniform=uniform, **facts
-    )
+    return Explanation(saliency, question.target, question.output.detach(), uniform, **facts)

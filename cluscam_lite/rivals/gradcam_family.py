@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ..algorithm.inputs import checked_input
+from ..algorithm.inputs import check_batch_size, checked_input
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
-from ..errors import CluscamError, unknown
+from ..errors import unknown
 from ..explanation import Explanation
 from .ablation import AblationCAM
 from .common import ask
@@ -44,10 +44,15 @@ class GradientCAM:
         self.model = hooked(model, layer)
 
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
+        """Explain one class of each image.
 
-        Raises CluscamError for a malformed input or target, a layer without maps, NaN from the model, or without the
-        package; NotApplicable where the logit does not depend differentiably on the layer.
+        Args:
+            x: (B, 3, H, W), normalised.
+            target: None (each image's top-1), a class, or a LongTensor (B,).
+
+        Raises:
+            CluscamError: a malformed input or target, a layer without maps, NaN from the model, or no package.
+            NotApplicable: the logit does not depend differentiably on the layer.
         """
         found = self._run(checked_input(x, self.model), target)
         return explanation(found, self.model.layer_name, self._backward_passes(found), self._notes(found))
@@ -155,17 +160,12 @@ class ScoreCAM:
     """
 
     def __init__(self, model: nn.Module, layer: str | None = None, batch_size: int | None = None):
-        if batch_size is not None and batch_size < 1:
-            raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
+        check_batch_size(batch_size)
         self.model, self.batch_size = hooked(model, layer), batch_size
 
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
-
-        Raises CluscamError for a malformed input or target, a layer without maps, NaN from the model, or without the
-        package.
-        """
+        """Explain one class of each image; arguments and errors as in `GradCAM`."""
         x = checked_input(x, self.model)
         question = ask(self.model.output(x), target)
         size = self.batch_size or default_batch_size(x)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import HookedModel, default_layer, eval_mode, prefix_tokens
+from ..algorithm.features import HookedModel, default_layer, eval_mode, logits_of, prefix_tokens
 from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import Layout, find_layout, to_maps
 from ..algorithm.targets import Target
@@ -191,7 +191,7 @@ class _Lent(nn.Module):
         except Exception as error:
             self.failure = error
             raise
-        output = getattr(output, "logits", output)
+        output = logits_of(output)
         self.rows += len(x)
         if self.question is None:
             self.question = ask(output.detach() if isinstance(output, Tensor) else output, self.explained)

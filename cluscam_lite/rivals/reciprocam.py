@@ -5,8 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import layers
-from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.features import check_layer, layers
+from ..algorithm.inputs import check_batch_size, check_finite, checked_input
+from ..algorithm.layouts import size_of
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
 from ..errors import CluscamError, unknown
@@ -58,17 +59,20 @@ class ReciproCAM:
     ):
         if score not in SCORES:
             raise unknown("score", score, SCORES)
-        if batch_size is not None and batch_size < 1:
-            raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
-        if layer is not None and layer not in dict(model.named_modules()):
-            raise unknown("layer", layer, (name for name, _ in model.named_modules() if name))
+        check_batch_size(batch_size)
+        check_layer(model, layer)
         self.model, self.layer, self.gaussian, self.score, self.batch_size = model, layer, gaussian, score, batch_size
 
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
+        """Explain one class of each image.
 
-        Raises CluscamError for a malformed input or target, a layer without maps, or NaN from the model.
+        Args:
+            x: (B, 3, H, W), normalised.
+            target: None (each image's top-1), a class, or a LongTensor (B,).
+
+        Raises:
+            CluscamError: a malformed input or target, a layer without maps, or NaN from the model.
         """
         x = checked_input(x, self.model)
         opened, notes = self._head(x)
@@ -81,7 +85,7 @@ class ReciproCAM:
         passes = f"{places} passes of {'the whole network' if everything else 'what follows the layer'}"
         return finish(
             scores,
-            (x.shape[-2], x.shape[-1]),
+            size_of(x),
             question,
             layer=head.layer,
             forward_passes=1 + places * everything,
@@ -139,9 +143,10 @@ def reads_maps(head: Head) -> bool:
 def first_norm(model: nn.Module, layer: str, x: Tensor) -> str | None:
     """The first normalisation that runs within `layer` and gives maps on the same grid, if there is one."""
     ran = layers(model, x)
-    own = next(info.layout for info in reversed(ran) if info.name == layer)
+    grids = {info.name: info.layout.grid for info in ran if info.layout}
     for info in ran:
-        if info.name.startswith(f"{layer}.") and "Norm" in info.kind and info.layout and info.layout.grid == own.grid:
+        inside = info.name.startswith(f"{layer}.") and "Norm" in info.kind
+        if inside and info.name in grids and grids[info.name] == grids[layer]:
             return info.name
     return None
 
