@@ -29,7 +29,8 @@ Clustering = Callable[[np.ndarray, int, int], np.ndarray]
 @lru_cache(maxsize=64)
 def axis_factor(source: int, target: int) -> Tensor:
     """R (min(source, target), source) float64 with R^T R = W^T W, so that |R a| = |W a| for every line a."""
-    return torch.linalg.qr(axis_weights(source, target), mode="r").R
+    factor: Tensor = torch.linalg.qr(axis_weights(source, target), mode="r").R
+    return factor
 
 
 def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: str) -> tuple[Tensor, float]:
@@ -122,7 +123,8 @@ def kmeans_sklearn(points: np.ndarray, n_clusters: int, seed: int, tolerance: fl
     model = KMeans(n_clusters, random_state=seed, n_init=1, tol=tolerance)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # equal maps: `cluster` says it in our words
-        return model.fit(points).labels_
+        labels: np.ndarray = model.fit(points).labels_
+    return labels
 
 
 def _by_function(points: Tensor, n_clusters: int, function: Clustering, seed: int) -> Tensor:
@@ -141,8 +143,8 @@ def _by_function(points: Tensor, n_clusters: int, function: Clustering, seed: in
 def _consecutive(labels: Tensor) -> Tensor:
     """Relabel (d,) so that the clusters in use are 0, 1, ...; noise stays -1."""
     used, index = torch.unique(labels, return_inverse=True)
-    n_noise = int((used < 0).sum())
-    return (index - n_noise).clamp(min=-1)
+    consecutive: Tensor = (index - (used < 0).sum()).clamp(min=-1)
+    return consecutive
 
 
 def inertia(points: Tensor, labels: Tensor) -> Tensor:
@@ -165,8 +167,8 @@ def group_maps(
     backend: str = "auto",
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Lines 2 to 6 of Algorithm 1: maps (B, d, h, w) to labels (B, d), centroids (B, K, h, w), valid (B, K)."""
-    normalized = normalized_maps(maps.float(), tuple(size))
-    points, tolerance = coordinates(maps.float(), normalized, tuple(size), space)
+    normalized = normalized_maps(maps.float(), size)
+    points, tolerance = coordinates(maps.float(), normalized, size, space)
     labels = cluster(points, n_clusters, clustering, seed, tolerance, backend)
     k = int(labels.max()) + 1
     if not callable(clustering) and clustering not in ("none", "hdbscan"):

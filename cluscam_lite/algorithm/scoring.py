@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,14 +35,16 @@ def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | Non
                 "fill='black' needs the input's normalisation; pass normalization=(mean, std), or a tensor as fill"
             )
         mean, std = (torch.tensor(v, dtype=x.dtype, device=x.device).view(1, -1, 1, 1) for v in normalization)
-        return -mean / std
+        black: Tensor = -mean / std
+        return black
     if fill == "blur":
         from torchvision.transforms.v2.functional import gaussian_blur
 
         sigma = max(x.shape[-2:]) / 20
         # reflection padding needs a kernel smaller than the image
         kernel = min(2 * round(2.5 * sigma) + 1, 2 * ((min(x.shape[-2:]) - 1) // 2) + 1)
-        return gaussian_blur(x, [kernel, kernel], [sigma, sigma])
+        blurred: Tensor = gaussian_blur(x, [kernel, kernel], [sigma, sigma])
+        return blurred
     raise unknown("fill", fill, FILLS)
 
 
@@ -56,7 +59,7 @@ def default_batch_size(x: Tensor) -> int:
     return max(1, round((8 if x.device.type == "cpu" else 128) / max(pixels, 0.25)))
 
 
-def passes_in(precision: str, device: torch.device) -> AbstractContextManager:
+def passes_in(precision: str, device: torch.device) -> AbstractContextManager[Any]:
     """Within, a network's passes run in this precision: "bfloat16" by autocast, "float32" as they are."""
     if precision not in PRECISIONS:
         raise unknown("precision", precision, PRECISIONS)

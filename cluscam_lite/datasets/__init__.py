@@ -1,8 +1,7 @@
 """Data sets: icon scenes, plain and with badges, brain phantoms, ILSVRC, Alzheimer slices, and any folder of images."""
 
-import os
-
 from ..errors import CluscamError, unknown
+from ..files import PathLike
 from .images import open_image
 from .sample import Sample, Samples
 
@@ -27,8 +26,8 @@ def dataset_names() -> list[str]:
 def load_dataset(
     name: str,
     *,
-    data_root: str | os.PathLike | None = None,
-    path: str | os.PathLike | None = None,
+    data_root: PathLike | None = None,
+    path: PathLike | None = None,
     part: str | None = None,
     n: int | None = None,
     seed: int = 0,

@@ -10,12 +10,13 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import CluscamError
+from ..files import PathLike
 
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's grey modes of more than 8 bits
 TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
-def open_image(source: str | os.PathLike | bytes | BinaryIO, *, upright: bool = True, name: str = "") -> Image.Image:
+def open_image(source: PathLike | bytes | BinaryIO, *, upright: bool = True, name: str = "") -> Image.Image:
     """The image at a path, in bytes, or in an open binary file, as RGB.
 
     `upright` turns it as its EXIF tag says. Transparency is laid on white, 16-bit grey is scaled to 8 bits, and

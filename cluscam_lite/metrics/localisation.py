@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 from torch import Tensor
 
+from ..algorithm.layouts import size_of
 from ..errors import CluscamError, NotApplicable
 from ..models.spec import Preprocess
 from .boxes import box_mask, boxes_in_input, unscaled_boxes
@@ -22,7 +23,7 @@ def energy_pointing(saliency: Tensor, boxes: Tensor) -> float:
     """
     energy = _checked(saliency)
     total = float(energy.sum())
-    return 100 * float((energy * box_mask(boxes, energy.shape)).sum()) / total if total else 0.0
+    return 100 * float((energy * box_mask(boxes, size_of(energy))).sum()) / total if total else 0.0
 
 
 def predicted_box(saliency: Tensor) -> tuple[int, int, int, int] | None:
@@ -118,7 +119,7 @@ def _checked(saliency: Tensor) -> Tensor:
 
 
 def _fuzzy_error(energy: Tensor, boxes: Tensor) -> float:
-    inside = box_mask(boxes, energy.shape)
+    inside = box_mask(boxes, size_of(energy))
     common = energy * inside
     union = float((energy + inside - common).sum())
     return 100 * (1 - float(common.sum()) / union) if union else 100.0

@@ -9,8 +9,8 @@ from ..algorithm.layouts import Layout
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable, unknown
 from ..explanation import Explanation
-from .common import Question, ask
-from .gradcam_package import Found, explanation, hooked, package
+from .common import Question, ask, hooked
+from .gradcam_package import Found, explanation, package
 from .head import Head
 
 ABLATIONS = ("package", "zero")
@@ -75,11 +75,12 @@ class AblationCAM:
             cam=torch.from_numpy(scale(cam)).to(x.device),  # twice, as in the package
             raw=raw,
             question=question,
+            layer=head.layer,
             layout=head.layout,
             forward_passes=2 + weights.shape[1] if head.whole else 1,
             overwritten=head.overwritten,
         )
-        return explanation(found, head.layer, 0, found.facts + _notes(head, low))
+        return explanation(found, 0, found.facts + _notes(head, low))
 
     def _without_each(self, head: Head, question: Question, image: int, low: float) -> Tensor:
         """The explained logit of one image without each of its maps in turn: (d,)."""

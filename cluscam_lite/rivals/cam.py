@@ -6,8 +6,7 @@ from torch import Tensor, nn
 from ..algorithm.targets import Target
 from ..errors import NotApplicable
 from ..explanation import Explanation
-from .common import finish, read_class
-from .gradcam_package import hooked
+from .common import finish, hooked, read_class
 
 TOLERANCE = 1e-3  # of the largest logit
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..algorithm.features import MapsModel
+from ..algorithm.features import HookedModel, MapsModel
 from ..algorithm.masks import min_max, upsample
 from ..algorithm.targets import Target, resolve_target
-from ..errors import CluscamError
+from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
 from ..reading import Reading, read
 
-__all__ = ["Question", "ask", "check_explains_class", "finish", "min_max", "probability_of", "read_class"]
+__all__ = ["Question", "ask", "check_explains_class", "finish", "hooked", "min_max", "probability_of", "read_class"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,16 @@ class Question:
     def logits(self, output: Tensor, images: Tensor) -> Tensor:
         """The explained logit of each row of `output` (n, C), row i being of image ``images[i]``: (n,)."""
         return output.gather(1, self.target[images, None])[:, 0]
+
+
+def hooked(model: nn.Module, layer: str | None) -> HookedModel:
+    """A `HookedModel`. Raises NotApplicable for anything but a torch module, UnknownName for an unknown layer."""
+    if not isinstance(model, nn.Module):
+        raise NotApplicable(
+            f"this method reads and changes what happens inside a torch module, and the model is a "
+            f"{type(model).__name__}; use a method that only needs maps and logits, such as ClusCAM"
+        )
+    return HookedModel(model, layer)
 
 
 def check_explains_class(target: Target) -> None:

@@ -20,8 +20,8 @@ from ..algorithm.targets import Target
 from ..errors import unknown
 from ..explanation import Explanation
 from .ablation import AblationCAM
-from .common import ask
-from .gradcam_package import Found, explanation, hooked, package, run
+from .common import ask, hooked
+from .gradcam_package import Found, explanation, package, run
 
 __all__ = [
     "AblationCAM", "GradCAM", "GradCAMPlusPlus", "LayerCAM", "ScoreCAM", "ShapleyCAM", "XGradCAM",
@@ -55,7 +55,7 @@ class GradientCAM:
             NotApplicable: the logit does not depend differentiably on the layer.
         """
         found = self._run(checked_input(x, self.model), target)
-        return explanation(found, self.model.layer_name, self._backward_passes(found), self._notes(found))
+        return explanation(found, self._backward_passes(found), self._notes(found))
 
     def _run(self, x: Tensor, target: Target) -> Found:
         return run(self.name, self.model, x, target, gradients=True)
@@ -175,8 +175,9 @@ class ScoreCAM:
             cam=torch.cat([one.cam for one in found]),
             raw=torch.cat([one.raw for one in found]),
             question=question,
+            layer=found[0].layer,
             layout=found[0].layout,
             forward_passes=1 + found[0].forward_passes,
             overwritten=found[0].overwritten,
         )
-        return explanation(together, self.model.layer_name, 0, together.facts)
+        return explanation(together, 0, together.facts)

@@ -154,4 +154,5 @@ def blur(x: Tensor) -> Tensor:
 
     # mirroring needs half a kernel smaller than the image
     kernel = min(KERNEL, 2 * min(x.shape[-2:]) - 1)
-    return gaussian_blur(x, [kernel, kernel], [SIGMA, SIGMA])
+    blurred: Tensor = gaussian_blur(x, [kernel, kernel], [SIGMA, SIGMA])
+    return blurred

@@ -112,7 +112,7 @@ class ReciproCAM:
         # image by image, so that a chunk shares what came before the layer
         pairs = torch.cartesian_prod(*(torch.arange(n, device=x.device) for n in (b, h * w)))  # (B h w, 2)
         found = []
-        for image, place in (part.T for part in pairs.split(chunk)):
+        for image, place in (part.T for part in torch.split(pairs, chunk)):
             masks = rows[place // w, :, None] * columns[place % w, None]  # (n, h, w)
             output = head.run(head.maps[image] * masks[:, None], image).float()  # (n, C)
             found.append(question.logits(output.softmax(1) if self.score == "probability" else output, image))
