@@ -34,11 +34,23 @@ def axis_factor(source: int, target: int) -> Tensor:
 
 
 def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: str) -> tuple[Tensor, float]:
-    """Points to cluster, (B, d, p), and the tolerance that K-Means needs on them.
+    """Points to cluster, and the tolerance that K-Means needs on them (Section 3.1).
 
-    "raw": the flattened `maps` (B, d, h, w) as the layer gives them. "upsampled": p = h w coordinates in which
-    Euclidean distances equal those between the H x W upsamplings of the `normalized` maps. scikit-learn scales
-    its tolerance by the mean variance per dimension, so fewer dimensions ask for a tolerance that much smaller.
+    scikit-learn scales its tolerance by the mean variance per dimension, so fewer dimensions ask for a tolerance that
+    much smaller.
+
+    Args:
+        maps: (B, d, h, w), as the layer gives them.
+        normalized: (B, d, h, w), from `normalized_maps`.
+        size: (H, W) of the input.
+        space: "raw", the flattened maps; or "upsampled", p = h w coordinates in which Euclidean distances equal those
+            between the H x W upsamplings of the normalised maps.
+
+    Returns:
+        Points (B, d, p), and the tolerance.
+
+    Raises:
+        UnknownName: another space.
     """
     if space == "raw":
         return maps.flatten(2), TOLERANCE
@@ -58,14 +70,27 @@ def cluster(
     tolerance: float = TOLERANCE,
     backend: str = "auto",
 ) -> Tensor:
-    """Labels (B, d) of the points (B, d, p), each image by itself: 0 ... its number of clusters - 1, -1 for noise.
+    """The group of each map, each image by itself (Algorithm 1, lines 2 and 3).
 
-    "kmeans": K-Means++ by scikit-learn (``random_state=seed, n_init=1``; the reference) or, with
-    ``backend="torch"`` (the default on an accelerator), in batches. "random": the same cluster sizes, members
-    drawn at random. "none": every map by itself. "spectral", "hdbscan" and "agglomerative": see `partitions`. A
-    function ``(points (d, p), K, seed) -> labels (d,)`` is any other. Fewer clusters than asked for (maps that are
-    equal) give a ClusCAMWarning. Raises CluscamError for a K outside 1 ... d, UnknownName, and NotApplicable where
-    HDBSCAN finds nothing.
+    Args:
+        points: (B, d, p), from `coordinates`.
+        n_clusters: K, 1 to d.
+        clustering: "kmeans", K-Means++; "random", the same cluster sizes with members drawn at random; "none", every
+            map by itself; "spectral", "hdbscan" and "agglomerative", of `cluscam_lite.algorithm.partitions`; or a
+            function ``(points (d, p), K, seed) -> labels (d,)``.
+        seed: of whatever is random.
+        tolerance: of K-Means.
+        backend: of K-Means: "sklearn" (``random_state=seed, n_init=1``; the reference), "torch" (all images of a batch
+            at once), or "auto" (torch on an accelerator).
+
+    Returns:
+        (B, d) int: 0 to the image's number of clusters - 1, and -1 for noise. Fewer clusters than asked for, where
+        maps are equal, give a ClusCAMWarning.
+
+    Raises:
+        CluscamError: K out of range.
+        UnknownName: no such clustering or backend.
+        NotApplicable: HDBSCAN finds nothing.
     """
     b, d, _ = points.shape
     finds_its_own_number = callable(clustering) or clustering == "hdbscan"
@@ -166,7 +191,19 @@ def group_maps(
     seed: int = 0,
     backend: str = "auto",
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Lines 2 to 6 of Algorithm 1: maps (B, d, h, w) to labels (B, d), centroids (B, K, h, w), valid (B, K)."""
+    """Lines 2 to 6 of Algorithm 1: the maps in groups, and each group's mean.
+
+    Args:
+        maps: (B, d, h, w), as the layer gives them.
+        size: (H, W) of the input.
+        n_clusters, clustering, space, seed, backend: as in `cluscam_lite.ClusCAM`.
+
+    Returns:
+        Labels (B, d) of `cluster`; centroids (B, K, h, w) and valid (B, K) of `centroids_of`.
+
+    Raises:
+        CluscamError: K out of range, or nothing but noise.
+    """
     normalized = normalized_maps(maps.float(), size)
     points, tolerance = coordinates(maps.float(), normalized, size, space)
     labels = cluster(points, n_clusters, clustering, seed, tolerance, backend)

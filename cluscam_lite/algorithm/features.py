@@ -27,7 +27,14 @@ class MapsModel(Protocol):
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """One module that ran: its dotted name, type, output shape, and layout (None if it gives no maps)."""
+    """One module that ran.
+
+    Attributes:
+        name: dotted.
+        kind: of module, the name of its class.
+        shape: of its output, None for anything but a tensor.
+        layout: how the output is read as maps, None if it gives none.
+    """
 
     name: str
     kind: str
@@ -36,11 +43,21 @@ class LayerInfo:
 
 
 class HookedModel:
-    """A torch module whose `layer` is read by a forward hook. No gradient is needed and nothing is changed.
+    """A torch module one of whose layers is read by a forward hook. No gradient is needed and nothing is changed.
 
-    `layer` is a dotted module name; None takes the last one that gives maps (`default_layer`), found with one
-    extra pass at first use. `layer_name` and `layout` say what was chosen. The module is put in eval mode for
-    each call and given back as it was; the hook lives only during `forward`.
+    The module is put in eval mode for each call and given back as it was; the hook lives only during `forward`.
+
+    Args:
+        module: the network.
+        layer: dotted module name; None takes the last that gives maps (`default_layer`), found with one extra pass at
+            first use.
+
+    Attributes:
+        layer_name: the layer that is read; None until it is found.
+        layout: how its output is read as maps; None before the first pass.
+
+    Raises:
+        UnknownName: no such layer.
     """
 
     def __init__(self, module: nn.Module, layer: str | None = None):

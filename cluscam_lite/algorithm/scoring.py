@@ -19,11 +19,20 @@ Normalization = tuple[Triple, Triple]
 
 
 def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | None = None) -> Tensor | None:
-    """What hidden pixels show, broadcastable to `x` (B, 3, H, W), in the network's normalised units.
+    """What hidden pixels show, in the network's normalised units.
 
-    "mean": the data set's mean colour, which is zero after normalisation (returned as None: ``x * M`` suffices,
-    as in the paper's code). "black": black, which needs `normalization` = (mean, std). "blur": a Gaussian-blurred
-    copy (sigma 1/20 of the image). A tensor is taken as it is.
+    Args:
+        x: (B, 3, H, W), normalised.
+        fill: "mean", the data set's mean colour, which is zero after normalisation; "black", which needs
+            `normalization`; "blur", a Gaussian-blurred copy (sigma 1/20 of the longer side); or a tensor, as it is.
+        normalization: (mean, std) of the input.
+
+    Returns:
+        A tensor that broadcasts to `x`; None for "mean", where ``x * M`` suffices, as in the paper's code.
+
+    Raises:
+        CluscamError: "black" without `normalization`.
+        UnknownName: another fill.
     """
     if isinstance(fill, Tensor):
         return fill.to(x).reshape((1,) * (x.ndim - fill.ndim) + fill.shape)
@@ -82,14 +91,28 @@ def score_masks(
     batch_size: int | None = None,
     precision: str = "float32",
 ) -> Tensor:
-    """Eq. 5 for all valid groups of all images: scores (B, K) in logits, -inf where not valid.
+    """Eq. 5 for all valid groups of all images.
 
-    `output` maps (n, 3, H, W) to the network's output; ``select(output, images)`` picks the explained logit of
-    each row, `images` (n,) being the image each row comes from; `baseline` (B,) is that of the unmasked images.
-    ``masks(images, groups)`` makes the masks (n, 1, H, W) of one chunk of at most `batch_size` (see
-    `masks_from`), so memory grows with the chunk and not with K. On an accelerator that runs out of memory the
-    chunk is halved. With the `precision` "bfloat16" the masked passes of a torch module run under autocast; `baseline`
-    and the scores are float32 all the same. Raises CluscamError if a score is NaN, UnknownName for a precision.
+    Memory grows with the chunk of masked images and not with K. On an accelerator that runs out of it the chunk is
+    halved.
+
+    Args:
+        output: maps (n, 3, H, W) to the network's output.
+        x: (B, 3, H, W), normalised.
+        masks: ``masks(images (n,), groups (n,)) -> (n, 1, H, W)``, made when they are needed (`masks_from`).
+        valid: (B, K) bool, which groups there are.
+        baseline: (B,) explained logits of the unmasked images.
+        select: ``select(output, images (n,)) -> (n,)``, the explained logit of each row.
+        fill: what hidden pixels show, from `fill_image`.
+        batch_size: masked images per pass; None chooses by device and input size.
+        precision: of the masked passes of a torch module: "float32", or "bfloat16" (autocast).
+
+    Returns:
+        Scores (B, K) in logits, in the dtype of `baseline`; -inf where not valid.
+
+    Raises:
+        CluscamError: a score is NaN, or one masked image does not fit in memory.
+        UnknownName: another precision.
     """
     pairs = torch.nonzero(valid)  # (n, 2): image, group
     scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 
 def complexity(saliency: Tensor) -> Tensor:
-    """How much of the image each map (B, H, W) in [0, 1] lights, (B,) float64: its L1 norm per pixel, 0-100.
+    """How much of the image each map lights: its L1 norm per pixel, the coverage in percent; lower is simpler.
 
-    It is the coverage in percent; lower is simpler.
+    Args:
+        saliency: (B, H, W) in [0, 1].
+
+    Returns:
+        (B,) float64, percent, 0-100.
     """
     return 100 * saliency.detach().double().abs().mean((-2, -1))
 
@@ -29,11 +33,19 @@ def explained_again(explainer: Callable[..., "Explanation"], x: Tensor, explanat
 
 
 def coherency(saliency: Tensor, again: Tensor) -> Tensor:
-    """Pearson's r of each image's two maps (B, H, W), as 100 (1 + r) / 2: 0-100, (B,) float64.
+    """Pearson's r of each image's two maps, as 100 (1 + r) / 2.
 
-    `again` are the maps of the images masked by `saliency` (see `explained_again`). r has no meaning for a map
-    without contrast: two maps that are equal count as r = 1, any others as r = 0.
-    Raises CluscamError for shapes that differ or maps that are not finite.
+    r has no meaning for a map without contrast: two maps that are equal count as r = 1, any others as r = 0.
+
+    Args:
+        saliency: (B, H, W).
+        again: (B, H, W), the maps of the images masked by `saliency`, from `explained_again`.
+
+    Returns:
+        (B,) float64, percent, 0-100.
+
+    Raises:
+        CluscamError: shapes that differ, or maps that are not finite.
     """
     if saliency.shape != again.shape or saliency.ndim != 3:
         raise CluscamError(
@@ -51,10 +63,19 @@ def coherency(saliency: Tensor, again: Tensor) -> Tensor:
 
 
 def adcc(coherency: ArrayLike, complexity: ArrayLike, drop: ArrayLike) -> np.ndarray:
-    """The harmonic mean of coherency, 100 - complexity and 100 - drop: percent, 0-100, higher is better.
+    """The harmonic mean of coherency, 100 - complexity and 100 - drop; higher is better.
 
     3 / (1 / coherency + 1 / (1 - complexity) + 1 / (1 - drop)) with shares; 0 as soon as one of them is 0. Poppi et
-    al. put in means over images; per image works as well. Raises CluscamError outside 0-100 or for NaN.
+    al. put in means over images; per image works as well.
+
+    Args:
+        coherency, complexity, drop: percent, 0-100, of one shape.
+
+    Returns:
+        Percent, 0-100, in that shape.
+
+    Raises:
+        CluscamError: a number outside 0-100, or NaN.
     """
     given = {"coherency": coherency, "complexity": complexity, "drop": drop}
     values = {name: np.asarray(value, dtype=np.float64) for name, value in given.items()}

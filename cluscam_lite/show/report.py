@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
-from ..explanation import ClusteredExplanation
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..explanation import Explanation
+    from ..explanation import ClusteredExplanation, Explanation
     from ..models import LoadedModel
     from ..models.spec import Preprocess
 
@@ -50,6 +49,8 @@ def explanation_report(
     Returns:
         Plain values, for `to_json`. Floats are the shortest decimals that give the same float32.
     """
+    from ..explanation import ClusteredExplanation
+
     method_facts = {"name": method, "layer": explanation.layer, **settings}
     report = {
         "schema": SCHEMA,
