@@ -64,7 +64,9 @@ class HookedModel:
         self.module = module
         self.layer_name = layer
         self.layout: Layout | None = None
-        check_layer(module, layer)
+        names = dict(module.named_modules())
+        if layer is not None and layer not in names:
+            raise unknown("layer", layer, filter(None, names))
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,13 +111,6 @@ def logits_of(output: Any) -> Tensor:
     """What a network gave: a tensor as it is, or the `logits` of an output object."""
     logits: Tensor = getattr(output, "logits", output)
     return logits
-
-
-def check_layer(module: nn.Module, layer: str | None) -> None:
-    """Raise UnknownName unless `layer` is None or the dotted name of a part of the module."""
-    names = dict(module.named_modules())
-    if layer is not None and layer not in names:
-        raise unknown("layer", layer, filter(None, names))
 
 
 def layers(module: nn.Module, x: Tensor) -> list[LayerInfo]:

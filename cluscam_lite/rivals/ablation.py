@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import Layout
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable, unknown
 from ..explanation import Explanation
-from .common import Question, ask, hooked
+from .common import Question, Rival, ask, hooked
 from .gradcam_package import Found, explanation, package
 from .head import Head
 
@@ -17,7 +17,7 @@ ABLATIONS = ("package", "zero")
 FAR = 1e7  # how far below a layer's minimum the package puts a map that is taken out
 
 
-class AblationCAM:
+class AblationCAM(Rival):
     r"""The maps, each weighed by how much of the logit is lost without it (Desai and Ramaswamy 2020, WACV).
 
     :math:`\mathrm{ReLU}(\sum_k w_k A_k)` with :math:`w_k = (y_c - y_c^{(k)}) / y_c`, :math:`y_c^{(k)}` the logit with
@@ -44,18 +44,7 @@ class AblationCAM:
         self.model, self.ablation, self.batch_size = hooked(model, layer), ablation, batch_size
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """Explain one class of each image.
-
-        Args:
-            x: (B, 3, H, W), normalised.
-            target: None (each image's top-1), a class, or a LongTensor (B,).
-
-        Raises:
-            CluscamError: a malformed input or target, a layer without maps, NaN from the model, or no package.
-            NotApplicable: the logit is zero, or not finite without some map.
-        """
-        x = checked_input(x, self.model)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         scale = package("utils.image").scale_cam_image
         with Head(self.model.module, self.model.layer_name, x) as head:
             self.model.layer_name = head.layer

@@ -6,12 +6,12 @@ from torch import Tensor, nn
 from ..algorithm.targets import Target
 from ..errors import NotApplicable
 from ..explanation import Explanation
-from .common import finish, hooked, read_class
+from .common import Rival, finish, hooked, read_class
 
 TOLERANCE = 1e-3  # of the largest logit
 
 
-class CAM:
+class CAM(Rival):
     r"""The last maps, weighed by the classifier's own weights (Zhou et al. 2016, arXiv 1512.04150).
 
     Where the logits are :math:`y_c = \sum_k w_k^c \, \mathrm{mean}(A_k) + b_c`, the map is :math:`\sum_k w_k^c A_k`
@@ -28,17 +28,7 @@ class CAM:
         self.model = hooked(model, layer)
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """Explain one class of each image.
-
-        Args:
-            x: (B, 3, H, W), normalised.
-            target: None (each image's top-1), a class, or a LongTensor (B,).
-
-        Raises:
-            CluscamError: a malformed input or target, a layer without maps, or NaN from the model.
-            NotApplicable: the logits are not a linear function of the maps' means.
-        """
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         reading = read_class(self.model, x, target)
         name, weights = classifier(self.model.module, reading.maps, reading.output)
         if weights is None:

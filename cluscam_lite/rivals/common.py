@@ -1,5 +1,6 @@
 """What rivals share: the checked input and target, and the finished map."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +9,16 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel, MapsModel
+from ..algorithm.inputs import checked_input
 from ..algorithm.masks import min_max, upsample
 from ..algorithm.targets import Target, resolve_target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
 from ..reading import Reading, read
 
-__all__ = ["Question", "ask", "check_explains_class", "finish", "hooked", "min_max", "probability_of", "read_class"]
+__all__ = [
+    "Question", "Rival", "ask", "check_explains_class", "finish", "hooked", "min_max", "probability_of", "read_class",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,34 @@ def hooked(model: nn.Module, layer: str | None) -> HookedModel:
             f"{type(model).__name__}; use a method that only needs maps and logits, such as ClusCAM"
         )
     return HookedModel(model, layer)
+
+
+class Rival(ABC):
+    """A method that explains a class by what happens inside a torch module; `_explain` is what each is about."""
+
+    model: HookedModel
+
+    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
+        """Explain one class of each image.
+
+        Args:
+            x: (B, 3, H, W), normalised as the network needs it.
+            target: None (each image's top-1), a class, or a LongTensor (B,).
+
+        Returns:
+            Saliency (B, H, W) in [0, 1], and what it cost.
+
+        Raises:
+            CluscamError: a malformed input or target, a layer without maps, NaN from the model, or a package that is
+                not installed.
+            NotApplicable: the method cannot explain this network, layer or image, and why.
+        """
+        check_explains_class(target)
+        return self._explain(checked_input(x.detach() if isinstance(x, Tensor) else x, self.model), target)
+
+    @abstractmethod
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
+        """The explanation of checked images."""
 
 
 def check_explains_class(target: Target) -> None:

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ..algorithm.inputs import check_batch_size, checked_input
+from ..algorithm.inputs import check_batch_size
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
 from ..errors import unknown
 from ..explanation import Explanation
 from .ablation import AblationCAM
-from .common import ask, hooked
+from .common import Rival, ask, hooked
 from .gradcam_package import Found, explanation, package, run
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
 UTILITIES = ("logit", "rest")
 
 
-class GradientCAM:
+class GradientCAM(Rival):
     """What the methods with gradients share: one forward and one backward pass of the package's class `name`.
 
     Args:
@@ -43,18 +43,8 @@ class GradientCAM:
     def __init__(self, model: nn.Module, layer: str | None = None):
         self.model = hooked(model, layer)
 
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """Explain one class of each image.
-
-        Args:
-            x: (B, 3, H, W), normalised.
-            target: None (each image's top-1), a class, or a LongTensor (B,).
-
-        Raises:
-            CluscamError: a malformed input or target, a layer without maps, NaN from the model, or no package.
-            NotApplicable: the logit does not depend differentiably on the layer.
-        """
-        found = self._run(checked_input(x, self.model), target)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
+        found = self._run(x, target)
         return explanation(found, self._backward_passes(found), self._notes(found))
 
     def _run(self, x: Tensor, target: Target) -> Found:
@@ -146,7 +136,7 @@ class ShapleyCAM(GradientCAM):
         return super()._notes(found) + linear
 
 
-class ScoreCAM:
+class ScoreCAM(Rival):
     r"""The maps, each weighed by the score of the image masked with it (Wang et al. 2020, arXiv 1910.01279).
 
     :math:`\mathrm{ReLU}(\sum_k w_k A_k)` with :math:`w = \mathrm{softmax}_k \, y_c(x \odot n(\mathrm{up}(A_k)))`.
@@ -164,9 +154,7 @@ class ScoreCAM:
         self.model, self.batch_size = hooked(model, layer), batch_size
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """Explain one class of each image; arguments and errors as in `GradCAM`."""
-        x = checked_input(x, self.model)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         question = ask(self.model.output(x), target)
         size = self.batch_size or default_batch_size(x)
         explain = partial(run, "ScoreCAM", self.model, gradients=False, batch_size=size)

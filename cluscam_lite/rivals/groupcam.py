@@ -4,20 +4,20 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel
-from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import size_of, to_maps
 from ..algorithm.masks import normalized_maps, upsample
 from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target
 from ..errors import CluscamError
 from ..explanation import Explanation
-from .common import Question, ask, finish, probability_of
+from .common import Question, Rival, ask, finish, hooked, probability_of
 from .gradients import differentiable_output, frozen, gradient_of
 
 KERNEL, SIGMA = 51, 50.0  # of the blurred image, in pixels
 
 
-class GroupCAM:
+class GroupCAM(Rival):
     r"""Groups of GradCAM's maps, each scored as a mask over a blurred image (Zhang, Rao and Yang 2021).
 
     1. :math:`w_k` is the mean gradient of the class logit with respect to the map :math:`A_k`. The maps are split in G
@@ -58,21 +58,10 @@ class GroupCAM:
                 f"n_groups is {n_groups}, percentile {percentile} and batch_size {batch_size}; expected at least 1, 0 "
                 "to less than 100, and at least 1 or None"
             )
-        self.model = HookedModel(model, layer)
+        self.model = hooked(model, layer)
         self.n_groups, self.percentile, self.batch_size = n_groups, percentile, batch_size
 
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """Explain one class of each image. One extra pass of the first image finds how to read the layer.
-
-        Args:
-            x: (B, 3, H, W), normalised.
-            target: None (each image's top-1), a class, or a LongTensor (B,).
-
-        Raises:
-            CluscamError: a malformed input or target, or NaN from the model.
-            NotApplicable: the logit does not depend differentiably on the layer.
-        """
-        x = checked_input(x.detach() if isinstance(x, Tensor) else x, self.model)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         size = size_of(x)
         maps, gradients, question = maps_and_gradients(self.model, x, target)
         masks = initial_masks(maps, gradients, self.n_groups, self.percentile)  # (B, G, h, w)

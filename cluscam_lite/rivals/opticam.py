@@ -13,13 +13,13 @@ from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
-from .common import finish, read_class
+from .common import Rival, finish, hooked, read_class
 from .gradients import differentiable_output, frozen, gradient_of
 
 OBJECTIVES = ("plain", "norm")
 
 
-class OptiCAM:
+class OptiCAM(Rival):
     r"""Saliency as a convex combination of maps whose weights are optimised per image (Zhang et al. 2024).
 
     With :math:`A_k` the maps of one layer and :math:`u` one number per map,
@@ -62,22 +62,12 @@ class OptiCAM:
                 f"iterations is {iterations}, learning_rate {learning_rate} and batch_size {batch_size}; expected at "
                 "least 1, more than 0, and at least 1 or None"
             )
-        self.model = HookedModel(model, layer)
+        self.model = hooked(model, layer)
         self.objective, self.iterations, self.learning_rate = objective, iterations, learning_rate
         self.batch_size = batch_size
 
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """Explain one class of each image.
-
-        Args:
-            x: (B, 3, H, W), normalised.
-            target: None (each image's top-1), a class, or a LongTensor (B,).
-
-        Raises:
-            CluscamError: a malformed input or target, or NaN from the model.
-            NotApplicable: the model is not differentiable.
-        """
-        reading = read_class(self.model, x.detach() if isinstance(x, Tensor) else x, target)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
+        reading = read_class(self.model, x, target)
         x, maps = reading.x, reading.maps.float()  # (B, 3, H, W), (B, d, h, w)
         chunk = self.batch_size or min(32, default_batch_size(x))
         parts = [slice(start, start + chunk) for start in range(0, len(x), chunk)]

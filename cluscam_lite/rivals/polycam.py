@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..algorithm.features import HookedModel, check_layer, default_layer, layers, map_layers
-from ..algorithm.inputs import checked_input
+from ..algorithm.features import HookedModel, default_layer, layers, map_layers
 from ..algorithm.layouts import size_of
 from ..algorithm.masks import upsample
 from ..algorithm.scoring import masks_from, score_masks
@@ -15,12 +14,12 @@ from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable, unknown
 from ..explanation import Explanation
 from ..reading import MasksOf, Reading
-from .common import finish, probability_of, read_class
+from .common import Rival, finish, hooked, probability_of, read_class
 
 VARIANTS = ("plus", "minus", "plus-minus")
 
 
-class PolyCAM:
+class PolyCAM(Rival):
     r"""Class activation maps of several resolutions, multiplied (Englebert, Cornu and De Vleeschouwer 2022).
 
     With :math:`A_k` the maps of one layer, :math:`H_k` their upsampled and min-max normalised versions and :math:`p`
@@ -70,34 +69,22 @@ class PolyCAM:
                 f"n_layers is {n_layers} and batch_size {batch_size}; expected at least 2 and 1, or None to have them "
                 "chosen"
             )
-        check_layer(model, layer)
-        self.model, self.layer, self.variant = model, layer, variant
-        self.n_layers, self.batch_size = n_layers, batch_size
+        self.model = hooked(model, layer)
+        self.variant, self.n_layers, self.batch_size = variant, n_layers, batch_size
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """Explain one class of each image.
-
-        Args:
-            x: (B, 3, H, W), normalised.
-            target: None (each image's top-1), a class, or a LongTensor (B,).
-
-        Raises:
-            CluscamError: a malformed input or target, or NaN from the model.
-            NotApplicable: the network has no maps of several sizes.
-        """
-        x = checked_input(x, self.model)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         names = self.layers(x)
         products: list[Tensor] = []
         passes, notes = 0, []
         for name in reversed(names):
-            hooked = HookedModel(self.model, name)
-            reading = read_class(hooked, x, target)
+            model = HookedModel(self.model.module, name)
+            reading = read_class(model, x, target)
             weights, scored = channel_weights(reading, self.variant, self.batch_size)
             own = torch.einsum("bd,bdhw->bhw", weights, reading.maps.float()).relu()
             products.append(multiplied(products[-1], own) if products else own)
             passes += 1 + scored
-            notes.append(f"{name} ({hooked.layout})")
+            notes.append(f"{name} ({model.layout})")
         return finish(
             products[-1],
             reading.size,
@@ -109,7 +96,7 @@ class PolyCAM:
 
     def layers(self, x: Tensor) -> list[str]:
         """Names of the layers, shallow to deep; found by passes of the first image. NotApplicable if only one."""
-        names = resolutions(self.model, self.layer or default_layer(self.model, x), x)
+        names = resolutions(self.model.module, self.model.layer_name or default_layer(self.model.module, x), x)
         return names[-self.n_layers :] if self.n_layers else names
 
 

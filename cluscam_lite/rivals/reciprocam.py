@@ -5,20 +5,20 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import check_layer, layers
-from ..algorithm.inputs import check_batch_size, check_finite, checked_input
+from ..algorithm.features import layers
+from ..algorithm.inputs import check_batch_size, check_finite
 from ..algorithm.layouts import size_of
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
-from .common import Question, ask, finish
+from .common import Question, Rival, ask, finish, hooked
 from .head import Head
 
 SCORES = ("probability", "logit")
 
 
-class ReciproCAM:
+class ReciproCAM(Rival):
     r"""Spatial masks on the maps of one layer, without gradients (Byun and Lee 2022; for transformers 2024).
 
     Each of the h w places of the maps has a mask :math:`M_n` that keeps it and hides all others, in every map. The
@@ -60,28 +60,18 @@ class ReciproCAM:
         if score not in SCORES:
             raise unknown("score", score, SCORES)
         check_batch_size(batch_size)
-        check_layer(model, layer)
-        self.model, self.layer, self.gaussian, self.score, self.batch_size = model, layer, gaussian, score, batch_size
+        self.model = hooked(model, layer)
+        self.gaussian, self.score, self.batch_size = gaussian, score, batch_size
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """Explain one class of each image.
-
-        Args:
-            x: (B, 3, H, W), normalised.
-            target: None (each image's top-1), a class, or a LongTensor (B,).
-
-        Raises:
-            CluscamError: a malformed input or target, a layer without maps, or NaN from the model.
-        """
-        x = checked_input(x, self.model)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         opened, notes = self._head(x)
         with opened as head:
             question = ask(head.output, target)
             check_finite(head.maps, question.baseline)
             scores = self._scores(head, question, x)  # (B, h, w)
         places = math.prod(head.layout.grid)
-        everything = head.whole or nothing_before(self.model, head.layer, x)
+        everything = head.whole or nothing_before(self.model.module, head.layer, x)
         passes = f"{places} passes of {'the whole network' if everything else 'what follows the layer'}"
         return finish(
             scores,
@@ -94,14 +84,14 @@ class ReciproCAM:
 
     def _head(self, x: Tensor) -> tuple[Head, tuple[str, ...]]:
         """What follows the layer to mask, and a note where that is not the layer asked for."""
-        head = Head(self.model, self.layer, x)
+        head = Head(self.model.module, self.model.layer_name, x)
         if not head.layout.prefix or reads_maps(head):
             return head, ()
         why = f"the head does not read the patch tokens that {head.layer!r} gives"
-        inner = first_norm(self.model, head.layer, x)
+        inner = first_norm(self.model.module, head.layer, x)
         if inner is None:
             return head, (f"{why}: no place matters",)
-        return Head(self.model, inner, x), (f"masked at {inner!r}, what its attention sees: {why}",)
+        return Head(self.model.module, inner, x), (f"masked at {inner!r}, what its attention sees: {why}",)
 
     def _scores(self, head: Head, question: Question, x: Tensor) -> Tensor:
         """What each place alone is worth for the class: (B, h, w)."""
