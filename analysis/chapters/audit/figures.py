@@ -65,7 +65,7 @@ def table1_figure(d_range: tuple[float, float], bounds: Mapping[str, float]) -> 
     ax.axvspan(*d_range, color="0.93")
     ax.plot(d, [log10_p_t(value) for value in d], color="black", lw=1.6, label="t test")
     for shape, colour in zip(SHAPES, SHADES, strict=True):
-        ax.plot(d, [log10_p_wilcoxon(v, shape) for v in d], color=colour, ls="--", label=f"Wilcoxon, {shape}")
+        ax.plot(d, log10_p_wilcoxon(d, shape), color=colour, ls="--", label=f"Wilcoxon, {shape}")
     for i, (test, bound) in enumerate(bounds.items()):
         ax.axhline(bound, color="0.4", lw=0.8, ls=":")
         ax.annotate(f"printed bound, {test}", (0.995, bound), ha="right", va=("bottom", "top")[i], fontsize=8,
