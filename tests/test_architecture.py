@@ -14,12 +14,14 @@ from analysis.paths import ROOT
 # the floors of either package, the lowest first; what stands on one floor does not import one another
 LITE = (
     ("errors", "network"),
-    ("files", "dataroot", "device"),
+    ("files", "device"),
+    ("dataroot",),
     ("algorithm", "datasets"),
     ("explanation", "models"),
-    ("reading", "methods", "metrics", "show"),
+    ("reading", "metrics", "show"),
     ("cluscam", "tuning"),
     ("rivals",),
+    ("methods",),
     ("cli",),
 )
 ANALYSIS = (

@@ -34,7 +34,8 @@ def spectral(points: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a graph in several parts is a partition all the same
-        return model.fit(places).labels_[where]
+        labels: np.ndarray = model.fit(places).labels_[where]
+    return labels
 
 
 def agglomerative(points: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
@@ -43,7 +44,8 @@ def agglomerative(points: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
 
     if len(points) == 1:
         return np.zeros(1, dtype=np.int64)
-    return AgglomerativeClustering(n_clusters, linkage="ward").fit(points).labels_
+    labels: np.ndarray = AgglomerativeClustering(n_clusters, linkage="ward").fit(points).labels_
+    return labels
 
 
 def hdbscan(points: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
@@ -58,7 +60,7 @@ def hdbscan(points: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
     if len(points) >= LEAST_MEMBERS:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # equal maps: a density of 1 / 0
-            labels = HDBSCAN(min_cluster_size=LEAST_MEMBERS, copy=True).fit(points).labels_
+            labels: np.ndarray = HDBSCAN(min_cluster_size=LEAST_MEMBERS, copy=True).fit(points).labels_
         if labels.max() >= 0:
             return labels
     raise NotApplicable(

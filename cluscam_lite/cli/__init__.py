@@ -29,8 +29,9 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """As argparse does; options are checked first, since argparse would rather speak of missing arguments."""
+        args = list(sys.argv[1:] if args is None else args)
         known, commands = self._option_string_actions, self._subparsers
         for word in takewhile(lambda word: word != "--", args):
             if commands and not word.startswith("-"):  # the rest is for the command

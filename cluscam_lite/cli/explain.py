@@ -117,7 +117,7 @@ def _scene_picture(name: str, preprocess: Preprocess) -> Picture:
     scene = scene_at(int(number), size=max(BASE, preprocess.resize or preprocess.size))
     image = render(scene)
     objects = [SCENE_CLASSES[thing.label] for thing in scene.objects]
-    facts = {"name": name, "sha256": None, "width": image.width, "height": image.height}
+    facts: dict[str, Any] = {"name": name, "sha256": None, "width": image.width, "height": image.height}
     facts["scene"] = {"seed": scene.seed, "setting": scene.setting, "objects": objects}
     return Picture(f"scene-{int(number)}", preprocess(image), facts)
 
@@ -189,6 +189,7 @@ def _write(
     explainer: "Explainer",
 ) -> list[Path]:
     """The files of one image: all of them, or none. Returns their paths."""
+    from ..explanation import ClusteredExplanation
     from ..show.drawing import clusters_figure, denormalized, explanation_figure
     from ..show.report import explanation_report, to_json
 
@@ -198,8 +199,8 @@ def _write(
     normalization = (preprocess.mean, preprocess.std)
     image = denormalized(picture.x, *normalization)
     figures = {".png": explanation_figure(image, explanation, method=method_info(name).title, **words)}
-    if hasattr(explanation, "labels"):
-        hidden = fill_image(picture.x[None], settings["fill"], normalization)
+    if isinstance(explanation, ClusteredExplanation):
+        hidden = fill_image(picture.x[None], str(settings["fill"]), normalization)
         hidden = torch.zeros_like(picture.x[None]) if hidden is None else hidden.expand_as(picture.x[None])
         background = denormalized(hidden[0], *normalization)
         figures[".clusters.png"] = clusters_figure(image, explanation, background=background, **words)

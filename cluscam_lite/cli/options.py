@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 AddParser = Callable[..., argparse.ArgumentParser]  # argparse's `add_parser`
 EXAMPLES = """examples:
@@ -30,7 +31,7 @@ def _seed(text: str) -> int:
 
 
 # settings of a method: option, name, type, metavar, help; one that is not given keeps the model's or method's own
-SETTINGS = [
+SETTINGS: list[tuple[str, str, Callable[[str], Any], str, str]] = [
     ("--clusters", "n_clusters", int, "K", "number of clusters"),
     ("--drop", "drop_ratio", float, "R", "fraction of the clusters that is dropped, 0 <= R < 1"),
     ("--temperature", "temperature", float, "T", "temperature of the softmax over scores, T > 0"),

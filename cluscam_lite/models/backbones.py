@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from torch import nn
 
@@ -137,7 +138,7 @@ def _tier(name: str, library: str) -> str:
     return "variant" if name == "resnet50_v1" else "conceptual"
 
 
-def _spec(row: tuple, family: str) -> ModelSpec:
+def _spec(row: tuple[Any, ...], family: str) -> ModelSpec:
     name, title, library, weights_id, input_size, resize, interpolation, paper, *last = row
     n_clusters, drop_percent, temperature = TABLE_3[LIKE.get(name, name)]
     return ModelSpec(

@@ -1,16 +1,20 @@
 """Building networks with random weights. The libraries are imported when one is built, not before."""
 
+from collections.abc import Callable
+from typing import Any, cast
+
 from torch import nn
 
 
-def build_torchvision(name: str, **options) -> nn.Module:
+def build_torchvision(name: str, **options: Any) -> nn.Module:
     """torchvision's network `name`, without a download."""
     import torchvision
 
-    return torchvision.models.get_model(name, weights=None, **options)
+    network: nn.Module = torchvision.models.get_model(name, weights=None, **options)
+    return network
 
 
-def build_timm(name: str, **options) -> nn.Module:
+def build_timm(name: str, **options: Any) -> nn.Module:
     """timm's network `name`, without a download."""
     import timm
 
@@ -19,7 +23,7 @@ def build_timm(name: str, **options) -> nn.Module:
 
 def fuse(network: nn.Module) -> nn.Module:
     """The same function with its parallel branches folded into single convolutions, as MobileOne is deployed."""
-    from timm.utils import reparameterize_model
+    from timm.utils.model import reparameterize_model
 
     return reparameterize_model(network.eval())
 
@@ -35,9 +39,9 @@ def build_resnet50_v1() -> nn.Module:
     torchvision builds the other form, sometimes called v1.5. The weights differ; the shapes do not.
     """
     network = build_torchvision("resnet50")
-    for stage in (network.layer2, network.layer3, network.layer4):
-        stage[0].conv1.stride = (2, 2)
-        stage[0].conv2.stride = (1, 1)
+    for stage in ("layer2", "layer3", "layer4"):
+        cast(nn.Conv2d, network.get_submodule(f"{stage}.0.conv1")).stride = (2, 2)
+        cast(nn.Conv2d, network.get_submodule(f"{stage}.0.conv2")).stride = (1, 1)
     return network
 
 
@@ -45,4 +49,5 @@ def build_embedded(name: str) -> nn.Module:
     """One of this project's own networks for icon scenes or brain phantoms."""
     from . import embedded
 
-    return getattr(embedded, name)()
+    build: Callable[[], nn.Module] = getattr(embedded, name)
+    return build()

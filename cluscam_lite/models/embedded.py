@@ -30,7 +30,7 @@ class ResidualBlock(nn.Module):
         self.bn1 = nn.BatchNorm2d(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(outputs)
-        self.shortcut = nn.Identity()
+        self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
             self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
@@ -60,7 +60,8 @@ class SceneCNN(nn.Module):
         x = self.stage3(x)  # (B, 96, 12, 12)
         x = self.stage4(x)  # (B, 128, 12, 12)
         x = x.mean(dim=(2, 3))  # (B, 128)
-        return self.fc(x)  # (B, 10)
+        x = self.fc(x)  # (B, 10)
+        return x
 
 
 class Attention(nn.Module):
@@ -78,7 +79,8 @@ class Attention(nn.Module):
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, T, C / heads)
         x = F.scaled_dot_product_attention(q, k, v)  # (B, heads, T, C / heads)
         x = x.transpose(1, 2).reshape(B, T, C)
-        return self.proj(x)  # (B, T, C)
+        x = self.proj(x)  # (B, T, C)
+        return x
 
 
 class Block(nn.Module):
@@ -93,7 +95,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.norm1(x))
-        return x + self.mlp(self.norm2(x))  # (B, T, C)
+        x = x + self.mlp(self.norm2(x))  # (B, T, C)
+        return x
 
 
 class SceneViT(nn.Module):
@@ -132,11 +135,13 @@ class SceneViT(nn.Module):
         """All blocks and the final norm, (B, T, 96) -> (B, T, 96); training leaves out patches (T < 145)."""
         for block in self.blocks:
             tokens = block(tokens)
-        return self.norm(tokens)
+        tokens = self.norm(tokens)
+        return tokens
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.encode(self.embed(x))  # (B, 145, 96)
-        return self.head(tokens[:, 0])  # (B, 10)
+        logits: Tensor = self.head(tokens[:, 0])  # (B, 10)
+        return logits
 
 
 def scene_cnn() -> SceneCNN:

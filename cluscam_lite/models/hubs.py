@@ -1,6 +1,5 @@
 """Checkpoints from the hubs of torchvision and timm: the file, downloaded once and kept in the hub's own cache."""
 
-import re
 from pathlib import Path
 from urllib.error import URLError
 
@@ -26,7 +25,7 @@ def _torchvision_file(spec: ModelSpec) -> Path:
     import torch
     import torchvision
 
-    url = torchvision.models.get_weight(spec.weights_id).url
+    url: str = torchvision.models.get_weight(spec.weights_id).url
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
     if path.is_file():
         return path
@@ -34,8 +33,8 @@ def _torchvision_file(spec: ModelSpec) -> Path:
         raise _no_network(spec, url)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # the file name carries the first characters of its SHA-256, and the download is checked against them
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=re.search(r"-([0-9a-f]+)\.", path.name)[1])
+        # the file name ends with the first characters of its SHA-256, and the download is checked against them
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=path.stem.rpartition("-")[2])
     except (URLError, OSError, RuntimeError) as error:
         raise _failed(spec, url, error) from error
     return path

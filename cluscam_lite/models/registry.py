@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from ..errors import unknown
+from ..files import PathLike
 from .backbones import BACKBONES, model_names
 from .runs import spec_of_run
 from .spec import ModelSpec
 from .trained import trained_spec
 
 
-def is_folder(name: object) -> bool:
+def is_folder(name: PathLike) -> bool:
     """Whether `name` is a folder rather than the name of a backbone."""
     return name not in BACKBONES and Path(name).expanduser().is_dir()
 

@@ -6,6 +6,7 @@ A run is named by its network, data set, input size, split, labels and seed: "re
 import re
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import overload
 
 from torch import nn
 
@@ -66,6 +67,10 @@ class RunName:
         return f"{BACKBONES[self.model].title} ({', '.join([*about, f'seed {self.seed}'])})"
 
 
+@overload
+def spec_of_run(name: RunName, classes: tuple[str, ...] | None = None) -> ModelSpec: ...
+@overload
+def spec_of_run(name: str, classes: tuple[str, ...] | None = None) -> ModelSpec | None: ...
 def spec_of_run(name: str | RunName, classes: tuple[str, ...] | None = None) -> ModelSpec | None:
     """The spec of the network that a run trains: rows of a study can be read where its weights are not.
 

@@ -1,17 +1,17 @@
 """Reading a file of weights and loading it into a network, with one sentence for everything that can be wrong."""
 
-import os
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import CluscamError
+from ..files import PathLike
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 
 
-def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
+def read_state(path: PathLike) -> dict[str, Tensor]:
     """The tensors of a .safetensors, .pth or .pt file, by name. Pickles are read with `weights_only=True`.
 
     Raises CluscamError if the file is missing, of another kind, corrupted, or holds something else.

@@ -4,7 +4,6 @@ The card holds the spec of the network under "spec". Older cards lack it; their 
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CluscamError, unknown
+from ..files import PathLike
 from .loaded import LoadedModel, from_file
 from .runs import RunName, build_for, spec_of_run, trainable
 from .spec import ModelSpec
@@ -20,7 +20,7 @@ CARD, WEIGHTS = "card.json", "model.safetensors"
 BUILT = ("build", "unfused")  # fields of a spec that JSON cannot hold
 
 
-def load_trained(folder: str | os.PathLike, model: str | None = None) -> LoadedModel:
+def load_trained(folder: PathLike, model: str | None = None) -> LoadedModel:
     """The trained network in a folder, in eval mode, float32, on the CPU.
 
     Args:
@@ -40,7 +40,7 @@ def load_trained(folder: str | os.PathLike, model: str | None = None) -> LoadedM
     return LoadedModel(loaded.spec, loaded.module, f"trained ({card['name']})", loaded.sha256)
 
 
-def trained_spec(folder: str | os.PathLike) -> ModelSpec:
+def trained_spec(folder: PathLike) -> ModelSpec:
     """The spec of the trained network in `folder`, without its weights. Raises CluscamError if it holds none."""
     return _spec(read_card(Path(folder).expanduser()))
 
@@ -54,7 +54,7 @@ def read_card(folder: Path) -> dict[str, Any]:
             "its training was stopped, start the same command again"
         )
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _spec(card)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CluscamError(f"{path} cannot be read as a model card; train the network again") from error
@@ -72,8 +72,13 @@ def _spec(card: Mapping[str, Any]) -> ModelSpec:
         recipe = card["recipe"]
         run = RunName(*(recipe[field.name] for field in fields(RunName)))
         return spec_of_run(run, tuple(card.get("classes", ())))
-    record = {key: tuple(value) if isinstance(value, list) else value for key, value in card["spec"].items()}
-    architecture = record.pop("architecture")
+    return _from_record(card["spec"])
+
+
+def _from_record(stored: Mapping[str, Any]) -> ModelSpec:
+    """The spec of a record. Raises KeyError or TypeError if a field is missing, TypeError if one is not known."""
+    record: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
+    architecture: str = record.pop("architecture")
     if architecture not in trainable():
         raise unknown("network", architecture, trainable())
     build = partial(build_for, architecture, record["library"], record["num_classes"], record["input_size"])

@@ -1,12 +1,11 @@
 """Loading a network with its weights: an explicit file, the data root, the shipped assets, then the hubs."""
 
 import json
-import os
 from pathlib import Path
 
 from ..dataroot import data_root as find_data_root
 from ..errors import CluscamError
-from ..files import sha256
+from ..files import PathLike, sha256
 from .hubs import hub_file
 from .loaded import LoadedModel, from_file, with_random_weights
 from .registry import get_spec, is_folder
@@ -19,8 +18,8 @@ ASSETS = Path(__file__).parent.parent / "assets"
 
 def load_model(
     name_or_spec: str | ModelSpec,
-    weights: str | os.PathLike = "auto",
-    data_root: str | os.PathLike | None = None,
+    weights: PathLike = "auto",
+    data_root: PathLike | None = None,
     seed: int = 0,
 ) -> LoadedModel:
     """A network with its weights, in eval mode, float32, on the CPU.
@@ -45,8 +44,7 @@ def load_model(
     if weights != "auto":
         return from_file(spec, Path(weights).expanduser(), "file")
     root = find_data_root(data_root)
-    for suffix in SUFFIXES if root else ():
-        path = root / "weights" / f"{spec.name}{suffix}"
+    for path in (root / "weights" / f"{spec.name}{suffix}" for suffix in SUFFIXES) if root else ():
         if path.is_file():
             return from_file(spec, path, "data root")
     if spec.library == "embedded":

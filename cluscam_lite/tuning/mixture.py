@@ -33,7 +33,8 @@ class Mixture:
         """pi_c N(s | mu_c, sigma_c^2) of each component, scores (n,) -> (n, 2): their sum is p(s)."""
         s = np.asarray(scores, float)[:, None]
         exponent = -((s - self.means) ** 2) / (2 * self.variances)
-        return self.weights * np.exp(exponent) / np.sqrt(2 * np.pi * self.variances)
+        found: np.ndarray = self.weights * np.exp(exponent) / np.sqrt(2 * np.pi * self.variances)
+        return found
 
 
 def drop_ratio(scores: ArrayLike, seed: int = 0) -> float:

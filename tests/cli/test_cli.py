@@ -11,6 +11,7 @@ import torch
 from command import fails
 from PIL import Image
 
+from analysis.paths import ROOT
 from cluscam_lite import ClusCAM, load_dataset
 from cluscam_lite.cli import explain as cli_explain
 from cluscam_lite.cli import main
@@ -201,3 +202,17 @@ def test_as_a_program_it_is_quick_and_shows_no_traceback():
     ]
     assert runs[0].returncode == 0 and "cluscam" in runs[0].stdout and runs[0].stderr == ""
     assert runs[1].returncode == 2 and runs[1].stderr.count("\n") == 1 and "missing.jpg" in runs[1].stderr
+
+
+def test_help_and_lists_that_need_no_network_do_not_load_torch():
+    code = """if True:
+        import sys
+        from analysis.__main__ import COMMANDS
+        from cluscam_lite.cli import main
+        helps = [["--help"], *([name, "--help"] for name in ("explain", "tune", "train", "study", "verdicts"))]
+        for arguments in (*helps, ["--version"], ["methods"], ["methods", "--json"], ["datasets"]):
+            assert main(arguments, COMMANDS) == 0, arguments
+            assert "torch" not in sys.modules, arguments
+    """
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert run.returncode == 0, run.stderr

@@ -1,7 +1,8 @@
 """From the rows of the study `hyperparameters` to P(K), to what Algorithm 2 chooses, and to how far that holds.
 
 A bootstrap draw takes one seed of K-Means and as many images as there are, with replacement: it stands for another
-choice of validation images and another run. What Algorithm 3 makes of the same rows is in `analysis.chapters.hyperparameters.mixture_evidence`.
+choice of validation images and another run. `mixture_evidence`, beside this file, has what Algorithm 3 makes of the
+same rows.
 """
 
 from dataclasses import dataclass

@@ -37,8 +37,8 @@ def pairs_above(images: Tensor, threshold: float) -> tuple[np.ndarray, np.ndarra
         i, j = (similar >= threshold).nonzero(as_tuple=True)
         keep = i + start < j
         found.append(((i + start)[keep], j[keep], similar[i[keep], j[keep]]))
-    i, j, value = (torch.cat(column).numpy() for column in zip(*found, strict=True))
-    return i, j, value
+    i, j, value = (torch.cat(column) for column in zip(*found, strict=True))
+    return i.numpy(), j.numpy(), value.numpy()
 
 
 def components(n: int, i: np.ndarray, j: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ def components(n: int, i: np.ndarray, j: np.ndarray) -> np.ndarray:
 def similarities(queries: Tensor, others: Tensor) -> Iterator[tuple[int, Tensor]]:
     """The similarities of (n, D) `queries` to (m, D) `others` in blocks of rows (b, m), each with its first row."""
     start = 0
-    for block in queries.split(BLOCK):
+    for block in torch.split(queries, BLOCK):
         yield start, block @ others.T
         start += len(block)
 

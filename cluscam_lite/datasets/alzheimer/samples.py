@@ -4,7 +4,7 @@ No file says which slices are of one patient. `split="components"` keeps near-du
 which is the public one, does not.
 """
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from ...dataroot import data_root as find_data_root
 from ...errors import unknown
+from ...files import PathLike
 from ..greys import colour_image
 from ..sample import Sample, Samples, first
 from .duplicates import components, features, pairs_above
@@ -55,7 +56,7 @@ class Collection:
         return paper_parts({"train": self.labels[:n], "test": self.labels[n:]})
 
 
-def collection(data_root: str | os.PathLike | None = None, source: str | None = None) -> Collection:
+def collection(data_root: PathLike | None = None, source: str | None = None) -> Collection:
     """The slices, decoded and checked; they are read once. Raises what `public_splits` raises."""
     return _collection(find_data_root(data_root), source)
 
@@ -71,7 +72,7 @@ def _collection(root: Path | None, source: str | None) -> Collection:
 
 
 def load_alzheimer(
-    data_root: str | os.PathLike | None = None,
+    data_root: PathLike | None = None,
     part: str | None = None,
     n: int | None = None,
     source: str | None = None,
@@ -95,7 +96,8 @@ def load_alzheimer(
         CluscamError: the slices are missing, or fewer than `n`.
     """
     found = collection(data_root, source)
-    numbers, where = range(len(found.ids)), "the Alzheimer data set"
+    numbers: Sequence[int] | np.ndarray = range(len(found.ids))
+    where = "the Alzheimer data set"
     if part is not None:
         parts = found.parts(split)
         if part not in parts:
@@ -105,7 +107,7 @@ def load_alzheimer(
     return Samples(NAME, ids, CLASSES, partial(_read, data_root, source))
 
 
-def _read(data_root: str | os.PathLike | None, source: str | None, image_id: str) -> Sample:
+def _read(data_root: PathLike | None, source: str | None, image_id: str) -> Sample:
     found = collection(data_root, source)
     i = found.number[image_id]
     return Sample(image_id, colour_image(found.pixels[i], image_id), int(found.labels[i]), (), SIDE, SIDE)

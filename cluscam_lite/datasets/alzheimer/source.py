@@ -54,14 +54,15 @@ def public_splits(data_root: str | Path | None = None, source: str | None = None
         source = "dataroot" if stored is not None and any(stored.glob("*.parquet")) else "hub"
     if source == "dataroot" and stored is None:
         raise CluscamError(f"no data root is named; {GET}")
-    return _checked_splits(source, stored)
+    return _checked_splits(stored if source == "dataroot" else None)
 
 
 @lru_cache(maxsize=2)
-def _checked_splits(source: str, folder: Path | None) -> dict[str, Slices]:
+def _checked_splits(folder: Path | None) -> dict[str, Slices]:
+    """The public splits from a folder of Parquet files, or, with None, from the hub."""
     splits = {}
     for split, rows in ROWS.items():
-        table, names = _hub_table(split) if source == "hub" else _parquet_table(folder, split)
+        table, names = _hub_table(split) if folder is None else _parquet_table(folder, split)
         splits[split] = slices_of(table, names, f"the split {split!r} of the Alzheimer slices")
         if len(splits[split].labels) != rows:
             raise CluscamError(

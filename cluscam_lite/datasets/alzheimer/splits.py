@@ -55,7 +55,7 @@ def component_parts(labels: np.ndarray, components: np.ndarray, shares: Mapping[
         mine = rng.permutation([c for c in names if class_of[c] == k])
         counts = dict(zip(shares, _counts(len(mine), list(shares.values())), strict=True))
         for part in (part for part in ("train", "test", "validation") if counts.get(part) == 0):
-            largest = max(counts, key=counts.get)
+            largest = max(counts, key=counts.__getitem__)
             if counts[largest] > 1:
                 counts[largest], counts[part] = counts[largest] - 1, 1
         for part, start, n in zip(shares, np.cumsum([0, *counts.values()]), counts.values(), strict=False):
@@ -94,4 +94,4 @@ def _counts(n: int, shares: Sequence[float]) -> list[int]:
     counts = np.floor(exact + 1e-9).astype(int)
     for k in np.argsort(counts - exact, kind="stable")[: n - counts.sum()]:
         counts[k] += 1
-    return counts.tolist()
+    return [int(count) for count in counts]
