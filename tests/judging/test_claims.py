@@ -5,13 +5,8 @@ import hashlib
 import pytest
 import yaml
 
-from analysis.chapters.ablation.study import PLANS as ABLATION
-from analysis.chapters.alzheimer.plan import PLANS as ALZHEIMER
-from analysis.chapters.faithfulness.plan import PLANS as FAITHFULNESS
-from analysis.chapters.hyperparameters.study import PLANS as HYPERPARAMETERS
-from analysis.chapters.logits.study import PLANS as LOGITS
-from analysis.chapters.runtime.plan import plan_of as runtime_plan
 from analysis.engine.plan import layer_of
+from analysis.engine.registry import find_study
 from analysis.engine.weightings import settings_of
 from analysis.paths import ROOT
 from cluscam_lite import get_spec, load_dataset
@@ -20,7 +15,7 @@ CLAIMS = yaml.safe_load((ROOT / "analysis" / "paper" / "claims.yaml").read_text(
 FIELDS = "id quote place study tier population unit estimand controls test interval sesoi family correction decide"
 BLOCKS = [(claim, block) for claim in CLAIMS for block in claim["population"]["blocks"]]
 # studies whose plan is the population of their claims
-EXACT = {"logits": LOGITS, "hyperparameters": HYPERPARAMETERS}
+EXACT = ("logits", "hyperparameters")
 # evidence is of `confirm`; what is tuned is of `tune`, and a time does not depend on what an image shows
 PART = {"logits": "confirm", "faithfulness": "confirm", "ablation": "confirm", "hyperparameters": "tune"}
 PART |= {"runtime": "tune", "alzheimer": "test"}
@@ -52,7 +47,7 @@ def test_populations_are_prefixes_of_the_split(claim, block, data_root):
 
 @pytest.mark.parametrize("study", EXACT)
 def test_the_plan_of_the_study_is_the_population(study):
-    plan = EXACT[study]["reference"]
+    plan = find_study(study).planned("reference")
     planned = [(block.model, block.layer, block.n_images) for block in plan.blocks]
     claims = [claim for claim in CLAIMS if claim["study"] == study]
     assert claims
@@ -64,9 +59,9 @@ def test_the_plan_of_the_study_is_the_population(study):
             assert all(list(getattr(block, name)) == population[name] for block in plan.blocks if name in population)
 
 
-@pytest.mark.parametrize(("study", "plan"), [("faithfulness", FAITHFULNESS), ("alzheimer", ALZHEIMER)])
-def test_a_study_of_maps_covers_its_claims(study, plan):
-    plan = plan["reference"]
+@pytest.mark.parametrize("study", ["faithfulness", "alzheimer"])
+def test_a_study_of_maps_covers_its_claims(study):
+    plan = find_study(study).planned("reference")
     planned = {(b.model, b.layer, b.method): b for b in plan.blocks if not b.variant}
     for claim in CLAIMS:
         if claim["study"] == study:
@@ -79,7 +74,8 @@ def test_a_study_of_maps_covers_its_claims(study, plan):
 
 
 def test_the_ablation_study_covers_its_claims():
-    planned = {(b.model, b.layer, b.source): b.n_images for b in ABLATION["reference"].blocks if not b.seed}
+    blocks = find_study("ablation").planned("reference").blocks
+    planned = {(b.model, b.layer, b.source): b.n_images for b in blocks if not b.seed}
     claims = [claim for claim in CLAIMS if claim["study"] == "ablation"]
     assert {claim["id"] for claim in claims} == {"C7a", "C7b", "C7c", "C7d", "C8a", "C8b", "C8c"}
     for claim in claims:
@@ -90,7 +86,7 @@ def test_the_ablation_study_covers_its_claims():
 
 
 def test_the_runtime_study_covers_its_claims():
-    plan = runtime_plan({"profile": "reference"})
+    plan = find_study("runtime").planned("reference")
     planned = {(b.model, b.layer, b.method): b.n_images for b in plan.blocks if not b.variant}
     claims = [claim for claim in CLAIMS if claim["study"] == "runtime"]
     assert {claim["id"] for claim in claims} == {"C11a", "C11b", "C11c", "C11d"}

@@ -8,9 +8,11 @@ from scores_by_size import GRID, made_rows, saturating, two_heaps
 
 from analysis.chapters.hyperparameters import evidence
 from analysis.chapters.hyperparameters.rules import claim_evidence
-from analysis.chapters.hyperparameters.study import LARGE
+from analysis.chapters.hyperparameters.study import STUDY
 from analysis.paths import ROOT
 from cluscam_lite.tuning import elbow
+
+LARGE = STUDY.planned("reference").blocks[0].grid
 
 CLAIMS = {
     claim["id"]: claim
