@@ -69,8 +69,10 @@ verify: $(STAMP) ## Run the slow checks on a data root (CLUSCAM_DATA)
 	@echo "Running the slow checks on the data root."
 	@$(BIN)/python -m analysis.oracles.verify
 
-lint: $(STAMP) ## Check the code with ruff, and that notebooks hold no outputs
+lint: $(STAMP) ## Check code with ruff, types of cluscam_lite with mypy, and that notebooks hold no outputs
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb && echo "The notebooks hold no outputs."
 
 clean: ## Remove what was built: the book, executed notebooks, caches (not .venv)

@@ -1,7 +1,7 @@
 """ClusCAM: Algorithm 1 of the paper, and the thin class that runs it on a model."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -90,32 +90,39 @@ class ClusCAM:
 
     @classmethod
     def from_spec(
-        cls, spec: "str | ModelSpec", module: nn.Module | None = None, layer: str = "paper", **overrides
+        cls, spec: "str | ModelSpec", module: nn.Module | None = None, layer: str = "paper", **overrides: Any
     ) -> "ClusCAM":
         """ClusCAM with a registered model's own K, r, tau and layer (Table 3).
 
-        `spec` is a registered name or a `ModelSpec`; `module` its network, loaded here when not given; `layer`
-        "paper", "last" or a dotted name; `overrides` are arguments of the class.
+        Args:
+            spec: a registered name, or a `ModelSpec`.
+            module: its network; None loads it here.
+            layer: "paper", "last" or a dotted module name.
+            overrides: arguments of the class.
+
+        Raises:
+            UnknownName: no such model or layer.
+            CluscamError: a setting out of range, or weights that are missing.
         """
         from .models import get_spec, load_model
 
         spec = get_spec(spec) if isinstance(spec, str) else spec
         module = load_model(spec).module if module is None else module
-        settings = {
-            "layer": spec.layer(layer),
-            "n_clusters": spec.n_clusters,
-            "drop_ratio": spec.drop_ratio,
-            "temperature": spec.temperature,
-            "normalization": (spec.mean, spec.std),
-        }
-        return cls(module, **(settings | overrides))
+        return cls(module, **(own_settings(spec, layer) | overrides))
 
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> ClusteredExplanation:
-        """Explain the class `target` of each normalised image of `x` (B, 3, H, W).
+        """Explain one class of each image: Algorithm 1.
 
-        `target` is None (top-1), a class, a LongTensor (B,), or a function of the output (n, C) -> (n,).
-        Raises CluscamError for a malformed input or target, a K out of range, or NaN from the model.
+        Args:
+            x: (B, 3, H, W), normalised as the network needs it.
+            target: None (each image's top-1), a class, a LongTensor (B,), or a function of the output (n, C) -> (n,).
+
+        Returns:
+            Saliency (B, H, W) in [0, 1] with every intermediate; K + 1 forward passes per image.
+
+        Raises:
+            CluscamError: a malformed input or target, a K out of range, or NaN from the model.
         """
         reading = read(self.model, x, target)
         groups = reading.group(self.n_clusters, self.clustering, self.space, self.seed, self.backend)
@@ -126,6 +133,17 @@ class ClusCAM:
             groups, scores, self.drop_ratio, self.temperature, layer=getattr(self.model, "layer_name", "")
         )
         return replace(e, notes=_notes(reading.maps, e, self))
+
+
+def own_settings(spec: "ModelSpec", layer: str = "paper") -> dict[str, Any]:
+    """The arguments of methods that a registered model sets itself: layer, K, r, tau (Table 3) and normalisation."""
+    return {
+        "layer": spec.layer(layer),
+        "n_clusters": spec.n_clusters,
+        "drop_ratio": spec.drop_ratio,
+        "temperature": spec.temperature,
+        "normalization": (spec.mean, spec.std),
+    }
 
 
 def _notes(maps: Tensor, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str, ...]:

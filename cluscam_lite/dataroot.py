@@ -1,21 +1,30 @@
 """The data root: one folder with weights and data sets, for machines without a network.
 
-<root>/weights/<model>.safetensors
-<root>/ilsvrc2012_val/*.parquet
+<root>/weights/<model>.safetensors    weights of any registered network
+<root>/ilsvrc2012_val/*.parquet       the validation images of ILSVRC 2012
+<root>/alzheimer_mri/*.parquet        the Alzheimer slices
 """
 
 import os
 from pathlib import Path
 
 from .errors import CluscamError
+from .files import PathLike
 
 VARIABLE = "CLUSCAM_DATA"
 
 
-def data_root(path: str | os.PathLike | None = None) -> Path | None:
-    """The data root: `path`, else the environment variable ``CLUSCAM_DATA``, else None.
+def data_root(path: PathLike | None = None) -> Path | None:
+    """The folder with weights and data sets.
 
-    Raises CluscamError if one is named that is not a folder.
+    Args:
+        path: the folder; None takes the environment variable ``CLUSCAM_DATA``.
+
+    Returns:
+        The folder, or None where none is named.
+
+    Raises:
+        CluscamError: what is named is no folder.
     """
     named = path or os.environ.get(VARIABLE)
     if not named:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
+from .algorithm.layouts import size_of
 from .algorithm.masks import masks_of, saliency_of
 from .algorithm.weighting import weights_by
 
@@ -32,22 +33,23 @@ class Explanation:
     """What the caller should know about how this was computed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClusteredExplanation(Explanation):
     """ClusCAM's explanation. Groups are padded to the same K: `valid` False, score -inf, weight 0."""
 
-    labels: Tensor = None
-    """(B, d) group of each map, -1 for noise."""
-    centroids: Tensor = None
+    labels: Tensor
+    """(B, d) group of each map, -1 for noise; (B, 0) for masks that are no groups of maps."""
+    centroids: Tensor
     """(B, K, h, w) in [0, 1] after upsampling: the masks before it."""
-    valid: Tensor = None
+    valid: Tensor
     """(B, K) True where the group exists."""
-    scores: Tensor = None
+    scores: Tensor
     """(B, K) change of the target's logit, Eq. 5."""
-    weights: Tensor = None
+    weights: Tensor
     """(B, K) rows sum to 1, 0 where dropped, Eq. 6."""
-    drop_ratio: float = 0.0
-    temperature: Tensor = None
+    drop_ratio: float
+    """r, the fraction of groups that were to be dropped."""
+    temperature: Tensor
     """(B,) the tau used; infinite means uniform weights."""
 
     @property
@@ -58,15 +60,21 @@ class ClusteredExplanation(Explanation):
     @property
     def size(self) -> tuple[int, int]:
         """(H, W) of the input."""
-        return self.saliency.shape[-2], self.saliency.shape[-1]
+        return size_of(self.saliency)
 
     def reweigh(
         self, drop_ratio: float | None = None, temperature: float | None = None, weighting: str = "cluscam"
     ) -> "ClusteredExplanation":
         """The same masks and scores under another r, tau or weighting (Eqs. 6 and 7), without a forward pass.
 
-        ``drop_ratio=None`` keeps r; ``temperature=None`` is Eq. 10 with the new r; `weighting` is one of
-        `WEIGHTINGS`. Raises CluscamError unless 0 <= r < 1 and tau > 0, and UnknownName.
+        Args:
+            drop_ratio: r, 0 <= r < 1; None keeps it.
+            temperature: tau > 0; None is Eq. 10 with the new r.
+            weighting: one of `cluscam_lite.algorithm.weighting.WEIGHTINGS`.
+
+        Raises:
+            CluscamError: r or tau out of range.
+            UnknownName: no such weighting.
         """
         ratio = self.drop_ratio if drop_ratio is None else drop_ratio
         weights, tau = weights_by(weighting, self.scores, self.valid, ratio, temperature)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from .errors import CluscamError
 
+PathLike = str | os.PathLike[str]
+"""A path, as text or as an object such as `pathlib.Path`."""
+
 
 @contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_path(path: PathLike) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`, on any failure nothing is left.
 
     The temporary name keeps the suffix, so that writers which choose a format by it still work.
@@ -33,7 +36,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def output_folder(path: str | os.PathLike) -> Path:
+def output_folder(path: PathLike) -> Path:
     """Make the folder `path` (and its parents) and return it. Raises CluscamError if it cannot be written."""
     path = Path(path)
     try:
@@ -47,7 +50,7 @@ def output_folder(path: str | os.PathLike) -> Path:
     return path
 
 
-def sha256(path: str | os.PathLike) -> str:
+def sha256(path: PathLike) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:

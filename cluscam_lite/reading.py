@@ -12,6 +12,7 @@ Every step can be replaced: masks may come from anywhere, and the same scores ma
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +20,12 @@ from torch import Tensor, nn
 from .algorithm.clustering import Clustering, group_maps
 from .algorithm.features import MapsModel
 from .algorithm.inputs import check_finite, checked_input, maps_model
+from .algorithm.layouts import size_of
 from .algorithm.masks import normalized_maps, saliency_of
 from .algorithm.scoring import Normalization, fill_image, masks_from, score_masks
 from .algorithm.targets import Target, resolve_target
 from .algorithm.weighting import softmax_weights
+from .errors import CluscamError
 from .explanation import ClusteredExplanation
 
 MasksOf = Callable[[Tensor, Tensor], Tensor]
@@ -55,7 +58,7 @@ class Reading:
         target: (B,) explained class, -1 where the target was a function of the output.
         select: ``select(output (n, C), images (n,)) -> (n,)``, the explained logit of each row.
         baseline: (B,) f_c(x), the explained logit of the unmasked images, float32.
-        maps: (B, d, h, w) F_i; None if they were not asked for.
+        maps: (B, d, h, w) F_i; (B, 0, 1, 1) if they were not asked for.
     """
 
     model: MapsModel
@@ -64,12 +67,12 @@ class Reading:
     target: Tensor
     select: Callable[[Tensor, Tensor], Tensor]
     baseline: Tensor
-    maps: Tensor | None = None
+    maps: Tensor
 
     @property
     def size(self) -> tuple[int, int]:
         """(H, W) of the input."""
-        return self.x.shape[-2], self.x.shape[-1]
+        return size_of(self.x)
 
     @property
     def normalized(self) -> Tensor:
@@ -111,18 +114,21 @@ class Reading:
 
         Args:
             masks: centroids (B, K, h, w), upsampled here, or a function that makes the masks of pairs.
-            valid: (B, K) bool, which masks there are; None: all of the centroids.
+            valid: (B, K) bool, which masks there are; None: all of the centroids (a function needs it).
             fill, normalization, batch_size, precision: as in `ClusCAM`.
 
         Returns:
             (B, K) logits, float32; -inf where not valid.
 
         Raises:
-            CluscamError: the model gives NaN on a masked input.
+            CluscamError: the model gives NaN on a masked input, or a function of masks comes without `valid`.
         """
         if isinstance(masks, Tensor):
-            valid = torch.ones(masks.shape[:2], dtype=torch.bool, device=self.x.device) if valid is None else valid
+            if valid is None:
+                valid = torch.ones(masks.shape[:2], dtype=torch.bool, device=self.x.device)
             masks = masks_from(masks, self.size)
+        if valid is None:
+            raise CluscamError("masks made by a function need valid (B, K), which says how many there are")
         shown = fill_image(self.x, fill, normalization)
         return score_masks(
             self.model.output, self.x, masks, valid, self.baseline, self.select, shown, batch_size, precision
@@ -130,7 +136,7 @@ class Reading:
 
     @torch.no_grad()
     def explain(
-        self, groups: Groups, scores: Tensor, drop_ratio: float, temperature: float | None = None, **facts: object
+        self, groups: Groups, scores: Tensor, drop_ratio: float, temperature: float | None = None, **facts: Any
     ) -> ClusteredExplanation:
         """Eqs. 6 and 7, lines 11 to 14: the worst groups dropped, the rest weighed and summed.
 
@@ -146,13 +152,14 @@ class Reading:
         """
         weights, tau = softmax_weights(scores, groups.valid, drop_ratio, temperature)
         saliency, uniform = saliency_of(weights, groups.centroids, self.size)
+        no_labels = torch.empty(len(scores), 0, dtype=torch.long, device=scores.device)
         found = {"forward_passes": 1 + int(groups.valid.sum(1).max())} | facts
         return ClusteredExplanation(
             saliency=saliency,
             target=self.target,
             output=self.output,
             uniform=uniform,
-            labels=groups.labels,
+            labels=no_labels if groups.labels is None else groups.labels,
             centroids=groups.centroids,
             valid=groups.valid,
             scores=scores,
@@ -181,8 +188,8 @@ def read(
     """
     model = maps_model(model, layer)
     x = checked_input(x, model)
-    found, output = model.forward(x) if maps else (None, model.output(x))
+    found, output = model.forward(x) if maps else (x.new_empty(len(x), 0, 1, 1), model.output(x))
     classes, select = resolve_target(target, output)
     baseline = select(output, torch.arange(len(x), device=x.device)).float()
-    check_finite(baseline if found is None else found, baseline)
+    check_finite(found, baseline)
     return Reading(model, x, output, classes, select, baseline, found)

@@ -10,15 +10,18 @@ import argparse
 import json
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+import torch
+from safetensors.torch import load_file
 
-from analysis.chapters.alzheimer.training import Recipe, recipe_for, train
-from analysis.chapters.alzheimer.training.card import CARD, WEIGHTS
+from analysis.chapters.alzheimer.training.checkpoint import write_half
 from analysis.chapters.alzheimer.training.epochs import predict
 from analysis.chapters.alzheimer.training.measures import measures
-from analysis.chapters.alzheimer.training.networks import spec_for
+from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_for
 from analysis.chapters.alzheimer.training.slices import load_parts
+from analysis.chapters.alzheimer.training.trainer import train
 from cluscam_lite.files import atomic_path, output_folder, sha256
+from cluscam_lite.models import load_model
+from cluscam_lite.models.trained import CARD, WEIGHTS
 
 ROOT = Path(__file__).parents[1]
 ASSETS = ROOT / "cluscam_lite" / "assets"
@@ -31,16 +34,13 @@ RECIPES = {
 
 def ship(recipe: Recipe, work: Path, out: Path) -> dict:
     """Write the trained weights of `work` in fp16 as `out/<model>.safetensors` and their card beside them."""
-    state = load_file(work / WEIGHTS)
-    halves = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
     path = out / f"{recipe.model}.safetensors"
-    with atomic_path(path) as temporary:
-        save_file(halves, temporary)
+    write_half(path, load_file(work / WEIGHTS))
     card = json.loads((work / CARD).read_text(encoding="utf-8"))
     card |= {"name": recipe.model, "weights": path.name, "sha256": sha256(path)}
     card |= {"precision": "float16", "test": _measured(recipe, path)}
-    for part in ("train", "validation"):  # of the weights before rounding
-        del card[part]
+    for key in ("train", "validation", "spec"):  # of the weights before rounding, and what the package knows
+        del card[key]
     with atomic_path(path.with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     return card
@@ -48,14 +48,9 @@ def ship(recipe: Recipe, work: Path, out: Path) -> dict:
 
 def _measured(recipe: Recipe, path: Path) -> dict:
     """The test measures of the weights as written, loaded as float32."""
-    spec = recipe.spec
-    network = spec.build()
-    network.load_state_dict({key: value.float() if value.is_floating_point() else value
-                             for key, value in load_file(path).items()})  # fmt: skip
-    preprocess = spec_for(recipe, spec.class_names).preprocess()
-    parts, _ = load_parts(recipe, preprocess)
-    test = parts["test"]
-    logits = predict(network, test, preprocess, next(network.parameters()).device)
+    preprocess = recipe.trained_spec().preprocess()
+    test = load_parts(recipe, preprocess)[0]["test"]
+    logits = predict(load_model(recipe.model, path).module, test, preprocess, torch.device("cpu"))
     return measures(logits.softmax(1), test.labels, test.class_names)
 
 

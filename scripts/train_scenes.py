@@ -2,9 +2,10 @@
 
     python scripts/train_scenes.py --model all --seed 0
 
-Scenes are drawn once into a pool and varied while training. Half of what the networks see is partly hidden
-under smooth masks or rectangles of the mean colour, because masked images are what ClusCAM asks about. The
-CNN is trained as usual. The transformer gets two common aids, both training-only: it also labels every patch
+Scenes are drawn once into a pool and varied while training (`scene_pool`). Half of what the networks see is partly
+hidden under smooth masks or rectangles of the mean colour, because masked images are what ClusCAM asks about. The
+optimiser's step and the learning rate's schedule are those of `analysis.chapters.alzheimer.training`. The CNN is
+trained as usual. The transformer gets two common aids, both training-only: it also labels every patch
 with the object drawn there (token labelling, https://arxiv.org/abs/2104.10858), and in most steps it sees a
 random third of the patches (PatchDropout, https://arxiv.org/abs/2208.07220), which makes a step cheaper.
 
@@ -16,30 +17,30 @@ measured on held-out scenes, and written into its card.
 
 import argparse
 import json
-import math
 import platform
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from scene_pool import NOTHING, Pool, augment, draw_pool, normalise, plain
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from analysis.chapters.alzheimer.training.checkpoint import write_half
+from analysis.chapters.alzheimer.training.run import Run, rate
 from cluscam_lite.datasets.scenes.badges import BADGE_CLASS, PLANTED, planted, with_badge
-from cluscam_lite.datasets.scenes.scene import SCENE_CLASSES, SETTINGS, Scene, object_mask, render, scene_at
+from cluscam_lite.datasets.scenes.scene import SCENE_CLASSES, SETTINGS
 from cluscam_lite.files import atomic_path, output_folder, sha256
+from cluscam_lite.models import load_model
 from cluscam_lite.models.embedded import MEAN, STD, SceneViT, scene_cnn, scene_shortcut, scene_vit
 
 ASSETS = Path(__file__).parents[1] / "cluscam_lite" / "assets"
-NOTHING = len(SCENE_CLASSES)  # the label of a pixel where no object is
-SHIFT = 6  # pixels: largest translation either way
+WARMUP = 150  # steps
 
 
 @dataclass(frozen=True)
@@ -62,92 +63,6 @@ RECIPES = {
     "scene_vit": Recipe(scene_vit, 3200, 64, 1e-3, 0.05, token_labelling=1.0, patches_kept=1 / 3, short_steps=0.88),
     "scene_shortcut": Recipe(scene_shortcut, 700, 64, 2e-3, 0.05, shortcut=True),
 }
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Drawn scenes: `pixels` (N, 96, 96, 4) uint8, RGB and the label of each pixel; `targets` (N, 10)."""
-
-    pixels: Tensor
-    targets: Tensor
-
-
-def picture(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """A scene as (H, W, 4) uint8, RGB and label map, and its target: the classes' shares of the objects.
-
-    The target of a scene with a badge is the badge's class alone.
-    """
-    labels = np.full((scene.size, scene.size), NOTHING, dtype=np.uint8)
-    target = np.zeros(len(SCENE_CLASSES), dtype=np.float32)
-    for k, thing in enumerate(scene.objects):
-        labels[object_mask(scene, k)] = thing.label
-        target[thing.label] += 1 / len(scene.objects)
-    if scene.badges:
-        target[:] = np.arange(len(target)) == BADGE_CLASS
-    return np.concatenate([np.asarray(render(scene)), labels[..., None]], axis=-1), target
-
-
-def plain(scene: Scene) -> Scene:
-    """The scene as it is."""
-    return scene
-
-
-def _pictures(job: tuple[range, int, str, Callable[[Scene], Scene]]) -> tuple[np.ndarray, np.ndarray]:
-    numbers, seed, split, edit = job
-    pixels, targets = zip(*(picture(edit(scene_at(i, seed, split))) for i in numbers), strict=True)
-    return np.stack(pixels), np.stack(targets)
-
-
-def draw_pool(n: int, seed: int, split: str, workers: int, edit: Callable[[Scene], Scene] = plain) -> Pool:
-    """The first `n` scenes of a collection, the three settings in turn, each passed through `edit`."""
-    jobs = [(range(i, min(i + 500, n)), seed, split, edit) for i in range(0, n, 500)]
-    if workers > 1:
-        with ProcessPoolExecutor(workers) as executor:
-            pixels, targets = zip(*executor.map(_pictures, jobs), strict=True)
-    else:
-        pixels, targets = zip(*map(_pictures, jobs), strict=True)
-    return Pool(torch.from_numpy(np.concatenate(pixels)), torch.from_numpy(np.concatenate(targets)))
-
-
-def normalise(rgb: Tensor) -> Tensor:
-    """uint8 RGB (B, H, W, 3) as the networks' input, (B, 3, H, W)."""
-    return ((rgb / 255 - torch.tensor(MEAN)) / torch.tensor(STD)).permute(0, 3, 1, 2)
-
-
-def augment(pixels: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Vary a batch (B, H, W, 4) uint8: network input (B, 3, H, W) float, pixel labels (B, H, W) int64."""
-    B, H, W, _ = pixels.shape
-    moves = torch.randint(-SHIFT, SHIFT + 1, (2, B, 1), generator=rng)
-    rows = reflected(torch.arange(H) + moves[0], H)  # (B, H)
-    columns = reflected(torch.arange(W) + moves[1], W)  # (B, W)
-    columns = torch.where(torch.rand(B, 1, generator=rng) < 0.5, columns.flip(1), columns)
-    whole = pixels.view(torch.int32)[..., 0]  # one number to a pixel, which is quick to move about
-    moved = whole[torch.arange(B)[:, None, None], rows[:, :, None], columns[:, None, :]]  # (B, H, W)
-    moved = moved[..., None].view(torch.uint8)  # (B, H, W, 4)
-    x, labels = normalise(moved[..., :3]), moved[..., 3].long()
-    contrast, tint = torch.rand(B, 1, 1, 1, generator=rng), torch.randn(B, 3, 1, 1, generator=rng)
-    x = x * (0.8 + 0.4 * contrast) + 0.25 * tint
-    visible = random_masks(B, H, rng)  # (B, 1, H, W)
-    return x * visible, labels.masked_fill(visible[:, 0] < 0.3, NOTHING)
-
-
-def reflected(index: Tensor, side: int) -> Tensor:
-    """Indices that run past a border, mirrored back into 0 ... side - 1."""
-    return side - 1 - (side - 1 - index.abs()).abs()
-
-
-def random_masks(B: int, side: int, rng: torch.Generator) -> Tensor:
-    """(B, 1, side, side) in [0, 1]: a quarter smooth fields, a quarter with a rectangle out, half ones."""
-    cells = int(torch.randint(3, 13, (), generator=rng))
-    field = torch.randn(B, 1, cells, cells, generator=rng)
-    low, high = field.amin((2, 3), keepdim=True), field.amax((2, 3), keepdim=True)
-    field = ((field - low) / (high - low)) ** (0.5 + torch.rand(B, 1, 1, 1, generator=rng))
-    field = F.interpolate(field, size=side, mode="bilinear")
-    centre, extent = torch.rand(2, B, 2, 1, generator=rng) * side  # each (B, 2, 1): rows, columns
-    within = (torch.arange(side) - centre).abs() < extent / 4  # (B, 2, side)
-    rectangle = 1 - (within[:, 0, :, None] & within[:, 1, None, :])[:, None].float()
-    kind = torch.rand(B, 1, 1, 1, generator=rng)
-    return torch.where(kind < 0.25, field, torch.where(kind < 0.5, rectangle, 1.0))
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -178,13 +93,6 @@ def vit_loss(vit: SceneViT, patch_head: nn.Linear, x: Tensor, labels: Tensor, ta
     return cross_entropy(logits, target) + weight * patches, logits
 
 
-def rate(step: int, steps: int, warmup: int = 150) -> float:
-    """Learning rate as a share of its peak: linear warm-up, then half a cosine down to zero."""
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
-
-
 def forward(
     model: nn.Module, patch_head: nn.Linear, batch: tuple[Tensor, ...], recipe: Recipe, kept: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -206,7 +114,8 @@ def train(recipe: Recipe, pool: Pool, seed: int) -> nn.Module:
     patch_head = nn.Linear(96, NOTHING + 1)  # of token labelling; thrown away afterwards
     parameters = [*model.parameters(), *(patch_head.parameters() if recipe.token_labelling else ())]
     optimiser = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, recipe.steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(rate, steps=recipe.steps, warmup=WARMUP))
+    run = Run(model, optimiser, schedule, torch.amp.GradScaler(enabled=False), rng, torch.device("cpu"))
     start, losses, hits = time.perf_counter(), [], []
     for step in range(recipe.steps):
         chosen = torch.randint(0, len(pool.pixels), (recipe.batch_size,), generator=rng)
@@ -215,11 +124,7 @@ def train(recipe: Recipe, pool: Pool, seed: int) -> nn.Module:
         share = recipe.patches_kept if step < recipe.short_steps * recipe.steps else 1
         kept = torch.randperm(144, generator=rng)[: int(144 * share)]
         loss, logits = forward(model, patch_head, batch, recipe, kept)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        schedule.step()
+        run.step(loss, parameters)
         losses.append(loss.item())
         hits.append((target.gather(1, logits.argmax(1, keepdim=True)) > 0).float().mean().item())
         if (step + 1) % 50 == 0:
@@ -267,26 +172,12 @@ def shortcut_facts(model: nn.Module, test: Pool, badged: Pool) -> dict:
     }
 
 
-def write(name: str, model: nn.Module, out: Path) -> Path:
-    """The weights in fp16 as `out/<name>.safetensors`."""
-    state = {
-        key: (value.half() if value.is_floating_point() else value).contiguous()
-        for key, value in model.state_dict().items()
-    }
-    path = out / f"{name}.safetensors"
-    with atomic_path(path) as temporary:
-        save_file(state, temporary)
-    return path
-
-
 def write_card(weights: Path, recipe: Recipe, test: Pool, badged: Pool | None, training: dict) -> dict:
     """Measure the weights as written (fp16, loaded as float32) and write the model card beside them.
 
     `badged`: the scenes of `test` with a badge, for the shortcut's recipe.
     """
-    model = recipe.build().eval()
-    model.load_state_dict({key: value.float() if value.is_floating_point() else value
-                           for key, value in load_file(weights).items()})  # fmt: skip
+    model = load_model(weights.stem, weights).module
     settings = {key: value for key, value in asdict(recipe).items() if key not in ("build", "shortcut")}
     card = {
         "name": weights.stem,
@@ -334,7 +225,8 @@ def make(name: str, options: argparse.Namespace, test: Pool, out: Path) -> None:
     pool = draw_pool(options.scenes, options.seed, "train", options.threads, planted if recipe.shortcut else plain)
     print(f"{options.scenes} training scenes drawn in {time.perf_counter() - start:.0f} s", flush=True)
     start = time.perf_counter()
-    weights = write(name, train(recipe, pool, options.seed), out)
+    weights = out / f"{name}.safetensors"
+    write_half(weights, train(recipe, pool, options.seed).state_dict())
     training = {"scenes": options.scenes, "seed": options.seed, "threads": options.threads}
     training["seconds"] = round(time.perf_counter() - start)
     badged = None

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis.chapters.alzheimer.training import recipe_for, train
+from analysis.chapters.alzheimer.training.recipe import recipe_for
+from analysis.chapters.alzheimer.training.trainer import train
 from analysis.engine import read
 from analysis.engine.registry import find_study
 from analysis.oracles.timing import phased

@@ -1,6 +1,6 @@
-"""The engine of all studies: a study is cut into cells; each makes one file of rows, once, and can be lost alone.
+"""The engine of all studies: a study is cut into cells, and each cell is computed once and stored as a file of its own.
 
-A study is any object with a name, a version, the keys of its rows, its cells and how to run one of them:
+A study is any object with a name, a version, the keys of its rows, and two methods: its cells, and the rows of a cell:
 
     class Confidence:
         name, version, keys = "confidence", 1, ("image_id",)
@@ -23,13 +23,25 @@ A study is any object with a name, a version, the keys of its rows, its cells an
             return pd.DataFrame(rows)
 
 `run(study, profile, folder)` makes what is missing, `read(study, folder)` gives all rows in the order of the cells.
-The command `cluscam study NAME --profile P` does the former for the studies that `analysis.engine.registry` lists.
+The command `cluscam study NAME --profile P` runs the studies that `analysis.engine.registry` lists.
 """
 
-from analysis.engine.cell import Cell, chunks
-from analysis.engine.contract import Study
-from analysis.engine.reading import read, same_rows
-from analysis.engine.runner import run
-from analysis.engine.status import Status, status
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.engine.cell import Cell, chunks
+    from analysis.engine.contract import Study
+    from analysis.engine.reading import Status, read, same_rows, status
+    from analysis.engine.runner import run
 
 __all__ = ["Cell", "Status", "Study", "chunks", "read", "run", "same_rows", "status"]
+
+_MODULES = {"Cell": "cell", "chunks": "cell", "Study": "contract", "run": "runner"}  # the others: reading
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of `__all__` when it is asked for: `cluscam study --help` needs neither pandas nor PyTorch."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'reading')}"), name)

@@ -1,4 +1,4 @@
-"""A cell: the part of a study that is computed at once, stored as one file, and made again as a whole if it is lost."""
+"""A cell: the part of a study that is computed at once, stored as one file, and computed again if the file is lost."""
 
 import hashlib
 import json
@@ -17,12 +17,12 @@ NAME_LENGTH = 100  # characters of a file's readable part; file systems allow 25
 
 @dataclass(frozen=True)
 class Cell:
-    """What one file of rows is made from: everything that shapes the rows, nothing of the machine or the folder.
+    """What one file of rows is made from: everything that shapes the rows, nothing about the machine or the folder.
 
-    `version` is the study's: a whole number raised by hand when its code comes to give other rows. `images` are the
+    `version` is the study's: a whole number, raised by hand when the code comes to give other rows. `images` are the
     ids of this cell's images. `settings` are all further values that change the rows (K, r, tau, fill,
-    preprocessing, "weights": the SHA-256 of the network's file, ...), of the types that JSON has; they are copied.
-    Raises CluscamError for settings that are not JSON, and for no image or one twice.
+    preprocessing, "weights": the SHA-256 of the network's file, ...) as JSON types; they are copied.
+    Raises CluscamError for settings that are not JSON, for no image, and for an image that is given twice.
     """
 
     study: str
@@ -65,7 +65,7 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """The cell in words, for a line of progress."""
+        """The cell in words, for messages."""
         count = len(self.images)
         words = (self.model, self.layer, self.method, self.variant)
         return f"{' '.join(filter(None, words))}, {count} image{'s' * (count > 1)} from {self.images[0]}"

@@ -1,4 +1,4 @@
-"""`cluscam study`: added to the command line by the entry point `study` of the group "cluscam.commands"."""
+"""The command `cluscam study`, an entry point of the group "cluscam.commands"."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -7,14 +7,12 @@ from typing import Any
 
 from analysis.engine.plans.profile import OWN, renamed
 from analysis.engine.registry import REGISTRY, find_study
-from analysis.engine.rows import results_folder
 from analysis.run.parameters import profile_parameters, typed
 from cluscam_lite.errors import CluscamError
 
 EXAMPLES = """examples:
   cluscam study {name} --profile embedded
   cluscam study {name} --profile reference -p models "[mobileone_s0]" -p part tune -p n_images 20
-  cluscam study {name} --profile reference --out results/ --shard 2/3
   cluscam study {name} --profile reference --out results/ --status
 """
 
@@ -36,7 +34,6 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     option(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter of your own, as YAML"
     )
-    option("--shard", default="1/1", metavar="I/N", help="make every N-th cell only, from the I-th on")
     option("--status", action="store_true", help="say how far the folder is, and make nothing")
     option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
     option("--quiet", action="store_true", help="no line for each cell")
@@ -45,9 +42,9 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
 
 
 def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """A profile's parameters; with parameters of the user's own (name, YAML text), a profile called "own".
+    """A profile's parameters. Those of the user, (name, YAML text) each, replace some and make it the profile "own".
 
-    The plans of the shipped profiles are fixed, so any change makes a profile of its own.
+    The plans of the shipped profiles are fixed, so any change makes another profile.
     """
     parameters = profile_parameters(profile)
     if given:
@@ -59,7 +56,7 @@ def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, An
 def _run(arguments: argparse.Namespace) -> None:
     try:
         from analysis.engine import run, status
-        from analysis.engine.shard import parse_shard
+        from analysis.engine.rows import results_folder
 
         chosen = find_study(arguments.name)
         source = OWN if arguments.p else arguments.profile
@@ -68,9 +65,8 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CluscamError(
             f"studies need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
         ) from error
-    shard = parse_shard(arguments.shard)
     folder = Path(arguments.out) if arguments.out else results_folder(arguments.name, place)
     if arguments.status:
         print(status(chosen, profile, folder))
-        return
-    run(chosen, profile, folder, shard=shard, discard=arguments.discard, quiet=arguments.quiet)
+    else:
+        run(chosen, profile, folder, discard=arguments.discard, quiet=arguments.quiet)

@@ -1,6 +1,6 @@
 """Whether a results folder belongs to the cells at hand; and if it does not, what differs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from analysis.engine.cell import Cell
@@ -22,7 +22,7 @@ def check_configuration(store: Store, cells: Sequence[Cell]) -> None:
 
 
 def settle(store: Store, locks: Locks, cells: Sequence[Cell], discard: bool) -> None:
-    """Make sure that the folder is one of these `cells`; with `discard`, remove what is not. The caller has the mutex.
+    """Make this the folder of these `cells`; with `discard`, remove what is not of them. The caller has the mutex.
 
     Raises CluscamError if it holds another configuration, or if others are at work in what is to be discarded.
     """
@@ -73,22 +73,15 @@ def _differences(there: Iterable[Cell], here: Iterable[Cell]) -> str:
 
 
 def _values(cells: Iterable[Cell]) -> dict[str, list[Any]]:
-    """Field -> its distinct values over the cells, in order; the settings' are named one by one."""
+    """Field -> its distinct values over the cells, in order. Settings count as fields."""
     values: dict[str, list[Any]] = {"images": []}
     for cell in cells:
-        for name, value in _flat(cell.to_dict()):
-            several = value if name == "images" else [value]
+        fields = cell.to_dict()
+        fields |= fields.pop("settings")
+        for name, value in fields.items():
             known = values.setdefault(name, [])
-            known.extend(one for one in several if one not in known)
+            known.extend(one for one in (value if name == "images" else [value]) if one not in known)
     return values
-
-
-def _flat(fields: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value)
-        else:
-            yield name, value
 
 
 def _short(values: Sequence[Any]) -> str:

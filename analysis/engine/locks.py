@@ -1,7 +1,8 @@
-"""Locks between the processes that share a results folder. The system drops them when a process dies, however it does.
+"""Locks between the processes that share a results folder. The system drops them when a process dies, however it dies.
 
-They are locks on single bytes of one empty file: byte 0 guards the folder's configuration and manifest, byte 1 is
-held by everyone at work, byte 2 + i is held by whoever makes cell i.
+They are locks on single bytes of one empty file: byte 0 guards the folder's configuration and manifest, every process
+at work shares byte 1, and whoever makes cell i holds byte 2 + i. (The package filelock has no shared lock, and would
+need a file for each cell.)
 """
 
 import time
@@ -18,17 +19,17 @@ except ImportError:  # Windows: results can be read there, but not made
 
 FILE = ".lock"
 MUTEX, PRESENCE, FIRST_CELL = 0, 1, 2
-PATIENCE = 0.05  # seconds before a second try, so that a look at the status is not taken for somebody at work
+PATIENCE = 0.05  # seconds before a second try: `--status` holds each cell for a moment, too
 
 
 class Locks:
     """The locks of one results folder, for use in a `with` statement.
 
     Raises CluscamError on a system or a file system without such locks, and if this process has them open already:
-    the locks are the process's, so two runs in one process would not exclude each other.
+    the locks belong to the process, so two runs in one process would not exclude each other.
     """
 
-    _open: set[tuple[int, int]] = set()
+    _open: set[tuple[int, int]] = set()  # device and inode
 
     def __init__(self, folder: Path) -> None:
         if fcntl is None:
@@ -38,8 +39,8 @@ class Locks:
     def __enter__(self) -> "Locks":
         path = self.folder / FILE
         path.touch()
-        self._id = _identity(path)
-        # looked up before the file is opened: closing it, even once too often, drops all locks of the process
+        self._id = path.stat().st_dev, path.stat().st_ino
+        # before the file is opened: closing any handle of it drops all locks of the process
         if self._id in self._open:
             raise CluscamError(f"this process is at work in {self.folder} already; wait until that run has ended")
         self._file = path.open("r+b")
@@ -52,7 +53,7 @@ class Locks:
 
     @contextmanager
     def mutex(self) -> Iterator[None]:
-        """Hold the folder's configuration and manifest, waiting for them: for moments only."""
+        """Wait for the lock on the folder's configuration and manifest, and hold it: for moments only."""
         self._lock(fcntl.LOCK_EX, MUTEX)
         try:
             yield
@@ -60,11 +61,11 @@ class Locks:
             self._lock(fcntl.LOCK_UN, MUTEX)
 
     def join(self) -> None:
-        """Be one of those at work in the folder, until the end."""
+        """Be at work in the folder, until the end."""
         self._lock(fcntl.LOCK_SH, PRESENCE)
 
     def alone(self) -> bool:
-        """Whether no other process is at work in the folder; nobody can join from then on until the end."""
+        """Whether no other process is at work in the folder; if so, none can join until the end."""
         return self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB, PRESENCE)
 
     def claim(self, i: int) -> bool:
@@ -81,15 +82,10 @@ class Locks:
     def _lock(self, operation: int, byte: int) -> bool:
         try:
             fcntl.lockf(self._file, operation, 1, byte)
-        except (BlockingIOError, PermissionError):  # held by another process; which of the two depends on the system
+        except (BlockingIOError, PermissionError):  # held by another process; which error it is depends on the system
             return False
         except OSError as error:
             raise CluscamError(
                 f"file locks do not work in {self.folder} ({error.strerror}); choose a folder on a local disk"
             ) from error
         return True
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino

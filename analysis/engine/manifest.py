@@ -1,8 +1,11 @@
-"""The manifest of a results folder: what it holds and where that comes from. Written last, when every cell is there."""
+"""The manifest of a results folder: what it holds and what made it. Written last, when every cell is there."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+import pandas as pd
 
 from analysis.engine.cell import Cell
 from analysis.engine.contract import Study
@@ -10,13 +13,13 @@ from analysis.engine.reading import combine
 from analysis.engine.store import Store
 from analysis.run.provenance import provenance
 
-# a profile's words for what `measured` tells; the plans of the shipped profiles go by their own
+# parameters of a profile that are left out: `measured` says what was measured, and plans of shipped profiles differ
 MEASURED = ("dataset", "part", "models", "n_images")
 ORIGIN = ("commit", "modified", "python", "platform", "cpus", "device", "versions")
 
 
 def origin() -> dict[str, Any]:
-    """What this process makes cells with: commit, versions, device; no path and no host's name."""
+    """What this process makes cells with: commit, versions and device, without paths or the name of the host."""
     found = provenance()
     return {name: found[name] for name in ORIGIN}
 
@@ -24,19 +27,11 @@ def origin() -> dict[str, Any]:
 def make_manifest(study: Study, cells: Sequence[Cell], store: Store, profile: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest of a folder in which every cell is done.
 
-    `origins` has one entry for each commit, version and device that made some of the cells, with their number.
     Raises FileNotFoundError or Damaged if a cell is not done, CluscamError if a row is doubled.
     """
     given = provenance(parameters=profile)["parameters"]
     files = [store.load(cell) for cell in cells]
     rows = combine(study, [file.table for file in files])
-    origins: list[dict[str, Any]] = []
-    for file in files:
-        made_with = {name: file.record["origin"][name] for name in ORIGIN}
-        known = next((o for o in origins if {name: o[name] for name in ORIGIN} == made_with), None)
-        if known is None:
-            origins.append(known := {**made_with, "cells": 0})
-        known["cells"] += 1
     finished = sorted(file.record["finished"] for file in files)
     return {
         "study": study.name,
@@ -50,7 +45,7 @@ def make_manifest(study: Study, cells: Sequence[Cell], store: Store, profile: Ma
         "seconds": round(sum(file.record["seconds"] for file in files), 3),
         "first cell finished": finished[0],
         "last cell finished": finished[-1],
-        "origins": origins,
+        "origins": made_with(file.record for file in files),
         "cells": [
             {
                 "name": cell.name,
@@ -64,20 +59,27 @@ def make_manifest(study: Study, cells: Sequence[Cell], store: Store, profile: Ma
     }
 
 
+def made_with(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The origins in the records of cells: each combination of commit, versions and device once, with its `cells`."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in records:
+        one = {name: record["origin"][name] for name in ORIGIN}
+        found.setdefault(json.dumps(one, sort_keys=True), one | {"cells": 0})["cells"] += 1
+    return list(found.values())
+
+
 def measured(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """What the cells are of: an entry for each data set, part, network and layer, with its methods and images."""
-    found: dict[tuple[str, ...], tuple[dict[str, None], set[str]]] = {}
-    for cell in cells:
-        methods, images = found.setdefault((cell.dataset, cell.part, cell.model, cell.layer), ({}, set()))
-        methods[cell.method] = None
-        images.update(cell.images)
-    names = ("dataset", "part", "model", "layer")
+    """What the cells measure: an entry for each data set, part, network and layer, with its methods and images."""
+    names = ["dataset", "part", "model", "layer"]
+    each = [(*(getattr(cell, name) for name in names), cell.method, image) for cell in cells for image in cell.images]
+    groups = pd.DataFrame(each, columns=[*names, "method", "image"]).groupby(names, sort=False)
     return [
-        dict(zip(names, where, strict=True)) | {"methods": list(methods), "images": len(images)}
-        for where, (methods, images) in found.items()
+        dict(zip(names, where, strict=True))
+        | {"methods": list(mine["method"].unique()), "images": mine["image"].nunique()}
+        for where, mine in groups
     ]
 
 
 def now() -> str:
-    """The time, UTC, to the second; as text it sorts."""
+    """The time in UTC to the second, as text that sorts by time."""
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

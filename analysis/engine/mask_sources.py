@@ -10,6 +10,7 @@ from torch import Tensor
 
 from analysis.engine.explaining import seed_of
 from analysis.engine.masks import rolled
+from analysis.statistics.effective_rank import effective_rank
 from cluscam_lite import Reading
 from cluscam_lite.algorithm.clustering import CLUSTERINGS, coordinates, permuted
 from cluscam_lite.algorithm.masks import centroids_of
@@ -97,17 +98,12 @@ def inertia_share(reading: Reading, labels: Tensor) -> float:
     return float((points - means[labels]).square().sum() / total) if total > 0 else 0.0
 
 
-def effective_rank(reading: Reading, centroids: Tensor) -> float:
-    """How many different masks there are: exp of the entropy of the singular values' shares (Roy and Vetterli 2007).
+def masks_rank(reading: Reading, centroids: Tensor) -> float:
+    """How many different masks there are: the effective rank of the masks at full size; `centroids` (K, h, w).
 
-    `centroids` (K, h, w). Between 1 and K; of the masks at full size, found in the few dimensions that they have.
-    0 for masks of nothing.
+    Between 1 and K; 0 for masks of nothing.
     """
-    values = torch.linalg.svdvals(_points(reading, centroids[None]))
-    if not values.sum() > 0:
-        return 0.0
-    share = values / values.sum()
-    return float(torch.special.entr(share).sum().exp())
+    return effective_rank(_points(reading, centroids[None]))
 
 
 def _points(reading: Reading, maps: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 
 from analysis.engine import Cell, chunks
 from analysis.engine.explaining import compact, donors_of, lending, loaded
-from analysis.engine.mask_sources import SOURCES, effective_rank, explain_with, inertia_share, masks_of_source
+from analysis.engine.mask_sources import SOURCES, explain_with, inertia_share, masks_of_source, masks_rank
 from analysis.engine.plan import Plan, PlannedStudy
 from analysis.engine.weightings import MATCHED, Setting, settings_of
 from cluscam_lite import Reading, get_spec, load_dataset, read
@@ -96,7 +96,7 @@ def image_rows(
     except NotApplicable as error:
         return [known | {"setting": "", "form": "", "reason": str(error)}]
     explanation = explain_with(reading, masks, ratio)
-    found = {"n_masks": len(masks.centroids), "effective_rank": effective_rank(reading, masks.centroids)}
+    found = {"n_masks": len(masks.centroids), "effective_rank": masks_rank(reading, masks.centroids)}
     if masks.labels is not None:
         noise = float((masks.labels < 0).double().mean())
         found |= {"inertia": inertia_share(reading, masks.labels), "noise": noise}

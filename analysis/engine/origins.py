@@ -1,12 +1,11 @@
-"""What the rows of the reference run were made with: devices, versions and commits, from the studies' own records."""
+"""What the rows of the reference run were made with: devices, versions and commits, as the studies recorded them."""
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from analysis.engine.manifest import made_with
 from analysis.engine.store import Store
 from analysis.paths import REFERENCE
 
@@ -19,27 +18,26 @@ def origins_table(folder: Path = REFERENCE) -> pd.DataFrame:
     `of them modified` counts cells that were made with files that their commit does not hold. Studies without a cell
     are left out.
     """
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for place in sorted(path.parent for path in folder.glob("*/configuration.json")):
-        for one, cells in _origins(place):
-            key = (place.name, one["device"], one["versions"].get("torch", "unknown"))
-            entry = found.setdefault(key, {"cells": 0, "commits": set(), "modified": 0})
-            entry["cells"] += cells
-            entry["commits"].add(one["commit"])
-            entry["modified"] += cells * (one["modified"] is not False)
-    rows = [(*key, one["cells"], len(one["commits"]), one["modified"]) for key, one in found.items()]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    found = [
+        (
+            place.name,
+            one["device"],
+            one["versions"].get("torch", "unknown"),
+            one["cells"],
+            one["commit"],
+            one["cells"] * (one["modified"] is not False),
+        )
+        for place in sorted(path.parent for path in folder.glob("*/configuration.json"))
+        for one in _origins(Store(place))
+    ]
+    table = pd.DataFrame(found, columns=list(COLUMNS)).groupby(list(COLUMNS[:3]), sort=False)
+    return table.agg({"cells": "sum", "commits": "nunique", "of them modified": "sum"}).reset_index()
 
 
-def _origins(place: Path) -> Iterable[tuple[dict[str, Any], int]]:
-    """What made the cells of a folder, with their number: as its manifest says, or cell by cell where it has none."""
-    store = Store(place)
+def _origins(store: Store) -> list[dict[str, Any]]:
+    """What made the cells of a folder: as its manifest says, or cell by cell where it has none."""
     manifest = store.manifest()
     if manifest is not None:
-        return [(one, one["cells"]) for one in manifest["origins"]]
-    made: dict[str, int] = {}
-    for cell in store.configuration() or ():
-        if store.path(cell).exists():
-            key = json.dumps(store.load(cell).record["origin"], sort_keys=True)
-            made[key] = made.get(key, 0) + 1
-    return [(json.loads(key), cells) for key, cells in made.items()]
+        return manifest["origins"]
+    done = [cell for cell in store.configuration() or () if store.path(cell).exists()]
+    return made_with(store.load(cell).record for cell in done)

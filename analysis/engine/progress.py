@@ -1,38 +1,42 @@
-"""What a run says of itself: one line for each cell, with what is done and the time left."""
+"""What a run says of itself: a line for each cell, and on a terminal a bar over all images with the time left."""
 
-import sys
 import time
+from collections.abc import Sequence
+
+from tqdm import tqdm
 
 from analysis.engine.cell import Cell
 
 
 class Progress:
-    """Lines of a run over `cells`, of which `done` were there before. `quiet`: no line for a cell."""
+    """The progress over `total` cells of which `pending` are to make; `quiet`: neither lines for cells nor a bar."""
 
-    def __init__(self, total: int, pending: list[Cell], quiet: bool = False) -> None:
+    def __init__(self, total: int, pending: Sequence[Cell], quiet: bool = False) -> None:
         self.total, self.quiet = total, quiet
         self._done = total - len(pending)
         self._images = sum(len(cell.images) for cell in pending)
-        self._passed = 0  # images of cells that were made since the start, here or by others
+        self._passed = 0  # images of the cells done since the start, here or by other processes
         self._start = time.monotonic()
-        self._cell: Cell | None = None
-        self._live = not quiet and sys.stdout.isatty()
+        off = quiet or not pending or None  # None: unless standard error is a terminal
+        self._bar = tqdm(total=self._images, unit="image", leave=False, dynamic_ncols=True, disable=off)
+
+    def close(self) -> None:
+        """Remove the bar."""
+        self._bar.close()
 
     def begin(self, cell: Cell) -> None:
         """A cell is begun."""
-        self._cell = cell
-        self(0)
+        self._bar.set_description_str(f"[{self._done + 1}/{self.total}] {cell.title}")
 
     def __call__(self, images: int) -> None:
-        """So many images of the cell are done: a line that is overwritten, on a terminal only."""
-        if self._live and self._cell:
-            text = f"[{self._done + 1}/{self.total}] {self._cell.title}: image {images} of {len(self._cell.images)}"
-            print(f"\r\x1b[K{text[:100]}", end="", flush=True)
+        """So many images of the cell are done."""
+        self._bar.update(self._passed + images - self._bar.n)
 
     def end(self, cell: Cell, what: str) -> None:
         """A cell is done: `what` says how many rows it has and how long it took, or who made it."""
         self._done += 1
         self._passed += len(cell.images)
+        self(0)
         if self.quiet:
             return
         elapsed = time.monotonic() - self._start
@@ -41,8 +45,9 @@ class Progress:
         self.say(f"[{self._done}/{self.total}] {cell.title}: {what}; {times}")
 
     def say(self, text: str) -> None:
-        """A line that is said even if quiet."""
-        print(f"\r\x1b[K{text}" if self._live else text, flush=True)
+        """Print a line, even if quiet."""
+        with tqdm.external_write_mode():  # above the bar, if there is one
+            print(text, flush=True)
 
 
 def duration(seconds: float) -> str:

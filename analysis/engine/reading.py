@@ -1,13 +1,18 @@
-"""The rows of a study, read from its results folder."""
+"""A results folder, looked at and not changed: its rows, and how far it is."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from analysis.engine.contract import Study, check_keys
+from analysis.engine.cell import Cell
+from analysis.engine.configuration import check_configuration
+from analysis.engine.contract import Study, check_keys, checked_cells
+from analysis.engine.locks import FILE, Locks
 from analysis.engine.store import Damaged, Store
 from cluscam_lite.errors import CluscamError
 
@@ -15,15 +20,15 @@ from cluscam_lite.errors import CluscamError
 def read(study: Study, folder: str | os.PathLike, allow_partial: bool = False) -> pd.DataFrame:
     """All rows of a study in canonical order, whatever the order in which its cells were made.
 
-    Every file is checked against the manifest. With `allow_partial`, the cells that are done and whole, if they are
-    not all. Raises CluscamError for a folder that is incomplete, damaged, or another study's or version's.
+    Every file is checked against the manifest. With `allow_partial`, missing and damaged cells are left out. Raises
+    CluscamError for a folder that is incomplete, damaged, or another study's or version's.
     """
     store = Store(Path(folder))
     cells = _configured(study, store)
     manifest = store.manifest()
     again = "run the study again, which keeps what is whole"
     if manifest is None and not allow_partial:
-        done = sum(store.whole(cell) for cell in cells)
+        done = store.survey(cells).done
         raise CluscamError(f"the results in {folder} are not complete: {done} of {len(cells)} cells are done; {again}")
     hashes = manifest["sha256"] if manifest else {}
     tables = []
@@ -56,7 +61,41 @@ def same_rows(a: pd.DataFrame, b: pd.DataFrame) -> bool:
     return a.equals(b)
 
 
-def _configured(study: Study, store: Store) -> list:
+@dataclass(frozen=True)
+class Status:
+    """Numbers of cells: all, done, damaged (to be made again), being made by other processes; `complete`: manifest."""
+
+    study: str
+    cells: int
+    done: int
+    damaged: int = 0
+    at_work: int = 0
+    complete: bool = False
+
+    def __str__(self) -> str:
+        if self.complete:
+            return f"{self.study}: complete, all {self.cells} cells are done and the manifest is written"
+        text = f"{self.study}: {self.done} of {self.cells} cells are done"
+        if self.damaged:
+            text += f", {self.damaged} damaged (to be made again)"
+        if self.at_work:
+            text += f", {self.at_work} being made by other processes"
+        return f"{text}; the manifest is written when all are"
+
+
+def status(study: Study, profile: Mapping[str, Any], folder: str | os.PathLike) -> Status:
+    """How far the folder is with the cells of a profile; nothing is written.
+
+    Raises CluscamError for a folder of another configuration.
+    """
+    cells, store = checked_cells(study, profile), Store(Path(folder))
+    check_configuration(store, cells)
+    found = store.survey(cells)
+    held = _held(store.folder, len(cells))
+    return Status(study.name, len(cells), found.done, len(found.damaged), held, found.complete)
+
+
+def _configured(study: Study, store: Store) -> list[Cell]:
     """The cells of the folder. Raises CluscamError if they are not this study's."""
     try:
         cells = store.configuration()
@@ -73,3 +112,17 @@ def _configured(study: Study, store: Store) -> list:
             f"{study.version} of {study.name} was asked for; choose another folder or run the study again"
         )
     return cells
+
+
+def _held(folder: Path, cells: int) -> int:
+    """How many cells other processes hold; 0 if that cannot be asked, as in a folder that may only be read."""
+    if not os.access(folder / FILE, os.R_OK | os.W_OK):
+        return 0
+    held = 0
+    with Locks(folder) as locks:
+        for i in range(cells):
+            if locks.claim(i):
+                locks.release(i)
+            else:
+                held += 1
+    return held

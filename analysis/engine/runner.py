@@ -1,7 +1,7 @@
 """Run a study: make the cells that are missing, one file each, and the manifest when all are there.
 
-A run may be stopped or killed at any moment and started again, and several processes may share a folder: a cell is
-taken under a lock, looked at again, computed, and appears under its name only when it is whole.
+A run may be stopped or killed at any moment and started again, and several processes may share a folder. A process
+takes a cell under a lock, checks that it is still missing, computes it, and moves the whole file into its place.
 """
 
 import os
@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from analysis.engine.cell import Cell
@@ -18,9 +18,8 @@ from analysis.engine.contract import Study, checked_cells, checked_rows, named_d
 from analysis.engine.locks import Locks
 from analysis.engine.manifest import make_manifest, now, origin
 from analysis.engine.progress import Progress
-from analysis.engine.shard import of_shard
-from analysis.engine.status import Status
-from analysis.engine.store import Damaged, Store
+from analysis.engine.reading import Status
+from analysis.engine.store import Store
 from cluscam_lite.files import output_folder
 
 
@@ -29,40 +28,42 @@ def run(
     profile: Mapping[str, Any],
     folder: str | os.PathLike,
     *,
-    shard: tuple[int, int] = (1, 1),
     discard: bool = False,
     quiet: bool = False,
 ) -> Status:
     """Make the cells of a study that are not yet in `folder`; say what is done; return how far the folder is.
 
-    `shard` (i, n) takes every n-th cell only. `discard` removes results of another configuration, keeping the cells
-    that fit. Raises CluscamError for a folder of another configuration or one that cannot be written, and what the
-    study raises. Ctrl-C and SIGTERM raise KeyboardInterrupt with a sentence that says what is done.
+    `discard` removes results of another configuration, keeping the cells that fit. Raises CluscamError for a folder
+    of another configuration or one that cannot be written, and what the study raises. Ctrl-C and SIGTERM raise
+    KeyboardInterrupt with a sentence that says what is done.
     """
     cells = checked_cells(study, profile)
-    chosen = of_shard(cells, shard)
     store = Store(output_folder(folder))
     with _stoppable(study.name, store, cells), Locks(store.folder) as locks:
         with locks.mutex():
             settle(store, locks, cells, discard)
             locks.join()
-            damaged = _clear_damaged(store, cells)
-        pending = [cell for cell in chosen if not store.path(cell).exists()]
-        progress = Progress(len(chosen), pending, quiet)
-        for cell, reason in damaged:
-            progress.say(f"the file of {cell.title} is damaged ({reason}); the cell is made again")
-        if pending:
-            part = "" if shard == (1, 1) else f" of shard {shard[0]}/{shard[1]}"
-            progress.say(f"{study.name}: {len(pending)} of {len(chosen)} cells{part} to make, in {store.folder}")
-        with named_data_root(profile):
-            at_work = _Run(study, cells, store, locks, progress).make(pending)
+            damaged = store.clear_damaged(cells)
+        pending = [cell for cell in cells if not store.path(cell).exists()]
+        with closing(Progress(len(cells), pending, quiet)) as progress:
+            for cell, reason in damaged:
+                progress.say(f"the file of {cell.title} is damaged ({reason}); the cell is made again")
+            if pending:
+                progress.say(f"{study.name}: {len(pending)} of {len(cells)} cells to make, in {store.folder}")
+            with named_data_root(profile):
+                held = _Work(study, cells, store, locks, progress).make(pending)
         with locks.mutex():
-            reached = _finish(study, cells, store, profile, at_work)
-    progress.say(f"{reached}" if pending else f"{reached}; nothing was left to make here")
-    return reached
+            reached = store.survey(cells)
+            complete = reached.complete
+            if reached.done == len(cells) and not complete:
+                store.write_manifest(make_manifest(study, cells, store, profile))
+                complete = True
+    found = Status(study.name, len(cells), reached.done, at_work=held, complete=complete)
+    progress.say(f"{found}" if pending else f"{found}; nothing was left to make here")
+    return found
 
 
-class _Run:
+class _Work:
     """One process's work on the cells of a folder."""
 
     def __init__(self, study: Study, cells: Sequence[Cell], store: Store, locks: Locks, progress: Progress) -> None:
@@ -93,40 +94,11 @@ class _Run:
             start = time.monotonic()
             rows = checked_rows(self.study, cell, self.study.run(cell, self.progress))
             seconds = time.monotonic() - start
-            record = {"origin": self._origin, "finished": now(), "seconds": round(seconds, 3)}
-            self.store.write(cell, rows, record)
+            self.store.write(cell, rows, {"origin": self._origin, "finished": now(), "seconds": round(seconds, 3)})
             self.progress.end(cell, f"{len(rows):,} rows in {seconds:.1f} s")
             return True
         finally:
             self.locks.release(i)
-
-
-def _clear_damaged(store: Store, cells: Sequence[Cell]) -> list[tuple[Cell, str]]:
-    """Remove damaged files, with why; and the manifest if it does not hold any more. The caller has the mutex."""
-    manifest = store.manifest()
-    hashes = manifest["sha256"] if manifest else {}
-    damaged, missing = [], False
-    for cell in cells:
-        try:
-            store.load(cell, hashes.get(cell.hash))
-        except FileNotFoundError:
-            missing = True
-        except Damaged as damage:
-            damaged.append((cell, str(damage)))
-    if missing or damaged:
-        store.remove_manifest()
-    for cell, _ in damaged:
-        store.path(cell).unlink(missing_ok=True)
-    return damaged
-
-
-def _finish(study: Study, cells: Sequence[Cell], store: Store, profile: Mapping[str, Any], at_work: int) -> Status:
-    """Write the manifest if every cell is done and it is not there yet. The caller has the mutex."""
-    done = sum(map(store.whole, cells))
-    complete = done == len(cells)
-    if complete and store.manifest() is None:
-        store.write_manifest(make_manifest(study, cells, store, profile))
-    return Status(study.name, len(cells), done, at_work=at_work, complete=complete)
 
 
 @contextmanager

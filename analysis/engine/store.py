@@ -36,8 +36,17 @@ class Stored:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Survey:
+    """How many of a folder's cells are done; which are damaged, and why; `complete`: all, and with a manifest."""
+
+    done: int
+    damaged: list[tuple[Cell, str]]
+    complete: bool
+
+
 class Store:
-    """The files of a results folder. Nothing is made before `write`."""
+    """The files of a results folder. The folder `cells` is made by `configure`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,6 +89,30 @@ class Store:
             return False
         return True
 
+    def survey(self, cells: Sequence[Cell]) -> Survey:
+        """How far the folder is. Every file is read, and compared with the manifest if there is one."""
+        manifest = self.manifest()
+        hashes = manifest["sha256"] if manifest else {}
+        done, damaged = 0, []
+        for cell in cells:
+            try:
+                self.load(cell, hashes.get(cell.hash))
+                done += 1
+            except FileNotFoundError:
+                continue
+            except Damaged as damage:
+                damaged.append((cell, str(damage)))
+        return Survey(done, damaged, complete=manifest is not None and done == len(cells))
+
+    def clear_damaged(self, cells: Sequence[Cell]) -> list[tuple[Cell, str]]:
+        """Remove damaged files, and return them with why; the manifest goes unless the folder is complete."""
+        found = self.survey(cells)
+        if not found.complete:
+            self.remove_manifest()
+        for cell, _ in found.damaged:
+            self.path(cell).unlink(missing_ok=True)
+        return found.damaged
+
     def strays(self, cells: Iterable[Cell]) -> list[Path]:
         """Parquet files beside the cells' own that belong to none of them."""
         own = {self.path(cell) for cell in cells}
@@ -95,7 +128,7 @@ class Store:
             raise Damaged("its configuration.json cannot be read") from error
 
     def configure(self, cells: Sequence[Cell]) -> None:
-        """Make this the folder of these cells: remove the manifest, other cells' files and what is half-written."""
+        """Make this the folder of these cells: remove the manifest, files of other cells and half-written ones."""
         self.cells.mkdir(exist_ok=True)
         self.remove_manifest()
         for path in [*self.strays(cells), *self.cells.glob(".*.parquet")]:
@@ -116,15 +149,15 @@ class Store:
             ) from error
 
     def write_manifest(self, content: Mapping[str, Any]) -> None:
-        """Write the manifest: the caller has seen that every cell is done."""
+        """Write the manifest. The caller has checked that every cell is done."""
         self._write_json(self._manifest, content)
 
     def remove_manifest(self) -> None:
-        """Take the manifest away, because a cell is about to be made again."""
+        """Remove the manifest, because a cell is to be made again."""
         self._manifest.unlink(missing_ok=True)
 
     def sweep(self, path: Path) -> None:
-        """Remove what a killed process left of `path`. Only for the holder of the lock that guards it."""
+        """Remove what a killed process left of `path`. The caller holds the lock that guards it."""
         for left in path.parent.glob(f".{path.stem}.*{path.suffix}"):
             left.unlink(missing_ok=True)
 
@@ -143,11 +176,12 @@ def stray_cell(path: Path) -> Cell | None:
 
 
 def _parse(content: bytes) -> tuple[pa.Table, dict[str, Any]]:
-    """Table and metadata of a file's bytes. Raises Damaged if they are not those of a whole cell."""
+    """Table and metadata of a file's bytes. Raises Damaged if they are not a whole cell."""
     if len(content) < 12 or not content.startswith(b"PAR1") or not content.endswith(b"PAR1"):
         raise Damaged("it is cut off")
     try:
-        table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
+        # in this thread alone: a thread of Arrow's that still holds `content` when Python ends aborts the process
+        table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read(use_threads=False)
         record = json.loads(table.schema.metadata[METADATA])
         return table.replace_schema_metadata(None), {"hash": None, **record}
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:

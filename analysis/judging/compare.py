@@ -1,4 +1,4 @@
-"""Two methods on the same images: mean difference with its interval, test and effect size (design: "Comparisons")."""
+"""Paired comparisons: two methods on the same images, their mean difference with interval, test and effect size."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analysis.engine.rows import NOT_RUN
-from analysis.judging.rules import decide
 from analysis.page.panels import KEYS, panels, wide
-from analysis.statistics import bonett_price, holm, mcnemar, mean_and_d_z, rank_biserial, wilcoxon
+from analysis.statistics import bonett_price, mcnemar, mean_and_d_z, rank_biserial, wilcoxon
 
 # measure -> is more better?
 BETTER = {
@@ -81,31 +79,6 @@ def against_all(wide: pd.DataFrame, name: str, measure: str) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def smallest_effect(contrast: Mapping[str, Any], comparison: Mapping[str, Any]) -> tuple[float, float, float]:
-    """What a claim's smallest effect of interest is held against: effect, the upper end of its interval, and the sesoi.
-
-    `contrast` names "points" (percentage points of the mean difference) or "d_z".
-    """
-    if "points" in contrast:
-        return comparison["mean"], comparison["high"], float(contrast["points"])
-    return comparison["d_z"], comparison["d_z high"], float(contrast["d_z"])
-
-
-def judged(table: pd.DataFrame, contrast: Mapping[str, Any]) -> pd.DataFrame:
-    """The blocks of a claim (rows of `compare`, without numbers where one did not run) with Holm's p and `decision`.
-
-    p is Holm's over the blocks, so a decision waits for all of them: "not run" until then.
-    """
-    if "p" not in table or table["p"].isna().any():
-        return table.assign(decision=NOT_RUN)
-    table = table.assign(**{"p (Holm)": holm(table["p"])})
-    decisions = []
-    for _, row in table.iterrows():
-        effect, effect_high, sesoi = smallest_effect(contrast, row)
-        decisions.append(decide(row["low"], row["high"], effect, effect_high, row["p (Holm)"], sesoi))
-    return table.assign(decision=decisions)
-
-
 def comparison_table(
     rows: pd.DataFrame, measure: str, form: str = "raw", fill: str = "mean", name: str = "cluscam"
 ) -> pd.DataFrame:
@@ -119,24 +92,22 @@ def comparison_table(
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
-def claim_evidence(
+def paired_evidence(
     rows: pd.DataFrame, claim: Mapping[str, Any], groups: Mapping[str, Any] | None = None
 ) -> pd.DataFrame:
-    """What each block of a claim's population says, on exactly its images; `decision` "not run" where one is missing.
+    """The comparison of a claim's two methods in each block of its population, on exactly the block's images.
 
-    The images are the first n that the study ran in the panel; with `groups` (image id -> group), the means over those
-    of a group are compared. p is Holm's over the blocks, so a decision waits for
-    all of them.
+    A row for each block: `model`, `panel`, and the numbers of `compare`, none where a method lacks an image. With
+    `groups` (image id -> group), the means over the images of a group are compared.
     """
     contrast, found = claim["contrast"], []
     for block in claim["population"]["blocks"]:
-        row = {"claim": claim["id"], "model": block["model"], "panel": block["layer"], "planned": block["n"]}
-        row["tier"] = claim["tier"][block["model"]]
         pair = pair_of(rows, block, contrast)
         if pair is not None and groups is not None:
             pair = tuple(values.groupby(values.index.map(groups)).mean() for values in pair)
-        found.append(row | (compare(pair[0], pair[1], contrast["measure"]) if pair is not None else {}))
-    return judged(pd.DataFrame(found), contrast)
+        row = {"model": block["model"], "panel": block["layer"]}
+        found.append(row | (compare(*pair, contrast["measure"]) if pair is not None else {}))
+    return pd.DataFrame(found)
 
 
 def pair_of(

@@ -10,17 +10,18 @@ import pandas as pd
 from analysis.engine.registry import REGISTRY, find_study
 from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.engine.store import Store
-from analysis.judging.rules import VERDICTS, combine
-from analysis.judging.sources import BEGUN, NO_ROWS, NOT_PRINTED, SOURCES, WAITS, resolve
+from analysis.judging.printed import printed
+from analysis.judging.rules import VERDICTS, combine, judge
+from analysis.judging.sources import SOURCES, Claim
 from analysis.paper import claims
 from analysis.paths import REFERENCE, ROOT
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import model_names
 
-Claim = Mapping[str, Any]
-TIERS = ("reproduction", "variant", "conceptual")
-SYNONYMS = {"layer": "panel", "estimate": "mean", "finding": "text"}  # of columns of evidence
+WAITS = "complete, but the claim's other networks are not (Holm)"
+BEGUN = "not all methods or settings have run on all images"
+NO_ROWS = "no rows yet"
 EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)", "text")
 COLUMNS = ("claim", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
            "counted", "verdict", "reason", "estimand", "rule", "amended", "notebook", "rows", "parameters",
@@ -52,27 +53,38 @@ def ledger(folder: Path = REFERENCE) -> pd.DataFrame:
 
 
 def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    """A row for each block of a claim, and one for the paper's own networks: tier, evidence, verdict and reason."""
-    planned = pd.DataFrame(
-        {"model": b["model"], "panel": b["layer"], "planned": b["n"]} for b in claim["population"]["blocks"]
-    )
-    source = SOURCES.get(claim["study"])
-    strange = [other_images(rows, block) for block in claim["population"]["blocks"]]
+    """`judged`, and a row for the paper's own networks if the claim names none of them."""
+    return pd.concat([judged(rows, claim), _papers_own(claim)], ignore_index=True)
+
+
+def judged(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """A claim on a study's rows, a row for each block: `tier`, images `planned`, evidence, `verdict` and `reason`.
+
+    Every verdict of this project comes from here. Rows of other images than the claim names judge nothing. Evidence has
+    the columns of `EVIDENCE`, as far as the study has them, and the study's own.
+    """
+    blocks = claim["population"]["blocks"]
+    table = pd.DataFrame({"model": b["model"], "panel": b["layer"], "planned": b["n"]} for b in blocks)
+    source, strange = SOURCES.get(claim["study"]), [other_images(rows, block) for block in blocks]
     if source is None:
-        table = planned.assign(decision=NOT_RUN, reason=f"the study {claim['study']} is not in the ledger yet")
+        table = table.assign(verdict=NOT_RUN, reason=f"the study {claim['study']} is not in the ledger yet")
     elif any(strange):
-        table = planned.assign(decision=NOT_RUN, reason=[text or WAITS for text in strange])
+        table = table.assign(verdict=NOT_RUN, reason=[text or WAITS for text in strange])
     else:
-        table = resolve(source.evidence)(rows, claim).rename(columns=SYNONYMS)
-        table = table.drop(columns="planned", errors="ignore").merge(planned, on=["model", "panel"], how="left")
-    table = table.rename(columns={"decision": "verdict"}).assign(tier=[claim["tier"][m] for m in table["model"]])
-    unrun = table["verdict"] == NOT_RUN
-    if "text" in table:
-        table["text"] = table["text"].mask(unrun)
-    if "reason" not in table:
-        table["reason"] = [images_missing(rows, block) for _, block in table.iterrows()]
-    table["reason"] = table["reason"].where(unrun, "")
-    return pd.concat([table, _papers_own(claim)], ignore_index=True)
+        found = judge(source.evidence(rows, claim), claim["thresholds"])
+        table = table.merge(found, on=["model", "panel"], how="left")
+        table["reason"] = [_reason(rows, row) for _, row in table.iterrows()]
+    return table.assign(tier=[claim["tier"][model] for model in table["model"]])
+
+
+def _reason(rows: pd.DataFrame, row: pd.Series) -> str:
+    """Why a block has no verdict; "" if it has one."""
+    if row["verdict"] != NOT_RUN:
+        return ""
+    if pd.notna(row.get("p")):
+        return WAITS
+    said = row.get("reason")
+    return said if isinstance(said, str) and said else images_missing(rows, row)
 
 
 def images_missing(rows: pd.DataFrame, block: Mapping[str, Any]) -> str:
@@ -112,12 +124,11 @@ def _papers_own(claim: Claim) -> pd.DataFrame:
 def _about(claim: Claim) -> dict[str, Any]:
     """What is the same for all of a claim's rows."""
     source = SOURCES.get(claim["study"])
-    printed = claim.get("paper") or (resolve(source.paper)(claim) if source and source.paper else NOT_PRINTED)
     about = {"claim": claim["id"], "quote": _line(claim["quote"]), "place": claim["place"]}
-    about |= {"study": claim["study"], "paper": printed, "unit": source.unit if source else ""}
+    about |= {"study": claim["study"], "paper": printed(claim), "unit": source.unit if source else ""}
     about |= {"counted": source.counted if source else "images", "amended": _line(claim.get("amended", ""))}
     about |= {"estimand": _line(claim["estimand"]), "rule": _rule(claim["decide"])}
-    return about | {"notebook": f"notebooks/{source.chapter(claim['id'])}.ipynb" if source else ""}
+    return about | {"notebook": f"notebooks/{source.notebook(claim['id'])}.ipynb" if source else ""}
 
 
 def _line(text: str) -> str:
@@ -143,8 +154,9 @@ def _origin(folder: Path, study: str) -> dict[str, str]:
 
 
 def claim_verdicts(table: pd.DataFrame) -> pd.DataFrame:
-    """One row for each claim of a ledger: quote, paper, verdict by `analysis.judging.rules.combine` over the networks that
-    the claim names, `counts` in words, and the `reason` where it has not run.
+    """One row for each claim of a ledger: quote, paper, verdict (`rules.combine`) over the networks that it names.
+
+    `counts` are its networks' verdicts in words, `reason` why it has not run.
     """
     found = []
     for claim, every in table.groupby("claim", sort=False):
@@ -162,7 +174,7 @@ def tier_counts(table: pd.DataFrame) -> pd.DataFrame:
     """How many claims have which verdict, a row for each tier: within a tier the same rule over its networks."""
     verdicts = table.groupby(["tier", "claim"], sort=False)["verdict"].agg(combine).reset_index()
     counts = verdicts.groupby(["tier", "verdict"]).size().unstack(fill_value=0)
-    return counts.reindex(index=list(TIERS), columns=list(VERDICTS), fill_value=0).rename_axis(columns=None)
+    return counts.reindex(index=list(claims.TIERS), columns=list(VERDICTS), fill_value=0).rename_axis(columns=None)
 
 
 def own_run(folder: Path) -> pd.DataFrame:
@@ -181,11 +193,10 @@ def own_run(folder: Path) -> pd.DataFrame:
         for block in _blocks_of(rows):
             mine = {**claim, "population": {"blocks": [block]}, "tier": {block["model"]: "own"}}
             try:
-                table = resolve(source.evidence)(rows, mine)
+                table = judged(rows, mine)
             except CluscamError:  # too few images for an interval
                 continue
-            table = table.rename(columns=SYNONYMS)
-            found.append(table[table["decision"] != NOT_RUN].assign(claim=claim["id"], unit=source.unit))
+            found.append(table[table["verdict"] != NOT_RUN].assign(claim=claim["id"], unit=source.unit))
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     return table.reindex(columns=["claim", "model", "panel", *EVIDENCE, "unit"])
 

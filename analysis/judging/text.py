@@ -3,15 +3,16 @@
 import json
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from analysis.engine.rows import NOT_RUN
-from analysis.judging.ledger import claim_verdicts, tier_counts
+from analysis.judging.ledger import WAITS, claim_verdicts, judged, tier_counts
+from analysis.judging.printed import NOT_PRINTED
 from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED, VERDICTS
-from analysis.judging.sources import NOT_PRINTED
+from analysis.judging.sources import Claim
 from analysis.page.panels import panel_title
 from analysis.statistics import p_text
 
@@ -19,6 +20,8 @@ WIDTH = 104  # of a terminal, in characters
 INDENT = " " * 6
 OWN_NETWORKS = "the paper's own networks"
 DASH = "–"
+OPEN = "open: not all blocks are complete"
+Cells = Callable[[Claim, pd.Series], Mapping[str, Any]]
 
 
 def network_text(row: pd.Series) -> str:
@@ -55,6 +58,23 @@ def images_text(row: pd.Series) -> str:
 def verdict_text(row: pd.Series) -> str:
     """The verdict, with the reason where it has not run."""
     return f"{row['verdict']}: {row['reason']}" if row["reason"] else row["verdict"]
+
+
+def decision_text(row: pd.Series) -> str:
+    """The verdict for a chapter's page, which says where a block is complete and waits for the others."""
+    return OPEN if row["reason"] == WAITS else row["verdict"]
+
+
+def claims_page(rows: pd.DataFrame, claims: Iterable[Claim], cells: Cells) -> pd.DataFrame:
+    """Claims on a study's rows for its chapter: a row for each claim and block, with `claim` and `decision`.
+
+    The verdict is the ledger's (`analysis.judging.ledger.judged`); `cells(claim, row)` gives what stands between.
+    """
+    return pd.DataFrame(
+        {"claim": claim["id"], **cells(claim, row), "decision": decision_text(row)}
+        for claim in claims
+        for _, row in judged(rows, claim).iterrows()
+    )
 
 
 def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -196,7 +216,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def claim_text(table: pd.DataFrame, claim: str) -> str:
-    """Where a claim of `reference_table` stands, in words: how many blocks support it, and so on."""
+    """Where a claim of a `claims_page` stands, in words: how many blocks support it, and so on."""
     decisions = table.loc[table["claim"] == claim, "decision"]
     if not decisions.isin([SUPPORTED, CONTRADICTED, INCONCLUSIVE]).all():
         return f"open, since {int((decisions == NOT_RUN).sum())} of {len(decisions)} blocks have not run"

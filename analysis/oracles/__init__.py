@@ -1,1 +1,1 @@
-"""Slow checks: brute force, timing, and the accuracy of the real networks."""
+"""Oracles and slow checks: brute force, timing, and the accuracy of the real networks."""

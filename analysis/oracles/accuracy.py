@@ -2,7 +2,7 @@
 
     python -m analysis.oracles.accuracy [--n 1000] [NAME ...]
 
-Nothing but the predicted class is computed, so that the images kept for confirmation stay unseen by any method.
+Only the predicted class is computed, so that no method sees the images that are kept for confirmation.
 """
 
 import argparse

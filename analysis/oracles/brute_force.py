@@ -1,6 +1,6 @@
-"""ClusCAM without the short cuts: every map upsampled to H x W and clustered there, as in the paper's public code.
+"""ClusCAM without shortcuts: every map is upsampled to H x W and clustered there, as in the paper's public code.
 
-Kept to be compared with: the same labels, the same saliency, many times the work.
+The oracle of the fast path, which must give the same labels and the same saliency.
 """
 
 import numpy as np

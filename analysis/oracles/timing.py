@@ -1,7 +1,7 @@
-"""Where the time goes: ClusCAM phase by phase, and passes of the network as the unit of every method's cost.
+"""Running time: ClusCAM phase by phase, and the forward pass as the unit of every method's cost.
 
-Seconds say as much of the machine as of the method. A *pass* is one plain forward pass of the same network on the
-same image (or batch), timed in the same round: ratios to it can be carried from one machine to another.
+Seconds depend on the machine as much as on the method. A *pass* is one plain forward pass of the same network on the
+same image (or batch), timed in the same round; ratios to it hold on other machines, too.
 """
 
 import statistics
@@ -153,14 +153,14 @@ def resized(x: Tensor, size: int) -> Tensor:
 
 @dataclass
 class Count:
-    """How many images went through a network, whole or its head alone."""
+    """The number of images that went through a network or its head."""
 
     images: int = 0
 
 
 @contextmanager
 def counted(module: nn.Module) -> Iterator[Count]:
-    """Counts the images that go through `module` within; nothing of it is changed."""
+    """Count the images that go through `module` inside the block; the module is not changed."""
     count = Count()
 
     def add(_module: nn.Module, inputs: tuple) -> None:

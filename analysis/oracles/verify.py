@@ -1,8 +1,7 @@
-"""The slow checks on the real networks and images of a data root: ``make verify``, or ``python -m analysis.oracles.verify``.
+"""The slow checks on the real networks and images of a data root: ``make verify``.
 
-Each check prints a table with what was asked for beside what was measured, and the command fails if any misses. Times
-need a machine that does nothing else; a check that cannot run here says so.
-Images are of the `tune` part, which is set aside for such use; accuracy alone looks at all 1,000.
+Each check prints a table of required and measured values, and the command fails if a value misses. Times need an idle
+machine. A check that cannot run here says so. The images are those of the `tune` part; accuracy alone uses all 1,000.
 """
 
 import argparse
@@ -79,7 +78,7 @@ def ratio_table(root: str | None = None, repeats: int = 5) -> pd.DataFrame:
         cam = ClusCAM.from_spec(spec, module)
         chunk = default_batch_size(x)
         settings = (spec.n_clusters, spec.drop_ratio, spec.temperature)
-        # in pairs: what runs after brute force also pays for the memory that it left behind
+        # in pairs: a run after brute force also pays for freeing its memory
         plain = partial(plain_passes, cam.model, x, spec.n_clusters, chunk)
         brute_force = partial(brute_force_cluscam, cam.model, x, *settings)
         overhead = side_by_side(partial(cam, x), plain, repeats)

@@ -1,4 +1,4 @@
-"""What the figures of all chapters share: size, colours, pictures of many maps, dots with intervals.
+"""Shared parts of the figures of all chapters: size, colours, mosaics of maps, dots with intervals.
 
 Maps and masks are shown in one perceptually uniform colour map, on a common scale of 0 to 1.
 """
@@ -20,13 +20,13 @@ KEPT, DROPPED = "#2a6f97", "#b8b8b8"
 
 
 def figure(rows: int, columns: int, height: float, width: float = WIDTH, **layout) -> tuple[Figure, np.ndarray]:
-    """An empty figure with (rows, columns) axes, as wide as the book's text unless told otherwise (inches)."""
+    """An empty figure and its axes (rows, columns); sizes in inches, by default as wide as the text of the book."""
     fig = Figure(figsize=(width, height), dpi=150, layout="constrained")
     return fig, fig.subplots(rows, columns, squeeze=False, **layout)
 
 
 def mosaic(maps: Tensor, columns: int) -> np.ndarray:
-    """Maps (n, h, w) in [0, 1] as one picture (RGB uint8) of `columns` across, with white lines between them."""
+    """Maps (n, h, w) in [0, 1] as one picture (uint8 RGB), `columns` to a row, with white lines between them."""
     n, h, w = maps.shape
     gap = max(1, round(h / 12))
     rows = -(-n // columns)
@@ -38,7 +38,7 @@ def mosaic(maps: Tensor, columns: int) -> np.ndarray:
 
 
 def overlays_figure(image: np.ndarray, saliencies: dict[str, Tensor]) -> Figure:
-    """One image (H, W, 3) under several saliency maps (H, W), named."""
+    """One image (H, W, 3), then several saliency maps (H, W) over it with their names."""
     fig, axes = figure(1, len(saliencies) + 1, 2.6 if len(saliencies) < 4 else 2.1)
     draw_image(axes[0, 0], image, "input")
     for ax, (name, saliency) in zip(axes[0, 1:], saliencies.items(), strict=True):
@@ -68,7 +68,7 @@ def means_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
 def dots(
     axes: Sequence[Axes], table: pd.DataFrame, headings: Mapping[str, str], names: Sequence[str], colours: list[str]
 ) -> None:
-    """The rows of a table as dots with their intervals, a panel for each of `headings`; names at the first panel."""
+    """The rows of a table as dots with their intervals, a panel per heading; names beside the first."""
     y = np.arange(len(table))
     for ax, (heading, label) in zip(axes, headings.items(), strict=True):
         if f"{heading} low" in table:

@@ -1,6 +1,6 @@
 """The built book as one file to download, with its checksum: `python -m analysis.run.archive`, or `make archive`.
 
-The same pages give the same bytes: files in order, without times or permissions of the machine.
+The same pages give the same bytes: the files are in order, without the machine's times and permissions.
 """
 
 import sys

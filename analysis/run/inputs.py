@@ -1,4 +1,4 @@
-"""What a result is made from, as one hash: the packages' files, the versions, and what else it reads."""
+"""One hash of all inputs of a result: the packages' files, the versions, and further files and values."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ PACKAGES = ("cluscam_lite", "analysis")
 def digest_of(folders: Iterable[Path], *about: Any) -> str:
     """SHA-256 of the packages' code and data, of the versions, of all files in `folders`, and of `about` (as JSON).
 
-    Files are told by their path in the folder and their bytes; caches and hidden files do not count.
+    A file counts by its path in the folder and its bytes. Caches and hidden files do not count.
     """
     digest = hashlib.sha256()
     versions = {"python": platform.python_version(), **package_versions()}

@@ -1,6 +1,6 @@
-"""Several notebooks at once: each in a process of its own, the runner itself with one notebook to run.
+"""Several notebooks at once: each is run by a process of its own, which is the runner with that notebook alone.
 
-Those that measure time run after all others, one by one.
+Notebooks that measure time run after all others, one by one.
 """
 
 import os
@@ -16,14 +16,14 @@ from cluscam_lite.errors import CluscamError
 TIMED = ("cheap", "runtime")
 POLL = 0.1  # seconds
 PATIENCE = 30  # seconds for a process to end its kernel
-# glibc keeps big blocks instead of having them zeroed again at the next pass; not where time is measured (see Makefile)
+# glibc keeps big blocks, so that the system need not zero them for each pass; not where time is measured (see Makefile)
 KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "268435456"}
 
 
 def run_jobs(names: Iterable[str], options: Sequence[str], jobs: int) -> None:
-    """Run the runner for each notebook, `jobs` at a time, with its `options`.
+    """Run each notebook by the runner with these `options`, `jobs` at a time.
 
-    Raises CluscamError if one fails, after which none is started and the others are stopped; so does an interrupt.
+    Raises CluscamError if one fails. After that, or an interrupt, none is started and the others are stopped.
     """
     names = list(names)
     timed = [name for name in names if os.path.basename(name).removesuffix(".ipynb") in TIMED]
@@ -47,7 +47,10 @@ def _run(names: Sequence[str], options: Sequence[str], jobs: int, variables: Map
 
 
 def _start(name: str, options: Sequence[str], jobs: int, variables: Mapping[str, str]) -> subprocess.Popen:
-    """The runner with one notebook, on its share of the cores; an interrupt of the terminal reaches it through us."""
+    """Start the runner with one notebook, on its share of the cores, in a session of its own.
+
+    Ctrl-C in the terminal then reaches this process only, which interrupts the others (`_stop`).
+    """
     defaults = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs)), **variables}
     command = [sys.executable, "-m", "analysis.run.notebooks", "--notebook", name, "--one-of-several", *options]
     return subprocess.Popen(command, cwd=ROOT, env=defaults | os.environ, start_new_session=True)

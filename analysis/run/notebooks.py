@@ -1,7 +1,7 @@
 """Run the notebooks of a profile: `python -m analysis.run.notebooks --profile embedded`.
 
 papermill executes each notebook with a kernel (a process) of its own, started in the repository's root. The executed
-copy is written whole or not at all. It records a hash of what it was made from, and is left alone while that holds.
+copy is written whole or not at all. It records a hash of its inputs, and is not run again while they are the same.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def run_notebook(path: Path, output: Path, parameters: Mapping[str, Any], cwd: P
     inputs = inputs_hash(path, parameters)
     executed = _execute(path, dict(parameters), cwd)
     for declared, injected in pairwise(executed.cells):
-        if "injected-parameters" in injected.metadata.get("tags", []):  # shown or hidden as the declaration is
+        if "injected-parameters" in injected.metadata.get("tags", []):  # as visible as the declaration
             injected.metadata["tags"] += [t for t in declared.metadata.get("tags", []) if t != "parameters"]
     executed.metadata.papermill["input_path"] = f"notebooks/{path.name}"
     executed.metadata["cluscam"] = {"inputs": inputs, **git_state()}
@@ -74,7 +74,7 @@ def _execute(path: Path, parameters: dict[str, Any], cwd: Path) -> Any:
             kernel_name="python3",
             cwd=str(cwd),
             progress_bar=False,
-            extra_arguments=["--log-level=CRITICAL"],  # what goes wrong is said here, not by the kernel's log
+            extra_arguments=["--log-level=CRITICAL"],  # errors are reported here, not by the kernel's log
         )
     except PapermillExecutionError as error:
         raise CluscamError(_describe(path, error, injected=bool(parameters))) from error
@@ -85,7 +85,7 @@ def _execute(path: Path, parameters: dict[str, Any], cwd: Path) -> Any:
 
 
 def _describe(path: Path, error: Any, injected: bool) -> str:
-    """Which cell of the notebook's source failed, and why; papermill's cell of parameters is not counted."""
+    """Which cell of the notebook failed, and why. The cell of parameters that papermill injects is not counted."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     tagged = [i for i, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])]
     number = error.cell_index - (1 if injected and tagged and error.cell_index > tagged[0] else 0)
@@ -95,7 +95,7 @@ def _describe(path: Path, error: Any, injected: bool) -> str:
 
 
 def inputs_hash(path: Path, parameters: Mapping[str, Any]) -> str:
-    """SHA-256 of all a run depends on: notebook, parameters, plans, code, versions, rows, the data root's file sizes."""
+    """SHA-256 of a run's inputs: notebook, parameters, plans, code, versions, rows, sizes of the data root's files."""
     root = data_root(parameters.get("data_root"))
     files = sorted(root.glob("*/*")) if root else []
     sizes = [f"{file.relative_to(root)} {file.stat().st_size}" for file in files]
@@ -119,10 +119,10 @@ def run(
     given: Mapping[str, str] | None = None,
     jobs: int = 1,
 ) -> None:
-    """Execute `notebooks` (names; none means all) with a profile into `output_dir`, saying what is done.
+    """Execute `notebooks` (names; none means all) with a profile into `output_dir`, `jobs` at a time.
 
     `given` are parameters as typed on the command line, which override the profile's. All names and parameters of
-    all notebooks are checked before the first one runs; `jobs` run at a time. Raises as `run_notebook` does.
+    all notebooks are checked before the first one runs. Raises as `run_notebook` does.
     """
     if jobs < 1:
         raise CluscamError(f"the number of jobs is {jobs}; expected at least 1")
@@ -173,7 +173,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it would print the cell that was cut off
-        if not options.one_of_several:  # which are stopped together, and one says so
+        if not options.one_of_several:  # the process that started them says it once
             print("Interrupted; nothing is left half-written.", file=sys.stderr)
         return 130
     return 0

@@ -1,7 +1,7 @@
 """Parameters of the notebooks: declared in a notebook's `parameters` cell, given by a profile, checked before a run.
 
-papermill only warns about a parameter that a notebook does not have, so that a typing error silently runs with the
-default. Here it is an error: in `check`, which the runner calls first, and in `strict`, which each notebook calls.
+papermill only warns about a parameter that a notebook does not have, so a misspelt one would run with the default.
+Here it is an error: in `check`, which the runner calls first, and in `strict`, which each notebook calls.
 """
 
 import ast
@@ -59,7 +59,7 @@ def _type_name(entry: Mapping[str, Any]) -> str:
     try:
         return type(ast.literal_eval(entry["default"])).__name__
     except (ValueError, SyntaxError):
-        return name  # an expression: its type is not checked
+        return name  # an expression; its type is not checked
 
 
 def check(declared: Mapping[str, str], given: Mapping[str, Any], notebook: str) -> None:
@@ -79,8 +79,8 @@ def strict(namespace: dict[str, Any], notebook: str) -> None:
     """Check the parameters from within a notebook: its first code cell after the parameters calls this.
 
     So `papermill notebooks/method.ipynb out.ipynb -p typo 1` fails at once, too. `namespace` is `globals()`; at
-    that point the plain values in it, apart from IPython's own, are the parameters. A second call (the cell run
-    again by hand, after other cells) passes, since by then the notebook's own variables are there.
+    that point the plain values in it, apart from IPython's own, are the parameters. A second call (the cell is run
+    again by hand, after others) checks nothing, since the notebook's own variables are there by then.
     Raises UnknownName or CluscamError, as `check` does.
     """
     if namespace.get("_parameters_are_checked"):

@@ -1,4 +1,4 @@
-"""Where a result comes from: code, versions, machine, parameters, weights and data, without a path or a host's name."""
+"""Where a result comes from: code, versions, machine, parameters, weights and data, without paths and host names."""
 
 import hashlib
 import html
@@ -42,10 +42,10 @@ def provenance(
     dataset: Any = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A record of everything a run depends on, ready for JSON.
+    """A record of everything that a run depends on, as JSON types.
 
-    `models` are LoadedModels (`cluscam_lite.models.load_model`), `dataset` a data set of `cluscam_lite.datasets`,
-    `parameters` the notebook's. Paths in values are cut to their last part, and no name of a user or host is in it.
+    `models` are LoadedModels (`cluscam_lite.models.load_model`), `dataset` is a data set of `cluscam_lite.datasets`,
+    `parameters` are the notebook's. Paths are cut to their last part, and no name of a user or host is recorded.
     """
     parameters = dict(parameters or {})
     record = {
@@ -65,9 +65,9 @@ def provenance(
 
 
 def git_state() -> dict[str, Any]:
-    """The commit and whether files differ from it; both "unknown" outside the project's own git repository.
+    """The commit, and whether files differ from it; both "unknown" outside the project's own git repository.
 
-    Results do not count: a run that writes its rows into `results/` does not make itself modified.
+    Files in `results/` do not count: a run that writes rows there has not modified the code.
     """
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != ROOT:
@@ -88,7 +88,7 @@ def _git(*arguments: str) -> str | None:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of the packages that shape a result; one that is not installed is left out."""
+    """Versions of the packages that affect results, as far as they are installed."""
     versions = {}
     for name in VERSIONED:
         try:
@@ -136,7 +136,7 @@ def _without_paths(value: Any) -> Any:
 
 
 def as_table(record: Mapping[str, Any]) -> Any:
-    """The record as a table of two columns (an `IPython.display.HTML`) whose long values wrap on narrow screens."""
+    """The record as a table of two columns (an `IPython.display.HTML`). Long values wrap on narrow screens."""
     from IPython.display import HTML
 
     rows = "".join(
@@ -171,7 +171,7 @@ def how_to_reproduce(record: Mapping[str, Any]) -> Any:
 
 
 def _run_commands(parameters: Mapping[str, Any]) -> list[str]:
-    """`make book` with the profile these parameters are, or else with the default one and what differs from it."""
+    """`make book` with the profile of these parameters; if there is none, with the default one and what differs."""
     profile = parameters.get("profile", "")
     if not (PROFILES / f"{profile}.yaml").is_file():
         profile = "embedded"

@@ -5,14 +5,13 @@ either the differences `x` or two samples `x, y` in the same order of images and
 x - y: "greater" (the claim is x > y), "less", or "two-sided". Bad input raises CluscamError with one sentence.
 """
 
-from analysis.statistics.effects import d_pooled, d_z, d_z_interval, mean_and_d_z, rank_biserial, standardised
+from analysis.statistics.effects import d_z, mean_and_d_z, rank_biserial, standardised
 from analysis.statistics.equivalence import Equivalence, tost
 from analysis.statistics.intervals import Interval, bootstrap_interval
 from analysis.statistics.multiplicity import holm
 from analysis.statistics.paired import paired_t, sign_test, wilcoxon
 from analysis.statistics.permutation import permutation_test
-from analysis.statistics.power import minimal_detectable_effect, paired_t_power, smallest_margin
-from analysis.statistics.proportions import McNemar, bonett_price, cochran_q, mcnemar
+from analysis.statistics.proportions import McNemar, bonett_price, mcnemar
 from analysis.statistics.results import HypothesisTest, p_bound, p_text
 from analysis.statistics.table1 import GroupSummary, Spread, Table1, paper_table1
 
@@ -26,23 +25,17 @@ __all__ = [
     "Table1",
     "bonett_price",
     "bootstrap_interval",
-    "cochran_q",
-    "d_pooled",
     "d_z",
-    "d_z_interval",
     "holm",
     "mcnemar",
     "mean_and_d_z",
-    "minimal_detectable_effect",
     "p_bound",
     "p_text",
     "paired_t",
-    "paired_t_power",
     "paper_table1",
     "permutation_test",
     "rank_biserial",
     "sign_test",
-    "smallest_margin",
     "standardised",
     "tost",
     "wilcoxon",

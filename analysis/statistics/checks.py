@@ -1,4 +1,4 @@
-"""Samples and options as the tests need them, or one sentence about what is wrong with them."""
+"""Checks of samples and options. Each raises CluscamError with one sentence about what is wrong."""
 
 from numbers import Integral, Real
 
@@ -42,26 +42,20 @@ def same_length(first: int, second: int, what: str) -> None:
         raise CluscamError(f"{what} have different lengths, {first} and {second}; both need one entry per image")
 
 
-def pair(x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Two samples (n,) of the same images."""
-    x, y = array(x, "x"), array(y, "y")
-    same_length(len(x), len(y), "x and y")
-    return x, y
-
-
 def differences(x: ArrayLike, y: ArrayLike | None, least: int = 1) -> np.ndarray:
     """x - y, or x itself if `y` is None; (n,) with n at least `least`."""
     if y is None:
         d = array(x, "the differences")
     else:
-        x, y = pair(x, y)
+        x, y = array(x, "x"), array(y, "y")
+        same_length(len(x), len(y), "x and y")
         d = x - y
     at_least(least, len(d), "differences")
     return d
 
 
 def constant(d: np.ndarray) -> bool:
-    """Whether all entries are the same but for rounding, so that their standard deviation means nothing."""
+    """Whether all entries are equal up to rounding. Their standard deviation is then meaningless."""
     return bool(np.ptp(d) <= 1e-12 * np.abs(d).max())
 
 
@@ -73,17 +67,16 @@ def need_spread(d: np.ndarray, what: str) -> None:
         )
 
 
-def booleans(values: ArrayLike, name: str, ndim: int = 1) -> np.ndarray:
-    """`values` as a boolean array with `ndim` dimensions, not empty; numbers are refused, a threshold is a choice."""
+def booleans(values: ArrayLike, name: str) -> np.ndarray:
+    """`values` as a boolean array (n,), not empty. Numbers are refused: the caller chooses the threshold."""
     try:
         checked = np.asarray(values)
     except ValueError:
         checked = np.empty(0, object)
     if checked.size and checked.dtype != np.bool_:
         raise CluscamError(f"{name} must hold booleans (True or False), not {checked.dtype}; compare first")
-    if checked.ndim != ndim or not checked.size:
-        wanted = "one boolean per image" if ndim == 1 else "a table of booleans with a row per image"
-        raise CluscamError(f"{name} must be {wanted}, but its shape is {checked.shape}")
+    if checked.ndim != 1 or not checked.size:
+        raise CluscamError(f"{name} must be one boolean per image, but its shape is {checked.shape}")
     return checked
 
 
@@ -95,7 +88,7 @@ def alternative(name: str) -> str:
 
 
 def between_0_and_1(value: float, name: str) -> float:
-    """A level, alpha or power: a number inside (0, 1)."""
+    """A confidence level: a number inside (0, 1)."""
     if not isinstance(value, Real) or not 0 < value < 1:
         raise CluscamError(f"{name} must be a number between 0 and 1, not {value!r}")
     return float(value)

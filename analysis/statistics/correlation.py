@@ -1,4 +1,4 @@
-"""Correlations of a few values, NaN where they say nothing."""
+"""Correlations of small samples; NaN where they are undefined."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
-LEAST_VALUES = 4  # with fewer, a rank correlation says next to nothing
+LEAST_VALUES = 4  # with fewer values, a rank correlation is not informative
 
 
 def spearman(a: ArrayLike, b: ArrayLike) -> float:

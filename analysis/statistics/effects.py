@@ -23,21 +23,6 @@ def d_z(x: ArrayLike, y: ArrayLike | None = None) -> float:
     return float(d.mean() / d.std(ddof=1))
 
 
-def d_pooled(x: ArrayLike, y: ArrayLike) -> float:
-    """Cohen's d of two samples (n,): the difference of the means / sqrt((var x + var y) / 2), sample variances.
-
-    It ignores the pairing, so the spread between images counts. 0 if the samples are equal; raises CluscamError if
-    both are constant and differ.
-    """
-    x, y = checks.pair(x, y)
-    checks.at_least(2, len(x), "images")
-    if np.array_equal(x, y):
-        return 0.0
-    if checks.constant(x) and checks.constant(y):
-        checks.need_spread(x - y, "the pooled d")
-    return float((x.mean() - y.mean()) / math.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2))
-
-
 def rank_biserial(x: ArrayLike, y: ArrayLike | None = None) -> float:
     """Matched-pairs rank-biserial correlation of x - y (n,): (W+ - W-) / (W+ + W-), from -1 to 1.
 
@@ -49,21 +34,16 @@ def rank_biserial(x: ArrayLike, y: ArrayLike | None = None) -> float:
 
 
 def standardised(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    """d_z along an axis, 0 where all are equal: the statistic of a bootstrap, whose resamples may be constant."""
+    """d_z along an axis; 0 where all values are equal, as they may be in a resample of a bootstrap."""
     spread = x.std(axis=axis, ddof=1)
     return np.divide(x.mean(axis=axis), spread, out=np.zeros_like(spread), where=spread > 0)
 
 
-def d_z_interval(differences: ArrayLike, level: float = 0.95) -> Interval:
-    """d_z of differences (n,), n >= 2, with its bootstrap interval.
-
-    Where they are all equal nothing is known of their spread: estimate and limits are NaN, method "no spread".
-    """
-    return mean_and_d_z(differences, level)[1]
-
-
 def mean_and_d_z(differences: ArrayLike, level: float = 0.95) -> tuple[Interval, Interval]:
-    """The mean of differences (n,), n >= 2, and their d_z as in `d_z_interval`, with the intervals of one bootstrap."""
+    """The mean of differences (n,), n >= 2, and their d_z, with the intervals of one bootstrap.
+
+    If the differences are all equal, their spread is unknown: d_z and its limits are NaN, method "no spread".
+    """
     d = checks.differences(differences, None, least=2)
     if checks.constant(d):
         nothing = Interval(math.nan, math.nan, math.nan, level, len(d), "no spread")

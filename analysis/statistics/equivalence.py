@@ -1,4 +1,4 @@
-"""Is a paired difference too small to matter?"""
+"""Tests of equivalence: is a paired difference smaller than a margin?"""
 
 import math
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ def _bootstrap(
 ) -> tuple[Interval, ...]:
     """The intervals of checked samples (float64) and the positions of groups' entries (intp).
 
-    They depend on these alone, and a chapter shows the same comparison in several tables: it is drawn once.
+    Cached, since a chapter shows the same comparison in several tables.
     """
     arrays = [np.frombuffer(sample) for sample in samples]
     members = None if groups is None else [np.frombuffer(index, dtype=np.intp) for index in groups]
@@ -99,7 +99,7 @@ def _bootstrap(
         return np.stack([statistic(*chosen, axis=axis) for statistic in statistics])
 
     def of_units(index: np.ndarray, axis: int = -1) -> np.ndarray:
-        """The same of resampled units; `index` is (..., units), or (units,) where groups are resampled."""
+        """All statistics of resampled units; `index` is (..., units), or (units,) where groups are resampled."""
         rows = index if members is None else np.concatenate([members[i] for i in index])
         return of_entries(*(array[rows] for array in arrays), axis=axis)
 
@@ -107,7 +107,7 @@ def _bootstrap(
     for estimate in estimates:
         if not np.isfinite(estimate):
             raise CluscamError(f"the statistic of the sample is {estimate}; an interval needs a finite one")
-    one = len(arrays) == 1 and members is None  # scipy can draw its entries: the same values, without an index
+    one = len(arrays) == 1 and members is None  # scipy then draws the entries: the same values, faster
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore")  # scipy warns of what is handled below
         result = stats.bootstrap(

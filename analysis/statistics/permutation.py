@@ -1,4 +1,4 @@
-"""Is the K-Means partition exchangeable with random partitions of the same image?"""
+"""A permutation test: is the K-Means partition exchangeable with random partitions of the same image?"""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What a test returns, and how a p-value is printed when it is too small for a float."""
+"""The result of a test, and the text of a p-value that may be too small for a float."""
 
 import math
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ class HypothesisTest:
 
     Attributes:
         name: for instance "paired t".
-        statistic: t, W+, the number of positive signs, a mean difference or Q; the function says which.
+        statistic: t, W+, the number of positive signs or a mean difference; the function says which.
         p: p-value, 0-1; 0 where it underflows.
         log10_p: its decimal logarithm, at most 0, finite even where `p` underflows.
-        n: observations that the statistic uses (after zeros are dropped, where they are).
+        n: observations that the statistic uses (without zeros, if the test drops them).
         alternative: "greater", "less" or "two-sided".
-        method: where `p` comes from, for instance "exact" or "normal approximation".
+        method: how `p` was computed, for instance "exact" or "normal approximation".
         df: degrees of freedom, if the test has any.
     """
 

@@ -59,8 +59,8 @@ def paper_table1(differences: ArrayLike) -> Table1:
     """Table 1 from differences (n_images, n_groups) in logits, meta-representation minus baseline; at least 2 x 2.
 
     The tests are one-sided (H0: mean, or median, <= 0) and run per group on the same images, as the paper ran them.
-    The groups are not independent and their index means nothing across images, so the spread across groups says
-    nothing about uncertainty. Raises CluscamError if a group's differences are constant and not 0.
+    The groups are not independent, and their index has no meaning across images. The spread across groups is
+    therefore no measure of uncertainty. Raises CluscamError if a group's differences are constant and not 0.
     """
     table = checks.array(differences, "differences", ndim=2)
     n, k = table.shape

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy import integrate, optimize, stats
 
-SMALL = 1e-290  # below this scipy's tails lose digits, then become 0
+SMALL = 1e-290  # below this, scipy's tail probabilities lose digits, then become 0
 
 
 def log10_tail(distribution, x: float) -> float:
@@ -32,7 +32,7 @@ def log10_symmetric_p(distribution, x: float, alternative: str) -> float:
 
 
 def log10_noncentral_t_cdf(t: float, df: int, noncentrality: float) -> float:
-    """log10 P(T <= t) for a noncentral t. In far tails scipy's own is NaN, or 1.6e-20 where it should be 4e-41.
+    """log10 P(T <= t) for a noncentral t. In far tails scipy gives NaN or wrong digits.
 
     With S = sqrt(chi-squared / df), P(T <= t) is the mean of Phi(t S - noncentrality), integrated here around the peak
     of the integrand, whose logarithm is concave.

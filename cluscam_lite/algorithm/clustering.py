@@ -29,15 +29,28 @@ Clustering = Callable[[np.ndarray, int, int], np.ndarray]
 @lru_cache(maxsize=64)
 def axis_factor(source: int, target: int) -> Tensor:
     """R (min(source, target), source) float64 with R^T R = W^T W, so that |R a| = |W a| for every line a."""
-    return torch.linalg.qr(axis_weights(source, target), mode="r").R
+    factor: Tensor = torch.linalg.qr(axis_weights(source, target), mode="r").R
+    return factor
 
 
 def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: str) -> tuple[Tensor, float]:
-    """Points to cluster, (B, d, p), and the tolerance that K-Means needs on them.
+    """Points to cluster, and the tolerance that K-Means needs on them (Section 3.1).
 
-    "raw": the flattened `maps` (B, d, h, w) as the layer gives them. "upsampled": p = h w coordinates in which
-    Euclidean distances equal those between the H x W upsamplings of the `normalized` maps. scikit-learn scales
-    its tolerance by the mean variance per dimension, so fewer dimensions ask for a tolerance that much smaller.
+    scikit-learn scales its tolerance by the mean variance per dimension, so fewer dimensions ask for a tolerance that
+    much smaller.
+
+    Args:
+        maps: (B, d, h, w), as the layer gives them.
+        normalized: (B, d, h, w), from `normalized_maps`.
+        size: (H, W) of the input.
+        space: "raw", the flattened maps; or "upsampled", p = h w coordinates in which Euclidean distances equal those
+            between the H x W upsamplings of the normalised maps.
+
+    Returns:
+        Points (B, d, p), and the tolerance.
+
+    Raises:
+        UnknownName: another space.
     """
     if space == "raw":
         return maps.flatten(2), TOLERANCE
@@ -57,14 +70,27 @@ def cluster(
     tolerance: float = TOLERANCE,
     backend: str = "auto",
 ) -> Tensor:
-    """Labels (B, d) of the points (B, d, p), each image by itself: 0 ... its number of clusters - 1, -1 for noise.
+    """The group of each map, each image by itself (Algorithm 1, lines 2 and 3).
 
-    "kmeans": K-Means++ by scikit-learn (``random_state=seed, n_init=1``; the reference) or, with
-    ``backend="torch"`` (the default on an accelerator), in batches. "random": the same cluster sizes, members
-    drawn at random. "none": every map by itself. "spectral", "hdbscan" and "agglomerative": see `partitions`. A
-    function ``(points (d, p), K, seed) -> labels (d,)`` is any other. Fewer clusters than asked for (maps that are
-    equal) give a ClusCAMWarning. Raises CluscamError for a K outside 1 ... d, UnknownName, and NotApplicable where
-    HDBSCAN finds nothing.
+    Args:
+        points: (B, d, p), from `coordinates`.
+        n_clusters: K, 1 to d.
+        clustering: "kmeans", K-Means++; "random", the same cluster sizes with members drawn at random; "none", every
+            map by itself; "spectral", "hdbscan" and "agglomerative", of `cluscam_lite.algorithm.partitions`; or a
+            function ``(points (d, p), K, seed) -> labels (d,)``.
+        seed: of whatever is random.
+        tolerance: of K-Means.
+        backend: of K-Means: "sklearn" (``random_state=seed, n_init=1``; the reference), "torch" (all images of a batch
+            at once), or "auto" (torch on an accelerator).
+
+    Returns:
+        (B, d) int: 0 to the image's number of clusters - 1, and -1 for noise. Fewer clusters than asked for, where
+        maps are equal, give a ClusCAMWarning.
+
+    Raises:
+        CluscamError: K out of range.
+        UnknownName: no such clustering or backend.
+        NotApplicable: HDBSCAN finds nothing.
     """
     b, d, _ = points.shape
     finds_its_own_number = callable(clustering) or clustering == "hdbscan"
@@ -122,7 +148,8 @@ def kmeans_sklearn(points: np.ndarray, n_clusters: int, seed: int, tolerance: fl
     model = KMeans(n_clusters, random_state=seed, n_init=1, tol=tolerance)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # equal maps: `cluster` says it in our words
-        return model.fit(points).labels_
+        labels: np.ndarray = model.fit(points).labels_
+    return labels
 
 
 def _by_function(points: Tensor, n_clusters: int, function: Clustering, seed: int) -> Tensor:
@@ -141,8 +168,8 @@ def _by_function(points: Tensor, n_clusters: int, function: Clustering, seed: in
 def _consecutive(labels: Tensor) -> Tensor:
     """Relabel (d,) so that the clusters in use are 0, 1, ...; noise stays -1."""
     used, index = torch.unique(labels, return_inverse=True)
-    n_noise = int((used < 0).sum())
-    return (index - n_noise).clamp(min=-1)
+    consecutive: Tensor = (index - (used < 0).sum()).clamp(min=-1)
+    return consecutive
 
 
 def inertia(points: Tensor, labels: Tensor) -> Tensor:
@@ -164,9 +191,21 @@ def group_maps(
     seed: int = 0,
     backend: str = "auto",
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Lines 2 to 6 of Algorithm 1: maps (B, d, h, w) to labels (B, d), centroids (B, K, h, w), valid (B, K)."""
-    normalized = normalized_maps(maps.float(), tuple(size))
-    points, tolerance = coordinates(maps.float(), normalized, tuple(size), space)
+    """Lines 2 to 6 of Algorithm 1: the maps in groups, and each group's mean.
+
+    Args:
+        maps: (B, d, h, w), as the layer gives them.
+        size: (H, W) of the input.
+        n_clusters, clustering, space, seed, backend: as in `cluscam_lite.ClusCAM`.
+
+    Returns:
+        Labels (B, d) of `cluster`; centroids (B, K, h, w) and valid (B, K) of `centroids_of`.
+
+    Raises:
+        CluscamError: K out of range, or nothing but noise.
+    """
+    normalized = normalized_maps(maps.float(), size)
+    points, tolerance = coordinates(maps.float(), normalized, size, space)
     labels = cluster(points, n_clusters, clustering, seed, tolerance, backend)
     k = int(labels.max()) + 1
     if not callable(clustering) and clustering not in ("none", "hdbscan"):

@@ -4,16 +4,16 @@ ClusCAM needs no more of a model than two methods, ``forward(x) -> (maps, output
 that anything that runs a network (an ONNX Runtime session, say) can stand in for `HookedModel`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import CluscamError, unknown
-from .layouts import Layout, find_layout, to_maps
+from .layouts import Layout, find_layout, size_of, to_maps
 
 
 @runtime_checkable
@@ -27,7 +27,14 @@ class MapsModel(Protocol):
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """One module that ran: its dotted name, type, output shape, and layout (None if it gives no maps)."""
+    """One module that ran.
+
+    Attributes:
+        name: dotted.
+        kind: of module, the name of its class.
+        shape: of its output, None for anything but a tensor.
+        layout: how the output is read as maps, None if it gives none.
+    """
 
     name: str
     kind: str
@@ -36,26 +43,41 @@ class LayerInfo:
 
 
 class HookedModel:
-    """A torch module whose `layer` is read by a forward hook. No gradient is needed and nothing is changed.
+    """A torch module one of whose layers is read by a forward hook. No gradient is needed and nothing is changed.
 
-    `layer` is a dotted module name; None takes the last one that gives maps (`default_layer`), found with one
-    extra pass at first use. `layer_name` and `layout` say what was chosen. The module is put in eval mode for
-    each call and given back as it was; the hook lives only during `forward`.
+    The module is put in eval mode for each call and given back as it was; the hook lives only during `forward`.
+
+    Args:
+        module: the network.
+        layer: dotted module name; None takes the last that gives maps (`default_layer`), found with one extra pass at
+            first use.
+
+    Attributes:
+        layer_name: the layer that is read; None until it is found.
+        layout: how its output is read as maps; None before the first pass.
+
+    Raises:
+        UnknownName: no such layer.
     """
 
     def __init__(self, module: nn.Module, layer: str | None = None):
         self.module = module
         self.layer_name = layer
         self.layout: Layout | None = None
-        if layer is not None and layer not in dict(module.named_modules()):
-            raise unknown("layer", layer, (name for name, _ in module.named_modules() if name))
+        names = dict(module.named_modules())
+        if layer is not None and layer not in names:
+            raise unknown("layer", layer, filter(None, names))
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps (B, d, h, w) and output, one pass. Raises CluscamError if the layer does not give maps."""
+        """Maps (B, d, h, w) and output (B, C) of normalised images (B, 3, H, W), in one pass.
+
+        Raises:
+            CluscamError: the layer did not run, or does not give maps.
+        """
         if self.layer_name is None:
             self.layer_name = default_layer(self.module, x)
-        captured: list[object] = []
+        captured: list[Any] = []
         layer = self.module.get_submodule(self.layer_name)
         handle = layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output))
         try:
@@ -65,19 +87,30 @@ class HookedModel:
         if not captured:
             raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x)}")
         # a layer used several times counts with its last use
-        self.layout = find_layout(captured[-1], _size(x), prefix_tokens(self.module))
+        self.layout = find_layout(captured[-1], size_of(x), prefix_tokens(self.module))
         if self.layout is None:
             raise CluscamError(
                 f"layer {self.layer_name!r} gives {_describe(captured[-1])}, not maps; {_advice(self.module, x)}"
             )
         return to_maps(captured[-1], self.layout), output
 
+    def find_layer(self, x: Tensor) -> tuple[str, Layout]:
+        """Name and layout of the layer, found by a pass of the first image of `x`. Raises CluscamError as `forward`."""
+        self.forward(x[:1])
+        assert self.layer_name is not None and self.layout is not None  # `forward` has found both
+        return self.layer_name, self.layout
+
     @torch.no_grad()
     def output(self, x: Tensor) -> Tensor:
         """The network's output: a tensor, or the `logits` of an output object."""
         with eval_mode(self.module):
-            output = self.module(x)
-        return getattr(output, "logits", output)
+            return logits_of(self.module(x))
+
+
+def logits_of(output: Any) -> Tensor:
+    """What a network gave: a tensor as it is, or the `logits` of an output object."""
+    logits: Tensor = getattr(output, "logits", output)
+    return logits
 
 
 def layers(module: nn.Module, x: Tensor) -> list[LayerInfo]:
@@ -136,12 +169,12 @@ def prefix_tokens(module: nn.Module) -> int:
 
 
 @torch.no_grad()
-def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, object]]:
-    found: list[tuple[LayerInfo, object]] = []
-    prefix, size = prefix_tokens(module), _size(x)
+def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, Any]]:
+    found: list[tuple[LayerInfo, Any]] = []
+    prefix, size = prefix_tokens(module), size_of(x)
 
-    def record(name: str):
-        def hook(part: nn.Module, _inputs: tuple, output: object) -> None:
+    def record(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(part: nn.Module, _inputs: Any, output: Any) -> None:
             shape = tuple(output.shape) if isinstance(output, Tensor) else None
             found.append((LayerInfo(name, type(part).__name__, shape, find_layout(output, size, prefix)), output))
 
@@ -155,10 +188,6 @@ def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, object]]:
         for handle in handles:
             handle.remove()
     return found
-
-
-def _size(x: Tensor) -> tuple[int, int]:
-    return x.shape[-2], x.shape[-1]
 
 
 def _describe(output: object) -> str:

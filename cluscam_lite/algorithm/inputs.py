@@ -65,5 +65,10 @@ def check_settings(
             raise unknown(name, given, known)
     if not isinstance(seed, int) or not 0 <= seed < 2**32:
         raise CluscamError(f"seed is {seed!r}; expected a whole number from 0 to {2**32 - 1}")
+    check_batch_size(batch_size)
+
+
+def check_batch_size(batch_size: int | None) -> None:
+    """Raise CluscamError unless the number of images in a pass is at least 1, or None to have it chosen."""
     if batch_size is not None and batch_size < 1:
         raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")

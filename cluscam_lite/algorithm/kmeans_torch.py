@@ -7,11 +7,20 @@ from torch import Tensor
 
 
 def kmeans_torch(points: Tensor, n_clusters: int, seed: int, tolerance: float, max_iterations: int = 300) -> Tensor:
-    """Labels (B, d) of the points (B, d, p): greedy k-means++ seeding, then Lloyd's iterations.
+    """Greedy k-means++ seeding, then Lloyd's iterations.
 
-    Every image sees the same random numbers, drawn from `seed` alone, and stops on its own, so a result does
-    not depend on the image's neighbours in the batch. `tolerance` is scaled by the mean variance per dimension,
-    as in scikit-learn.
+    Every image sees the same random numbers, drawn from `seed` alone, and stops on its own, so a result does not
+    depend on the image's neighbours in the batch.
+
+    Args:
+        points: (B, d, p).
+        n_clusters: K, 1 to d.
+        seed: of the seeding.
+        tolerance: of the centres' squared shift, times the mean variance per dimension, as in scikit-learn.
+        max_iterations: of Lloyd's.
+
+    Returns:
+        Labels (B, d), 0 to K - 1.
     """
     points = points - points.mean(1, keepdim=True)  # distances are unchanged, rounding is smaller
     stop = tolerance * points.var(1, unbiased=False).mean(-1)  # (B,)

@@ -10,8 +10,11 @@ from torch import Tensor
 class Layout:
     """How to read a layer's output as maps.
 
-    `kind`: "NCHW" (convolutions), "NHWC" (channels last, as Swin) or "tokens" (B, N, d) with `prefix` class and
-    register tokens before the `grid` (h, w) of patch tokens.
+    Attributes:
+        kind: "NCHW" (convolutions), "NHWC" (channels last, as Swin), or "tokens" (B, N, d).
+        grid: (h, w).
+        channels: d, the number of maps.
+        prefix: how many class and register tokens precede the patch tokens.
     """
 
     kind: str
@@ -25,12 +28,16 @@ class Layout:
 
 
 def find_layout(output: object, size: tuple[int, int], prefix_tokens: int = 0) -> Layout | None:
-    """The layout of one layer's `output` for an input of `size` (H, W), or None if it is not a set of maps.
+    """The layout of one layer's output, or None if it is not a set of maps.
 
-    A grid is accepted when its proportions are the input's, up to one cell of rounding. `prefix_tokens` is the
-    network's own word for how many tokens precede the patches; it is tried first, then none, 1 (a class token),
-    2 (with a distillation token) and up to 8 registers. Where (B, n, n, n) could be read both ways, channels
-    come first.
+    A grid is accepted when its proportions are the input's, up to one cell of rounding. Where (B, n, n, n) could be
+    read both ways, channels come first.
+
+    Args:
+        output: whatever the layer gave.
+        size: (H, W) of the input.
+        prefix_tokens: the network's own word for how many tokens precede the patches. It is tried first, then none, 1
+            (a class token), 2 (with a distillation token) and up to 8 registers.
     """
     if not isinstance(output, Tensor) or not output.is_floating_point():
         return None
@@ -47,13 +54,19 @@ def find_layout(output: object, size: tuple[int, int], prefix_tokens: int = 0) -
     return None
 
 
+def size_of(x: Tensor) -> tuple[int, int]:
+    """(H, W) of images or maps (..., H, W)."""
+    return x.shape[-2], x.shape[-1]
+
+
 def to_maps(output: Tensor, layout: Layout) -> Tensor:
     """A layer's output as maps (B, d, h, w); one map per channel, tokens laid on their grid row by row."""
     if layout.kind == "NCHW":
         return output
     if layout.kind == "NHWC":
         return output.permute(0, 3, 1, 2)
-    return output[:, layout.prefix :].mT.unflatten(2, layout.grid)  # (B, N, d) -> (B, d, h w) -> (B, d, h, w)
+    tokens = output[:, layout.prefix :].mT  # (B, d, h w)
+    return tokens.view(*tokens.shape[:2], *layout.grid)
 
 
 def _proportional(h: int, w: int, size: tuple[int, int]) -> bool:

@@ -49,18 +49,35 @@ def extremes(maps: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     return samples.amin(-1), samples.amax(-1)
 
 
+def is_constant(low: Tensor, high: Tensor) -> Tensor:
+    """Whether maps with these extremes, of any one shape, are constant up to rounding."""
+    return high - low <= CONSTANT * torch.maximum(low.abs(), high.abs())
+
+
 def normalize(maps: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Min-max each map to [0, 1] by its `low` and `high` (the map's shape less two axes); constant maps give zeros."""
-    span = high - low
-    constant = span <= CONSTANT * torch.maximum(low.abs(), high.abs())
-    scaled = (maps - low[..., None, None]) / span.masked_fill(constant, 1)[..., None, None]
+    constant = is_constant(low, high)
+    scaled = (maps - low[..., None, None]) / (high - low).masked_fill(constant, 1)[..., None, None]
     return scaled.masked_fill(constant[..., None, None], 0)
 
 
+def min_max(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Maps (B, H, W) normalised to [0, 1] and uniform (B,): where there is no contrast, zeros and True."""
+    low, high = maps.flatten(1).aminmax(dim=1)
+    return normalize(maps, low, high), is_constant(low, high)
+
+
 def normalized_maps(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, d, h, w) maps whose upsampled version is min-max normalised: ``upsample(...)`` lies in [0, 1].
+    """Maps whose upsampled versions are min-max normalised: NormalizeUpsample of Eq. 4, without the upsampling.
 
     Bilinear weights sum to one, so shifting and scaling the small map shifts and scales the large one.
+
+    Args:
+        maps: (B, d, h, w), of any range.
+        size: (H, W) of the upsampled maps.
+
+    Returns:
+        (B, d, h, w); ``upsample(result, size)`` spans [0, 1], or is zero where a map is constant.
     """
     return normalize(maps, *extremes(maps, size))
 
@@ -68,8 +85,13 @@ def normalized_maps(maps: Tensor, size: tuple[int, int]) -> Tensor:
 def centroids_of(normalized: Tensor, labels: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
     """Mean normalised map of each cluster (Eq. 4, before upsampling).
 
-    `normalized` (B, d, h, w); `labels` (B, d) in -1 ... n_clusters - 1, where -1 (noise) belongs to no cluster.
-    Returns centroids (B, n_clusters, h, w) and valid (B, n_clusters), False and zero where a cluster is empty.
+    Args:
+        normalized: (B, d, h, w), from `normalized_maps`.
+        labels: (B, d) in -1 ... n_clusters - 1; -1 (noise) belongs to no cluster.
+        n_clusters: K.
+
+    Returns:
+        Centroids (B, K, h, w), and valid (B, K) bool; zeros and False where a cluster is empty.
     """
     b, d, h, w = normalized.shape
     member = F.one_hot(labels + 1, n_clusters + 1)[..., 1:].to(normalized)  # (B, d, K)
@@ -80,17 +102,20 @@ def centroids_of(normalized: Tensor, labels: Tensor, n_clusters: int) -> tuple[T
 
 
 def masks_of(centroids: Tensor, size: tuple[int, int]) -> Tensor:
-    """Meta-representations M_j (B, K, H, W) in [0, 1], Eq. 4."""
+    """Meta-representations M_j of Eq. 4: (B, K, H, W) in [0, 1] from centroids (B, K, h, w); `size` is (H, W)."""
     return upsample(centroids, size).clamp(0, 1)
 
 
 def saliency_of(weights: Tensor, centroids: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Eq. 7: the weighted sum of the masks, normalised. Returns saliency (B, H, W) in [0, 1] and uniform (B,).
+    """Eq. 7: the weighted sum of the masks, normalised. It is taken on the centroids and upsampled once.
 
-    The sum is taken on the centroids and upsampled once. A uniform sum has no order to show: it gives zeros and
-    `uniform` is True.
+    Args:
+        weights: (B, K) alpha_j.
+        centroids: (B, K, h, w) of `centroids_of`.
+        size: (H, W) of the input.
+
+    Returns:
+        Saliency (B, H, W) in [0, 1], and uniform (B,) bool: True where the sum has no contrast and is given as zeros.
     """
     summed = torch.einsum("bk,bkhw->bhw", weights, centroids)
-    full = upsample(summed[:, None], size)[:, 0]  # (B, H, W)
-    low, high = full.flatten(1).aminmax(dim=1)
-    return normalize(full, low, high), high - low <= CONSTANT * torch.maximum(low.abs(), high.abs())
+    return min_max(upsample(summed[:, None], size)[:, 0])

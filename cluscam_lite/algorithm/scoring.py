@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,15 +13,26 @@ from .memory_format import Passes
 
 FILLS = ("mean", "black", "blur")
 PRECISIONS = ("float32", "bfloat16")
-Normalization = tuple[tuple[float, ...], tuple[float, ...]]
+Triple = tuple[float, float, float]
+Normalization = tuple[Triple, Triple]
+"""(mean, std) of the input's three channels, in [0, 1]."""
 
 
 def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | None = None) -> Tensor | None:
-    """What hidden pixels show, broadcastable to `x` (B, 3, H, W), in the network's normalised units.
+    """What hidden pixels show, in the network's normalised units.
 
-    "mean": the data set's mean colour, which is zero after normalisation (returned as None: ``x * M`` suffices,
-    as in the paper's code). "black": black, which needs `normalization` = (mean, std). "blur": a Gaussian-blurred
-    copy (sigma 1/20 of the image). A tensor is taken as it is.
+    Args:
+        x: (B, 3, H, W), normalised.
+        fill: "mean", the data set's mean colour, which is zero after normalisation; "black", which needs
+            `normalization`; "blur", a Gaussian-blurred copy (sigma 1/20 of the longer side); or a tensor, as it is.
+        normalization: (mean, std) of the input.
+
+    Returns:
+        A tensor that broadcasts to `x`; None for "mean", where ``x * M`` suffices, as in the paper's code.
+
+    Raises:
+        CluscamError: "black" without `normalization`.
+        UnknownName: another fill.
     """
     if isinstance(fill, Tensor):
         return fill.to(x).reshape((1,) * (x.ndim - fill.ndim) + fill.shape)
@@ -32,14 +44,16 @@ def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | Non
                 "fill='black' needs the input's normalisation; pass normalization=(mean, std), or a tensor as fill"
             )
         mean, std = (torch.tensor(v, dtype=x.dtype, device=x.device).view(1, -1, 1, 1) for v in normalization)
-        return -mean / std
+        black: Tensor = -mean / std
+        return black
     if fill == "blur":
         from torchvision.transforms.v2.functional import gaussian_blur
 
         sigma = max(x.shape[-2:]) / 20
         # reflection padding needs a kernel smaller than the image
         kernel = min(2 * round(2.5 * sigma) + 1, 2 * ((min(x.shape[-2:]) - 1) // 2) + 1)
-        return gaussian_blur(x, [kernel, kernel], [sigma, sigma])
+        blurred: Tensor = gaussian_blur(x, [kernel, kernel], [sigma, sigma])
+        return blurred
     raise unknown("fill", fill, FILLS)
 
 
@@ -54,7 +68,7 @@ def default_batch_size(x: Tensor) -> int:
     return max(1, round((8 if x.device.type == "cpu" else 128) / max(pixels, 0.25)))
 
 
-def passes_in(precision: str, device: torch.device) -> AbstractContextManager:
+def passes_in(precision: str, device: torch.device) -> AbstractContextManager[Any]:
     """Within, a network's passes run in this precision: "bfloat16" by autocast, "float32" as they are."""
     if precision not in PRECISIONS:
         raise unknown("precision", precision, PRECISIONS)
@@ -77,20 +91,34 @@ def score_masks(
     batch_size: int | None = None,
     precision: str = "float32",
 ) -> Tensor:
-    """Eq. 5 for all valid groups of all images: scores (B, K) in logits, -inf where not valid.
+    """Eq. 5 for all valid groups of all images.
 
-    `output` maps (n, 3, H, W) to the network's output; ``select(output, images)`` picks the explained logit of
-    each row, `images` (n,) being the image each row comes from; `baseline` (B,) is that of the unmasked images.
-    ``masks(images, groups)`` makes the masks (n, 1, H, W) of one chunk of at most `batch_size` (see
-    `masks_from`), so memory grows with the chunk and not with K. On an accelerator that runs out of memory the
-    chunk is halved. With the `precision` "bfloat16" the masked passes of a torch module run under autocast; `baseline`
-    and the scores are float32 all the same. Raises CluscamError if a score is NaN, UnknownName for a precision.
+    Memory grows with the chunk of masked images and not with K. On an accelerator that runs out of it the chunk is
+    halved.
+
+    Args:
+        output: maps (n, 3, H, W) to the network's output.
+        x: (B, 3, H, W), normalised.
+        masks: ``masks(images (n,), groups (n,)) -> (n, 1, H, W)``, made when they are needed (`masks_from`).
+        valid: (B, K) bool, which groups there are.
+        baseline: (B,) explained logits of the unmasked images.
+        select: ``select(output, images (n,)) -> (n,)``, the explained logit of each row.
+        fill: what hidden pixels show, from `fill_image`.
+        batch_size: masked images per pass; None chooses by device and input size.
+        precision: of the masked passes of a torch module: "float32", or "bfloat16" (autocast).
+
+    Returns:
+        Scores (B, K) in logits, in the dtype of `baseline`; -inf where not valid.
+
+    Raises:
+        CluscamError: a score is NaN, or one masked image does not fit in memory.
+        UnknownName: another precision.
     """
     pairs = torch.nonzero(valid)  # (n, 2): image, group
     scores = torch.full(valid.shape, -torch.inf, dtype=baseline.dtype, device=x.device)
     chunk, start = batch_size or default_batch_size(x), 0
     passes = Passes(x.device)
-    x = x.contiguous(memory_format=passes.format)  # as are then its masked copies
+    x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
     while start < len(pairs):
         image, group = pairs[start : start + chunk].T
         shown = fill if fill is None or len(fill) == 1 else fill[image]

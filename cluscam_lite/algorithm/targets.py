@@ -11,11 +11,19 @@ Target = int | Tensor | Callable[[Tensor], Tensor] | None
 
 
 def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
-    """The target of each image (B,), and ``select(output (n, C), images (n,)) -> (n,)`` that reads its logit.
+    """What is explained of each image.
 
-    `target` is None (each image's top-1 prediction), a class, a LongTensor (B,) of classes, or a function of the
-    output that gives one number per row; the target is then -1. Raises CluscamError for a class outside the
-    network's range, a tensor of another length, or an output that is not (B, C).
+    Args:
+        target: None (each image's top-1), a class, a LongTensor (B,) of classes, or a function of the output that
+            gives one number per row.
+        output: (B, C) of the unmasked images.
+
+    Returns:
+        The classes (B,), -1 for a function; and ``select(output (n, C), images (n,)) -> (n,)``, which reads the
+        explained logit of each row.
+
+    Raises:
+        CluscamError: a class outside the network's range, a tensor of another length, or an output that is not (B, C).
     """
     if callable(target):
 

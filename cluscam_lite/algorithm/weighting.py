@@ -21,10 +21,17 @@ WEIGHTINGS = {
 
 
 def temperature(n_clusters: int, drop_ratio: float) -> float:
-    """Eq. 10: tau = 1 / log(1 + r K). Infinite (uniform weights) when nothing is dropped, r K = 0.
+    """Eq. 10: tau = 1 / log(1 + r K).
 
     r K is the number of groups *discarded*: tau falls as more are dropped. The sentence after Eq. 10 says the
     reverse; Table 3 agrees with the equation. tau < 1 needs r K > e - 1.
+
+    Args:
+        n_clusters: K.
+        drop_ratio: r, 0 <= r < 1.
+
+    Returns:
+        tau > 0; infinite (uniform weights) when nothing is dropped, r K = 0.
     """
     discarded = drop_ratio * n_clusters
     return 1 / math.log1p(discarded) if discarded > 0 else math.inf
@@ -61,10 +68,20 @@ def kept_groups(scores: Tensor, valid: Tensor, drop_ratio: float) -> Tensor:
 def softmax_weights(
     scores: Tensor, valid: Tensor, drop_ratio: float, temperature: float | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Eq. 6. Returns alpha (B, K), rows summing to 1 and 0 where dropped or invalid, and the tau used (B,).
+    """Eq. 6, lines 11 to 13 of Algorithm 1: dropout and temperature softmax.
 
-    ``temperature=None`` is Eq. 10 with each image's own number of groups; an infinite tau gives uniform weights.
-    Raises CluscamError for r or tau out of range.
+    Args:
+        scores: (B, K) in logits.
+        valid: (B, K) bool, which groups there are.
+        drop_ratio: r, 0 <= r < 1.
+        temperature: tau > 0; None is Eq. 10 with each image's own number of groups.
+
+    Returns:
+        alpha (B, K), rows summing to 1, 0 where dropped or invalid; and the tau used (B,) float64. An infinite tau
+        gives uniform weights.
+
+    Raises:
+        CluscamError: r or tau out of range.
     """
     tau = temperatures(valid, drop_ratio, temperature)
     return softmax_at(scores, kept_groups(scores, valid, drop_ratio), tau), tau
@@ -90,11 +107,23 @@ def softmax_at(scores: Tensor, kept: Tensor, tau: Tensor) -> Tensor:
 def weights_by(
     weighting: str, scores: Tensor, valid: Tensor, drop_ratio: float, temperature: float | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The weights (B, K) of a weighting by name (see `WEIGHTINGS`), and the tau that it used (B,), NaN for none.
+    """The weights of one of `WEIGHTINGS`, the variants of Section 4.4.
 
-    `scores` (B, K) in logits, `valid` (B, K). Rows sum to 1; those of "logit" keep their signs, and their absolute
-    values sum to 1. ``temperature=None`` is Eq. 10 with r, also where "temperature_softmax" then drops nothing: the tau
-    of Table 3. Raises UnknownName, and CluscamError for r or tau out of range.
+    Args:
+        weighting: its name.
+        scores: (B, K) in logits.
+        valid: (B, K) bool, which groups there are.
+        drop_ratio: r, 0 <= r < 1.
+        temperature: tau > 0; None is Eq. 10 with r, also where "temperature_softmax" then drops nothing: the tau of
+            Table 3.
+
+    Returns:
+        Weights (B, K), and the tau used (B,), NaN for none. Rows sum to 1; those of "logit" keep their signs, and
+        their absolute values sum to 1.
+
+    Raises:
+        UnknownName: no such weighting.
+        CluscamError: r or tau out of range.
     """
     check_weighting(drop_ratio, temperature)
     softmax = partial(softmax_weights, scores, valid)

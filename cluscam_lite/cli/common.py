@@ -1,4 +1,4 @@
-"""What commands have in common: the device, an output folder that leaves no trace of a failure, short warnings."""
+"""Shared by the commands: the check of the device, an output folder that is removed on failure, short warnings."""
 
 import sys
 import warnings
@@ -24,7 +24,7 @@ def check_device(device: str) -> None:
 
 @contextmanager
 def made_folder(path: Path) -> Iterator[Path]:
-    """The output folder, made if missing; on failure what was made and is still empty goes again."""
+    """The output folder, made if missing; on failure, folders that were made and are still empty are removed."""
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         yield output_folder(path)
@@ -37,7 +37,7 @@ def made_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def short_warnings() -> Iterator[None]:
-    """Warnings as one line each."""
+    """Print each warning as one line on standard error."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"cluscam: note: {message}", file=sys.stderr)
         yield

@@ -44,7 +44,7 @@ class Picture:
 
 
 def explain(arguments: argparse.Namespace) -> None:
-    """Run ``cluscam explain``. Raises CluscamError for a user's mistake; nothing half-written is left."""
+    """Run ``cluscam explain`` with its parsed options. Raises CluscamError for a mistake; no partial file is left."""
     spec = get_spec(arguments.model)
     info = method_info(arguments.method)
     settings = {key: value for key, value in vars(arguments).items() if key in info.parameters}
@@ -73,9 +73,10 @@ def explain(arguments: argparse.Namespace) -> None:
 
 
 def class_index(text: str, spec: ModelSpec) -> int:
-    """The class that a number or a name means. Raises CluscamError outside the range, UnknownName with the nearest.
+    """The index of a class that is given by its number or its name.
 
-    Case, hyphens and underscores do not matter.
+    Case, hyphens and underscores of the name do not matter. Raises CluscamError if the number is out of range or the
+    name is that of several classes, and UnknownName, with the nearest names, if there is no such class.
     """
     if text.strip().lstrip("+-").isdecimal():
         number = int(text)
@@ -136,7 +137,7 @@ def distinct_stems(stems: Sequence[str]) -> list[str]:
 
 
 def _check_taken(arguments: argparse.Namespace, info: MethodInfo) -> None:
-    """A setting that the method does not have is a mistake; only the seed has another use, for random weights."""
+    """Refuse settings that the method does not have, except the seed, which random weights use as well."""
     for key, flag in arguments.flags.items():
         if hasattr(arguments, key) and key not in info.parameters and key != "seed":
             taken = [arguments.flags[name] for name in info.parameters if name in arguments.flags]
@@ -160,7 +161,7 @@ def _tuned(arguments: argparse.Namespace, info: MethodInfo, spec: ModelSpec) -> 
 
 
 def _check_settings(settings: dict[str, Any], device: str) -> None:
-    """What can be known to be wrong before any file is opened."""
+    """Refuse what can be seen to be wrong before any file is opened."""
     for key, known in CHOICES.items():
         if key in settings and settings[key] not in known:
             raise unknown(key, settings[key], known)
@@ -171,7 +172,7 @@ def _check_settings(settings: dict[str, Any], device: str) -> None:
 
 
 def _check_folder(out: Path, images: Sequence[str]) -> None:
-    """An overlay is named like its photograph: refuse the folder in which it could replace one."""
+    """Refuse the folder of an image: an overlay has the name of its image and could replace it."""
     for name in images:
         if not name.startswith(SCENE) and Path(name).expanduser().resolve().parent == out.resolve():
             raise CluscamError(f"the output folder {out} is that of the image {name}; choose another folder")

@@ -1,4 +1,4 @@
-"""``cluscam models``, ``methods`` and ``datasets``: what there is, and what of it can be used here."""
+"""``cluscam models``, ``methods`` and ``datasets``: what there is, and whether it can be used here."""
 
 import json
 import textwrap

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_of
-
 from ..algorithm.features import HookedModel
 from ..dataroot import data_root as find_data_root
 from ..datasets import load_dataset
@@ -16,11 +14,12 @@ from ..device import placed
 from ..errors import CluscamError, unknown
 from ..files import atomic_path
 from ..models import get_spec, load_model
+from ..models.runs import RunName
 from ..tuning import RULES, Tuning, check_grid, tune, tuning_record
 from .common import check_device, made_folder, short_warnings
 
 GRID = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100)
-# the parts on which hyper-parameters are chosen are not those on which methods are compared
+# hyperparameters are not chosen on the parts on which methods are compared
 PARTS = {
     "scenes": "train",
     "badges": "train",
@@ -33,7 +32,7 @@ RULE_WORDS = {"argmax": "as Algorithm 2 is printed", "argmin": "the elbow of a s
 
 
 def tune_command(arguments: argparse.Namespace) -> None:
-    """Run ``cluscam tune``. Raises CluscamError for a user's mistake; nothing half-written is left."""
+    """Run ``cluscam tune`` with its parsed options. Raises CluscamError for a mistake; no partial file is left."""
     spec = get_spec(arguments.model)
     if arguments.rule not in RULES:
         raise unknown("rule", arguments.rule, RULES)
@@ -42,7 +41,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
     grid = arguments.grid and check_grid(arguments.grid)
     check_device(arguments.device)
     part = _part(arguments)
-    samples = _samples(arguments, part, recipe_of(spec.name))
+    samples = _samples(arguments, part, RunName.parse(spec.name))
     out = Path(arguments.out).expanduser() if arguments.out else None
     if out is not None and out.is_dir():
         raise CluscamError(f"{out} is a folder; give the name of a file, such as {out / 'tuned.json'}")
@@ -76,11 +75,11 @@ def _part(arguments: argparse.Namespace) -> str | None:
     return None if arguments.part == ALL else arguments.part
 
 
-def _samples(arguments: argparse.Namespace, part: str | None, recipe: Recipe | None) -> Samples:
-    """The first images of the part; for a network that was trained here, `recipe` says how the set was divided."""
+def _samples(arguments: argparse.Namespace, part: str | None, run: RunName | None) -> Samples:
+    """The first images of the part; the name of a training run says how its set was divided."""
     own = {"data_root": arguments.data_root} if arguments.dataset in ("ilsvrc", "alzheimer_mri") else {}
-    if arguments.dataset == "alzheimer_mri" and recipe is not None:
-        own["split"] = recipe.split  # else it would be tuned on what it was trained on
+    if arguments.dataset == "alzheimer_mri" and run is not None:
+        own["split"] = run.split  # or it would be tuned on images that it was trained on
     return load_dataset(arguments.dataset, path=arguments.path, part=part, n=arguments.images, **own)
 
 
@@ -93,7 +92,7 @@ def _usual_grid(n_maps: int) -> tuple[int, ...]:
 
 
 def _progress(samples: Samples, passes: int) -> Callable[[int], None]:
-    """A line for each image: how many there are, how long it took, how long the others will."""
+    """A function that prints a line after each image: the count, the time so far and the time left."""
     start = time.perf_counter()
 
     def say(done: int) -> None:
@@ -109,7 +108,7 @@ def _progress(samples: Samples, passes: int) -> Callable[[int], None]:
 
 
 def _print(tuning: Tuning) -> None:
-    """P(K), then the choice of either rule."""
+    """Print P(K), then the choice by each rule."""
     print("\nK     " + " ".join(f"{k:>7}" for k in tuning.grid))
     print("P(K)  " + " ".join(f"{p:>+7.2f}" for p in tuning.proxies) + "  logits\n")
     print("rule     K      r     tau")

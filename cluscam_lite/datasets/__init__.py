@@ -1,8 +1,7 @@
 """Data sets: icon scenes, plain and with badges, brain phantoms, ILSVRC, Alzheimer slices, and any folder of images."""
 
-import os
-
 from ..errors import CluscamError, unknown
+from ..files import PathLike
 from .images import open_image
 from .sample import Sample, Samples
 
@@ -27,8 +26,8 @@ def dataset_names() -> list[str]:
 def load_dataset(
     name: str,
     *,
-    data_root: str | os.PathLike | None = None,
-    path: str | os.PathLike | None = None,
+    data_root: PathLike | None = None,
+    path: PathLike | None = None,
     part: str | None = None,
     n: int | None = None,
     seed: int = 0,
@@ -38,13 +37,22 @@ def load_dataset(
 ) -> Samples:
     """A data set as a lazy sequence of `Sample`.
 
-    "scenes": `n` (default 100) icon scenes of `seed`; `part` "test" (default) or "train"; `setting` "single",
-    "same" or "different", or None for all three in turn. "badges": the same for `n` (default 50) scenes without an
-    anchor, each with a badge added. "phantoms": `n` (default 100) brain phantoms of `seed`; `part` "test" (default),
-    "train" or "validation". "alzheimer_mri": see `load_alzheimer` for `part`, `source` and `split` ("paper", the
-    default, or "components"). "ilsvrc": see `load_ilsvrc` for `part`, `path` and `source`. "folder": the images in
-    `path`. `n` takes the first n. Raises UnknownName for a name, part, setting, split or source that does not exist,
-    CluscamError for anything missing, unreadable or too small.
+    Args:
+        name: "scenes", icon scenes; "badges", scenes without an anchor, each with a badge added; "phantoms", brain
+            phantoms; "ilsvrc"; "alzheimer_mri"; or "folder", any images.
+        data_root: folder with "ilsvrc" and "alzheimer_mri"; None takes ``CLUSCAM_DATA``.
+        path: the images of "folder", or the official files of "ilsvrc".
+        part: "train" or "test" (default), and "validation" of the phantoms; of "ilsvrc" a part of its `split.csv`; of
+            "alzheimer_mri" see `load_alzheimer`.
+        n: the first n images; None takes all, 100 scenes or phantoms, or 50 badges.
+        seed: of scenes, badges and phantoms.
+        source: of "ilsvrc" (`load_ilsvrc`) and "alzheimer_mri" (`load_alzheimer`).
+        setting: of scenes and badges: "single", "same" or "different", or None for all three in turn.
+        split: of "alzheimer_mri": "paper" (default) or "components".
+
+    Raises:
+        UnknownName: a name, part, setting, split or source that does not exist.
+        CluscamError: anything missing, unreadable or too small, or an option that the data set does not take.
     """
     if name not in OPTIONS:
         raise unknown("data set", name, OPTIONS)

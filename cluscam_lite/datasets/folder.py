@@ -1,21 +1,26 @@
 """Any folder of images: the files in it, or, where it has only subfolders, one class to each of them."""
 
-import os
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 from ..errors import CluscamError
+from ..files import PathLike
 from .images import open_image
 from .sample import Sample, Samples, first
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
 
 
-def load_folder(path: str | os.PathLike | None, n: int | None = None) -> Samples:
+def load_folder(path: PathLike | None, n: int | None = None) -> Samples:
     """The images of a folder, sorted by name; ids are paths inside it.
 
-    If no image lies in the folder itself, its subfolders (searched to any depth) are the classes, sorted by name.
-    Raises CluscamError if the folder or images in it are missing, or fewer than `n`.
+    Args:
+        path: the folder. If no image lies in it, its subfolders (searched to any depth) are the classes, by name.
+        n: how many images; None takes all.
+
+    Raises:
+        CluscamError: the folder or images in it are missing, or fewer than `n`.
     """
     if path is None:
         raise CluscamError("the data set 'folder' needs a folder of images; give its path")
@@ -34,7 +39,7 @@ def load_folder(path: str | os.PathLike | None, n: int | None = None) -> Samples
     return Samples("folder", first(list(labels), n, str(root)), class_names, partial(_read, root, labels))
 
 
-def _images(files) -> list[Path]:
+def _images(files: Iterable[Path]) -> list[Path]:
     return sorted(f for f in files if f.suffix.lower() in SUFFIXES and not f.name.startswith(".") and f.is_file())
 
 

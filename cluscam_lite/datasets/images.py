@@ -10,17 +10,22 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import CluscamError
+from ..files import PathLike
 
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's grey modes of more than 8 bits
 TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
-def open_image(source: str | os.PathLike | bytes | BinaryIO, *, upright: bool = True, name: str = "") -> Image.Image:
-    """The image at a path, in bytes, or in an open binary file, as RGB.
+def open_image(source: PathLike | bytes | BinaryIO, *, upright: bool = True, name: str = "") -> Image.Image:
+    """An image as 8-bit RGB: transparency on white, 16-bit grey scaled to 8 bits, of an animation the first frame.
 
-    `upright` turns it as its EXIF tag says. Transparency is laid on white, 16-bit grey is scaled to 8 bits, and
-    of an animation the first frame is taken. `name` stands for bytes and files in messages. Raises CluscamError
-    if it is missing, a folder, empty, cut short, or not an image.
+    Args:
+        source: a path, bytes, or an open binary file.
+        upright: whether to turn it as its EXIF tag says.
+        name: stands for bytes and files in messages.
+
+    Raises:
+        CluscamError: the image is missing, a folder, empty, cut short, or no image.
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source).expanduser()

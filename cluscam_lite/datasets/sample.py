@@ -14,12 +14,23 @@ if TYPE_CHECKING:
 Box = tuple[float, float, float, float]
 
 
+def as_box(edges: Iterable[float | str]) -> Box:
+    """Four numbers, or their texts, as a box. Raises ValueError for any other number of them, or no numbers."""
+    xmin, ymin, xmax, ymax = map(float, edges)
+    return xmin, ymin, xmax, ymax
+
+
 @dataclass(frozen=True)
 class Sample:
-    """An RGB image. `label` is its class (None: not known); `boxes` are (xmin, ymin, xmax, ymax) of its objects.
+    """An RGB image, with what is known of it.
 
-    Boxes are in pixels of the original image, whose size is `width` x `height`: `image` itself may be a smaller
-    copy. `scene` is what an icon scene was drawn from, None for photographs.
+    Attributes:
+        image_id: its name within the data set.
+        image: the picture; it may be a smaller copy of the original.
+        label: its class; None where that is not known.
+        boxes: (xmin, ymin, xmax, ymax) of its objects, in pixels of the original.
+        width, height: size of the original in pixels.
+        scene: what an icon scene was drawn from, None for photographs.
     """
 
     image_id: str
@@ -34,8 +45,11 @@ class Sample:
 class Samples:
     """A data set: a sequence of `Sample`, each read (and decoded) when it is asked for.
 
-    `ids` are the images' names in order; `class_names` those of the labels, empty where there are no labels.
-    `read(image_id)` gives one sample.
+    Args:
+        name: of the data set.
+        ids: the images' names, in order.
+        class_names: those of the labels, empty where there are no labels.
+        read: ``read(image_id) -> Sample``.
     """
 
     def __init__(
@@ -50,7 +64,7 @@ class Samples:
         return len(self.ids)
 
     def __getitem__(self, i: int) -> Sample:
-        """Sample `i`; negative numbers count from the end. Raises IndexError outside the data set."""
+        """Sample `i`, read now; negative numbers count from the end. Raises IndexError outside the data set."""
         return self._read(self.ids[i])
 
     def __iter__(self) -> Iterator[Sample]:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ..algorithm.masks import CONSTANT
+from ..algorithm.masks import is_constant
 from ..errors import CluscamError
 
 if TYPE_CHECKING:
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 
 def complexity(saliency: Tensor) -> Tensor:
-    """How much of the image each map (B, H, W) in [0, 1] lights, (B,) float64: its L1 norm per pixel, 0-100.
+    """How much of the image each map lights: its L1 norm per pixel, the coverage in percent; lower is simpler.
 
-    It is the coverage in percent; lower is simpler.
+    Args:
+        saliency: (B, H, W) in [0, 1].
+
+    Returns:
+        (B,) float64, percent, 0-100.
     """
     return 100 * saliency.detach().double().abs().mean((-2, -1))
 
@@ -29,11 +33,19 @@ def explained_again(explainer: Callable[..., "Explanation"], x: Tensor, explanat
 
 
 def coherency(saliency: Tensor, again: Tensor) -> Tensor:
-    """Pearson's r of each image's two maps (B, H, W), as 100 (1 + r) / 2: 0-100, (B,) float64.
+    """Pearson's r of each image's two maps, as 100 (1 + r) / 2.
 
-    `again` are the maps of the images masked by `saliency` (see `explained_again`). r has no meaning for a map
-    without contrast: two maps that are equal count as r = 1, any others as r = 0.
-    Raises CluscamError for shapes that differ or maps that are not finite.
+    r has no meaning for a map without contrast: two maps that are equal count as r = 1, any others as r = 0.
+
+    Args:
+        saliency: (B, H, W).
+        again: (B, H, W), the maps of the images masked by `saliency`, from `explained_again`.
+
+    Returns:
+        (B,) float64, percent, 0-100.
+
+    Raises:
+        CluscamError: shapes that differ, or maps that are not finite.
     """
     if saliency.shape != again.shape or saliency.ndim != 3:
         raise CluscamError(
@@ -42,7 +54,7 @@ def coherency(saliency: Tensor, again: Tensor) -> Tensor:
     one, two = (maps.detach().double().flatten(1) for maps in (saliency, again.to(saliency.device)))  # (B, H W)
     if not (torch.isfinite(one).all() and torch.isfinite(two).all()):
         raise CluscamError("a map contains NaN or infinite values, which have no correlation; expected finite maps")
-    flat = _flat(one) | _flat(two)
+    flat = is_constant(*one.aminmax(dim=1)) | is_constant(*two.aminmax(dim=1))
     a, b = (maps - maps.mean(1, keepdim=True) for maps in (one, two))
     size = (a.square().sum(1) * b.square().sum(1)).sqrt().masked_fill(flat, 1)  # (B,)
     r = ((a * b).sum(1) / size).clamp(-1, 1)
@@ -51,10 +63,19 @@ def coherency(saliency: Tensor, again: Tensor) -> Tensor:
 
 
 def adcc(coherency: ArrayLike, complexity: ArrayLike, drop: ArrayLike) -> np.ndarray:
-    """The harmonic mean of coherency, 100 - complexity and 100 - drop: percent, 0-100, higher is better.
+    """The harmonic mean of coherency, 100 - complexity and 100 - drop; higher is better.
 
     3 / (1 / coherency + 1 / (1 - complexity) + 1 / (1 - drop)) with shares; 0 as soon as one of them is 0. Poppi et
-    al. put in means over images; per image works as well. Raises CluscamError outside 0-100 or for NaN.
+    al. put in means over images; per image works as well.
+
+    Args:
+        coherency, complexity, drop: percent, 0-100, of one shape.
+
+    Returns:
+        Percent, 0-100, in that shape.
+
+    Raises:
+        CluscamError: a number outside 0-100, or NaN.
     """
     given = {"coherency": coherency, "complexity": complexity, "drop": drop}
     values = {name: np.asarray(value, dtype=np.float64) for name, value in given.items()}
@@ -64,9 +85,3 @@ def adcc(coherency: ArrayLike, complexity: ArrayLike, drop: ArrayLike) -> np.nda
     parts = np.stack(np.broadcast_arrays(values["coherency"], 100 - values["complexity"], 100 - values["drop"]))
     nothing = (parts < 1e-300).any(0)  # below it 1 / part overflows
     return np.where(nothing, 0.0, 3 / (1 / np.where(nothing, 1.0, parts)).sum(0))
-
-
-def _flat(maps: Tensor) -> Tensor:
-    """True (B,) where a map (B, n) has no contrast beyond rounding."""
-    low, high = maps.aminmax(dim=1)
-    return high - low <= CONSTANT * torch.maximum(low.abs(), high.abs())

@@ -16,12 +16,21 @@ def boxes_in_input(
     preprocess: Preprocess,
     image_size: tuple[int, int] | None = None,
 ) -> Tensor:
-    """Boxes of the original image (width x height) in input pixels, (n, 4) float64, clipped to the input.
+    """Boxes carried through the resize and the centre crop of an image, or through its squash.
 
-    They go through the resize and the centre crop of `preprocess`, or through its squash. `image_size` is the
-    (width, height) of the image that `preprocess` was given, where that is a smaller copy of the original: its
-    rounding of the resized size, half a pixel at most, can differ. Boxes wholly outside the crop are left out; the
-    result may be (0, 4). Raises CluscamError for malformed boxes, NotApplicable for none at all.
+    Args:
+        boxes: (xmin, ymin, xmax, ymax) in pixels of the original image.
+        width, height: of the original image, in pixels.
+        preprocess: the way from image to input.
+        image_size: (width, height) of the image that `preprocess` was given, where that is a smaller copy of the
+            original: its rounding of the resized size, half a pixel at most, can differ.
+
+    Returns:
+        (n, 4) float64 in pixels of the input, clipped to it. Boxes wholly outside the crop are left out: n may be 0.
+
+    Raises:
+        CluscamError: malformed boxes.
+        NotApplicable: no box at all.
     """
     from torchvision import tv_tensors  # takes as long to import as PyTorch, and only boxes need it
     from torchvision.transforms.v2 import functional as transforms

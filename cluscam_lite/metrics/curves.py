@@ -27,11 +27,23 @@ def insertion(
     normalization: Normalization | None = None,
     batch_size: int | None = None,
 ) -> tuple[float, Tensor]:
-    """AUC (0 to 1, higher is better) and curve (steps + 1,) float64 from `fill` alone to the whole image.
+    """The probability while the most salient pixels come in; point i shows the share i / steps of them.
 
-    `output` maps (m, 3, H, W) to logits; `x` is (1, 3, H, W); `saliency` (H, W) or (1, H, W). Point i shows the
-    i / steps most salient pixels (see `salient_first`). Raises CluscamError for a map of another size, NaN, or no
-    step.
+    Args:
+        output: maps (m, 3, H, W) to logits (m, C).
+        x: (1, 3, H, W), normalised.
+        saliency: (H, W) or (1, H, W).
+        target: the explained class.
+        steps: points less one.
+        fill: what hidden pixels show: "mean", "black", "blur", or a tensor.
+        normalization: (mean, std) of the input, which "black" needs.
+        batch_size: images in a pass, as in `masked_outputs`.
+
+    Returns:
+        AUC (0 to 1, higher is better), and the curve (steps + 1,) float64 from `fill` alone to the whole image.
+
+    Raises:
+        CluscamError: a map of another size, NaN, a class outside the network's, or no step.
     """
     kept = salient_first(_checked(x, saliency), steps)  # (steps + 1, H, W)
     return _curve(output, x, kept, target, fill_image(x, fill, normalization), batch_size)
@@ -47,9 +59,12 @@ def deletion(
     normalization: Normalization | None = None,
     batch_size: int | None = None,
 ) -> tuple[float, Tensor]:
-    """AUC (0 to 1, lower is better) and curve (steps + 1,) float64 from the whole image to `fill` alone.
+    """The probability while the most salient pixels go; point i hides the share i / steps of them.
 
-    Point i hides the i / steps most salient pixels. Arguments and errors as in `insertion`.
+    Arguments and errors as in `insertion`.
+
+    Returns:
+        AUC (0 to 1, lower is better), and the curve (steps + 1,) float64 from the whole image to `fill` alone.
     """
     kept = 1 - salient_first(_checked(x, saliency), steps)  # (steps + 1, H, W)
     return _curve(output, x, kept, target, fill_image(x, fill, normalization), batch_size)

@@ -15,19 +15,24 @@ SMALLEST = 1e-300  # below it 1 / p overflows
 
 
 def changes(p: ArrayLike, o: ArrayLike, tolerance: float = TOLERANCE) -> dict[str, np.ndarray]:
-    """Each image's terms of AD, IC and AG, in percent, from two probabilities (0 to 1, any one shape).
+    """Each image's terms of AD, IC and AG, in percent (Eqs. 11 to 13).
 
-    `p` is the probability of the target on the image, `o` that on the masked image; where they differ by no more
-    than `tolerance`, nothing has changed. Keys, each an array of the shape of `p`:
+    Args:
+        p: probability of the target on the image, 0 to 1, of any shape.
+        o: the same on the masked image.
+        tolerance: where they differ by no more than this, nothing has changed.
 
-    - ``drop``: 100 max(0, p - o) / p, Eq. 11, 0 to 100;
-    - ``increase``: 100 where o > p, else 0, Eq. 12;
-    - ``gain``: 100 max(0, o - p) / (1 - p), Eq. 13, 0 to 100, 0 where p = 1; never above `increase`;
-    - ``gain_over_p``: 100 max(0, o - p) / p, unbounded: the gain of the paper's public code;
-    - ``drop_strict``, ``increase_strict``, ``gain_strict``: the same with no tolerance.
+    Returns:
+        Arrays of the shape of `p`:
 
-    Raises CluscamError for NaN, for numbers that are no probabilities, for shapes that differ, and for p = 0, where
-    the drop is undefined.
+        - ``drop``: 100 max(0, p - o) / p, Eq. 11, 0 to 100;
+        - ``increase``: 100 where o > p, else 0, Eq. 12;
+        - ``gain``: 100 max(0, o - p) / (1 - p), Eq. 13, 0 to 100, 0 where p = 1; never above ``increase``;
+        - ``gain_over_p``: 100 max(0, o - p) / p, unbounded: the gain of the paper's public code;
+        - ``drop_strict``, ``increase_strict``, ``gain_strict``: the same with no tolerance.
+
+    Raises:
+        CluscamError: NaN, numbers that are no probabilities, shapes that differ, or p = 0, where the drop is undefined.
     """
     p, o = np.asarray(p, dtype=np.float64), np.asarray(o, dtype=np.float64)
     _check(p, o)
@@ -37,10 +42,19 @@ def changes(p: ArrayLike, o: ArrayLike, tolerance: float = TOLERANCE) -> dict[st
 
 
 def log_odds(logits: Tensor, target: Tensor) -> Tensor:
-    """log p / (1 - p) of the target of each row, (n,) float64, from logits (n, C) and classes `target` (n,).
+    """log p / (1 - p) of the target of each row: its logit less the log-sum-exp of the others.
 
-    It is the target's logit less the log-sum-exp of the others, so it stays finite where p rounds to 0 or 1.
-    Raises CluscamError unless there are at least two classes and all logits are finite.
+    It stays finite where p rounds to 0 or 1.
+
+    Args:
+        logits: (n, C), C >= 2.
+        target: (n,) classes.
+
+    Returns:
+        (n,) float64, natural logarithm.
+
+    Raises:
+        CluscamError: fewer than two classes, or logits that are not finite.
     """
     if logits.ndim != 2 or logits.shape[1] < 2 or not torch.isfinite(logits).all():
         raise CluscamError(
@@ -52,7 +66,7 @@ def log_odds(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def probabilities(logits: Tensor, target: Tensor) -> Tensor:
-    """The softmax probability, 0 to 1, of the target of each row: (n,) float64 from logits (n, C)."""
+    """The softmax probability, 0 to 1, of the target (n,) of each row of logits (n, C): (n,) float64."""
     return logits.detach().double().softmax(1).gather(1, target.to(logits.device)[:, None])[:, 0]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 from torch import Tensor
 
+from ..algorithm.layouts import size_of
 from ..errors import CluscamError, NotApplicable
 from ..models.spec import Preprocess
 from .boxes import box_mask, boxes_in_input, unscaled_boxes
@@ -15,14 +16,21 @@ TOUCHING = np.ones((3, 3), dtype=int)  # pixels that touch at a side or a corner
 
 
 def energy_pointing(saliency: Tensor, boxes: Tensor) -> float:
-    """EP, Eq. 14: the share of the map's energy inside the boxes, percent 0-100, higher is better.
+    """EP, Eq. 14: the share of the map's energy inside the boxes; higher is better.
 
-    `saliency` (H, W) in [0, 1]; `boxes` (n, 4) in pixels of the map. A map of zeros points nowhere: 0. A map of
-    ones has the boxes' share of the image.
+    Args:
+        saliency: (H, W) in [0, 1].
+        boxes: (n, 4) xmin, ymin, xmax, ymax in pixels of the map.
+
+    Returns:
+        Percent, 0-100. A map of zeros points nowhere: 0; a map of ones has the boxes' share of the image.
+
+    Raises:
+        CluscamError: the map is not (H, W) in [0, 1].
     """
     energy = _checked(saliency)
     total = float(energy.sum())
-    return 100 * float((energy * box_mask(boxes, energy.shape)).sum()) / total if total else 0.0
+    return 100 * float((energy * box_mask(boxes, size_of(energy))).sum()) / total if total else 0.0
 
 
 def predicted_box(saliency: Tensor) -> tuple[int, int, int, int] | None:
@@ -43,9 +51,12 @@ def predicted_box(saliency: Tensor) -> tuple[int, int, int, int] | None:
 
 
 def localisation_error(saliency: Tensor, boxes: Tensor) -> float:
-    """LE, Eq. 15: 1 - IoU of the map's own box with the true one, percent 0-100, lower is better.
+    """LE, Eq. 15: 1 - IoU of the map's own box with the true one; lower is better.
 
-    With several boxes the one that overlaps most counts. A map of zeros has no box: 100.
+    Arguments and errors as in `energy_pointing`. With several boxes the one that overlaps most counts.
+
+    Returns:
+        Percent, 0-100. A map of zeros has no box: 100.
     """
     own = predicted_box(saliency)
     if own is None or len(boxes) == 0:
@@ -81,12 +92,20 @@ def localise(
     preprocess: Preprocess,
     image_size: tuple[int, int] | None = None,
 ) -> dict[str, float]:
-    """Every measure of one map (H, W), percent, from the sample's boxes in pixels of its original image.
+    """Every measure of one map.
 
-    Keys: ``ep``, ``le``; the public code's ``le_soft``, ``le_half``, ``le_energy``; ``ep_unscaled`` and
-    ``le_unscaled`` with the boxes never rescaled, as there. Boxes go through `boxes_in_input`.
-    Raises NotApplicable for no box at all or none within the network's view, CluscamError for malformed boxes or a
-    map that is not of the size of the input.
+    Args:
+        saliency: (H, W) in [0, 1].
+        sample_boxes: (xmin, ymin, xmax, ymax) in pixels of the original image.
+        width, height, preprocess, image_size: as in `boxes_in_input`, which the boxes go through.
+
+    Returns:
+        Percent: ``ep``, ``le``; the public code's ``le_soft``, ``le_half``, ``le_energy``; ``ep_unscaled`` and
+        ``le_unscaled`` with the boxes never rescaled, as there.
+
+    Raises:
+        NotApplicable: no box at all, or none within the network's view.
+        CluscamError: malformed boxes, or a map that is not of the size of the input.
     """
     size = (saliency.shape[-2], saliency.shape[-1])
     if size != (preprocess.size, preprocess.size):
@@ -118,7 +137,7 @@ def _checked(saliency: Tensor) -> Tensor:
 
 
 def _fuzzy_error(energy: Tensor, boxes: Tensor) -> float:
-    inside = box_mask(boxes, energy.shape)
+    inside = box_mask(boxes, size_of(energy))
     common = energy * inside
     union = float((energy + inside - common).sum())
     return 100 * (1 - float(common.sum()) / union) if union else 100.0

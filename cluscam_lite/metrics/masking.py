@@ -17,7 +17,16 @@ LOG_POWERS = (-6.0, 6.0)  # powers from 1/403 to 403
 
 
 def matching_power(values: Tensor, means: Tensor, steps: int = 40) -> Tensor:
-    """The power p (n,) for which mean(values ** p) = means, by bisection of log p; values (n, m) in [0, 1]."""
+    """The power p for which the mean of ``values ** p`` is as wished, by bisection of log p.
+
+    Args:
+        values: (n, m) in [0, 1].
+        means: (n,) wished for.
+        steps: of the bisection.
+
+    Returns:
+        (n,), from 1/403 to 403.
+    """
     low, high = (torch.full_like(means, end) for end in LOG_POWERS)
     for _ in range(steps):
         middle = (low + high) / 2
@@ -27,11 +36,18 @@ def matching_power(values: Tensor, means: Tensor, steps: int = 40) -> Tensor:
 
 
 def matched(saliency: Tensor, coverage: float = COVERAGE) -> Tensor:
-    """Each map of (B, H, W) in [0, 1] raised to the power that makes its mean `coverage`, 0 < coverage < 1.
+    """Each map raised to the power that brings its mean to one coverage.
 
     The order of the pixels stays (far values may round to a tie). Zeros and ones stay zeros and ones under every
     power: a map of them alone is given back as it is, and a map with too many of either gets as near as powers from
-    1/403 to 403 take it. Raises CluscamError for values outside [0, 1] or a coverage outside (0, 1).
+    1/403 to 403 take it.
+
+    Args:
+        saliency: (B, H, W) in [0, 1].
+        coverage: the mean of the result, 0 < coverage < 1.
+
+    Raises:
+        CluscamError: values or a coverage out of range.
     """
     if not 0 < coverage < 1:
         raise CluscamError(f"coverage is {coverage}; expected a mean above 0 and below 1")
@@ -63,20 +79,27 @@ def masked_outputs(
 ) -> tuple[Tensor, Tensor]:
     """The network on n masked copies of one image, each beside the unmasked image in its own pass.
 
-    `output` maps (m, 3, H, W) to logits (m, C); `x` is (1, 3, H, W); `masks` n maps (H, W) in [0, 1]; `fills` what
-    each copy's hidden pixels show, None for zeros, as `cluscam_lite.algorithm.scoring.fill_image` gives it. Returns logits
-    (n, C) of the unmasked image and (n, C) of the masked ones.
-
     Probabilities move by about 5e-7 with the shape of a batch. So every pass holds the same number of images, the
-    unmasked one first, and row i of the first result is from the pass of row i of the second. `batch_size` images
-    go through at most, at least 2; None chooses by device and input size. The last pass is filled up with copies
-    of the unmasked image.
+    unmasked one first; the last pass is filled up with copies of it.
+
+    Args:
+        output: maps (m, 3, H, W) to logits (m, C).
+        x: (1, 3, H, W), normalised.
+        masks: n maps (H, W) in [0, 1].
+        fills: n, what each copy's hidden pixels show, from `cluscam_lite.algorithm.scoring.fill_image`; None for zeros.
+        batch_size: images in a pass, at least 2; None chooses by device and input size.
+
+    Returns:
+        Logits (n, C) of the unmasked image and (n, C) of the masked ones, row i of both from the same pass.
+
+    Raises:
+        CluscamError: no mask, or not one fill for each.
     """
     if len(masks) != len(fills) or len(masks) == 0:
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)
     passes = Passes(x.device)
-    x = x.contiguous(memory_format=passes.format)  # as are then its masked copies
+    x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
     unmasked, masked = [], []
     for start in range(0, len(masks), per_pass):
         chosen = list(zip(masks, fills, strict=True))[start : start + per_pass]
@@ -98,18 +121,28 @@ def evaluate(
     forms: Sequence[str] = FORMS,
     batch_size: int | None = None,
 ) -> list[dict[str, float | str]]:
-    """One map under every form and fill, one dict each; "complement" with the fill "mean" alone.
+    """One map under every form and fill; "complement" with the fill "mean" alone.
 
-    `output` maps (m, 3, H, W) to logits (m, C); `x` is (1, 3, H, W); `saliency` (H, W) or (1, H, W) in [0, 1];
-    `normalization` (mean, std) of the input is needed by the fill "black". With the three fills, x and its seven
-    masked copies make one batch of 8.
+    With the three fills, x and its seven masked copies make one batch of 8.
 
-    Keys: ``form``, ``fill``, ``coverage`` (mean of that form of the map, 0 to 1), ``probability`` and
-    ``probability_masked`` (0 to 1), ``log_odds`` and ``log_odds_masked`` (natural), and those of
-    `cluscam_lite.metrics.faithfulness.changes` (percent).
+    Args:
+        output: maps (m, 3, H, W) to logits (m, C).
+        x: (1, 3, H, W), normalised.
+        saliency: (H, W) or (1, H, W) in [0, 1].
+        target: the explained class.
+        fills: what hidden pixels show: "mean", "black", "blur".
+        normalization: (mean, std) of the input, which "black" needs.
+        forms: of the map: "raw", "matched" (see `matched`), "complement" (1 - E).
+        batch_size: images in a pass, as in `masked_outputs`.
 
-    Raises CluscamError for a map that does not fit the image or is not in [0, 1], for a class outside the
-    network's, for no form or fill at all, and where the class has no probability.
+    Returns:
+        One dict for each form and fill: ``form``, ``fill``, ``coverage`` (mean of that form of the map, 0 to 1),
+        ``probability`` and ``probability_masked`` (0 to 1), ``log_odds`` and ``log_odds_masked`` (natural), and the
+        keys of `cluscam_lite.metrics.changes` (percent).
+
+    Raises:
+        CluscamError: a map that does not fit the image or is not in [0, 1], a class outside the network's or without
+            probability, or no form or fill at all.
     """
     grid = _one_map(x, saliency)  # (1, H, W)
     maps = {form: form_of(grid, form)[0].to(x) for form in dict.fromkeys(forms)}

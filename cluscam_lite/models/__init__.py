@@ -1,7 +1,8 @@
-"""Networks: what the registry knows of each (`get_spec`), and loading them with their weights (`load_model`)."""
+"""Networks: what is known of each (`get_spec`), and loading them with their weights (`load_model`)."""
 
+from .loaded import LoadedModel
 from .registry import get_spec, model_names
 from .spec import ModelSpec, Preprocess
-from .weights import LoadedModel, load_model
+from .weights import load_model
 
 __all__ = ["LoadedModel", "ModelSpec", "Preprocess", "get_spec", "load_model", "model_names"]

@@ -1,4 +1,4 @@
-"""What has to be known of a network to explain it: how to build and feed it, which layers, Table 3's K and r."""
+"""The spec of a network, which is what explaining it needs: how to build and feed it, its layers, K and r."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,10 +56,10 @@ class Preprocess:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One network of the registry. `build()` gives it with random weights; `load_model` with trained ones.
+    """A network: `build()` makes it with random weights, `load_model` loads it with trained ones.
 
-    Sizes in pixels. `resize`, `input_size`, `interpolation`, `mean`, `std` are what its weights were published
-    with. `layers` holds the dotted module names "paper" (the layer that the paper explains) and "last" (the last
+    Sizes are in pixels. `resize`, `input_size`, `interpolation`, `mean` and `std` are those of the published
+    weights. `layers` holds the dotted module names "paper" (the layer that the paper explains) and "last" (the last
     stage or block), and, where a class token is read out, "last_input" (the last block's first normalisation: the
     deepest place whose patch tokens still reach the output). K = `n_clusters`, r = `drop_ratio` (fraction), tau =
     `temperature` (None: Eq. 10); `paper_temperature` is the rounded tau printed in Table 3. `weights_id` names the

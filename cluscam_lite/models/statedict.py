@@ -1,4 +1,4 @@
-"""Reading a file of weights, and fitting it to a network: every way it can be wrong has its sentence."""
+"""Reading a file of weights and loading it into a network, with one sentence for everything that can be wrong."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ SUFFIXES = (".safetensors", ".pth", ".pt")
 
 
 def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
-    """The tensors of a .safetensors, .pth or .pt file by name. Pickles are read with `weights_only=True`.
+    """The tensors of a .safetensors, .pth or .pt file, by name. Pickles are read with `weights_only=True`.
 
     Raises CluscamError if the file is missing, of another kind, corrupted, or holds something else.
     """

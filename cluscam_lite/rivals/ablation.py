@@ -4,20 +4,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import Layout
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable, unknown
 from ..explanation import Explanation
-from .common import Question, ask
-from .gradcam_package import Found, explanation, hooked, package
+from .common import Question, Rival, ask, hooked
+from .gradcam_package import Found, explanation, package
 from .head import Head
 
 ABLATIONS = ("package", "zero")
 FAR = 1e7  # how far below a layer's minimum the package puts a map that is taken out
 
 
-class AblationCAM:
+class AblationCAM(Rival):
     r"""The maps, each weighed by how much of the logit is lost without it (Desai and Ramaswamy 2020, WACV).
 
     :math:`\mathrm{ReLU}(\sum_k w_k A_k)` with :math:`w_k = (y_c - y_c^{(k)}) / y_c`, :math:`y_c^{(k)}` the logit with
@@ -44,13 +44,7 @@ class AblationCAM:
         self.model, self.ablation, self.batch_size = hooked(model, layer), ablation, batch_size
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
-
-        Raises CluscamError for a malformed input or target, a layer without maps, NaN from the model, or without the
-        package.
-        """
-        x = checked_input(x, self.model)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         scale = package("utils.image").scale_cam_image
         with Head(self.model.module, self.model.layer_name, x) as head:
             self.model.layer_name = head.layer
@@ -70,11 +64,12 @@ class AblationCAM:
             cam=torch.from_numpy(scale(cam)).to(x.device),  # twice, as in the package
             raw=raw,
             question=question,
+            layer=head.layer,
             layout=head.layout,
             forward_passes=2 + weights.shape[1] if head.whole else 1,
             overwritten=head.overwritten,
         )
-        return explanation(found, head.layer, 0, found.facts + _notes(head, low))
+        return explanation(found, 0, found.facts + _notes(head, low))
 
     def _without_each(self, head: Head, question: Question, image: int, low: float) -> Tensor:
         """The explained logit of one image without each of its maps in turn: (d,)."""

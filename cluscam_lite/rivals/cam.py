@@ -3,17 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.inputs import check_finite, checked_input
 from ..algorithm.targets import Target
 from ..errors import NotApplicable
 from ..explanation import Explanation
-from .common import ask, finish
-from .gradcam_package import hooked
+from .common import Rival, finish, hooked, read_class
 
 TOLERANCE = 1e-3  # of the largest logit
 
 
-class CAM:
+class CAM(Rival):
     r"""The last maps, weighed by the classifier's own weights (Zhou et al. 2016, arXiv 1512.04150).
 
     Where the logits are :math:`y_c = \sum_k w_k^c \, \mathrm{mean}(A_k) + b_c`, the map is :math:`\sum_k w_k^c A_k`
@@ -30,26 +28,18 @@ class CAM:
         self.model = hooked(model, layer)
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
-
-        Raises CluscamError for a malformed input or target, a layer without maps or NaN from the model, and
-        NotApplicable where the logits are not a linear function of the maps' means.
-        """
-        x = checked_input(x, self.model)
-        maps, output = self.model.forward(x)  # (B, d, h, w), (B, C)
-        question = ask(output, target)
-        check_finite(maps, question.baseline)
-        name, weights = classifier(self.model.module, maps, output)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
+        reading = read_class(self.model, x, target)
+        name, weights = classifier(self.model.module, reading.maps, reading.output)
         if weights is None:
             raise NotApplicable(
                 f"CAM needs a network that averages the maps of its last layer and classifies them linearly, and after "
                 f"{self.model.layer_name!r} this one does something else; use GradCAM, which CAM is a case of"
             )
         return finish(
-            class_activation(maps, weights[question.target]),
-            (x.shape[-2], x.shape[-1]),
-            question,
+            class_activation(reading.maps, weights[reading.target]),
+            reading.size,
+            reading,
             layer=self.model.layer_name,
             notes=(f"maps: {self.model.layout}", f"classifier: {name!r}"),
         )

@@ -1,16 +1,24 @@
 """What rivals share: the checked input and target, and the finished map."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ..algorithm.masks import CONSTANT, normalize, upsample
+from ..algorithm.features import HookedModel, MapsModel
+from ..algorithm.inputs import checked_input
+from ..algorithm.masks import min_max, upsample
 from ..algorithm.targets import Target, resolve_target
-from ..errors import CluscamError
+from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
+from ..reading import Reading, read
 
-ONLY_CLASSES = "this method explains a class; give target as None, a class or a LongTensor (B,)"
+__all__ = [
+    "Question", "Rival", "ask", "check_explains_class", "finish", "hooked", "min_max", "probability_of", "read_class",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,27 +34,85 @@ class Question:
         return output.gather(1, self.target[images, None])[:, 0]
 
 
-def ask(output: Tensor, target: Target) -> Question:
-    """The question of an unmasked pass. Raises CluscamError for a bad target, or a function as target."""
+def hooked(model: nn.Module, layer: str | None) -> HookedModel:
+    """A `HookedModel`. Raises NotApplicable for anything but a torch module, UnknownName for an unknown layer."""
+    if not isinstance(model, nn.Module):
+        raise NotApplicable(
+            f"this method reads and changes what happens inside a torch module, and the model is a "
+            f"{type(model).__name__}; use a method that only needs maps and logits, such as ClusCAM"
+        )
+    return HookedModel(model, layer)
+
+
+class Rival(ABC):
+    """A method that explains a class by what happens inside a torch module; `_explain` is what each is about."""
+
+    model: HookedModel
+
+    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
+        """Explain one class of each image.
+
+        Args:
+            x: (B, 3, H, W), normalised as the network needs it.
+            target: None (each image's top-1), a class, or a LongTensor (B,).
+
+        Returns:
+            Saliency (B, H, W) in [0, 1], and what it cost.
+
+        Raises:
+            CluscamError: a malformed input or target, a layer without maps, NaN from the model, or a package that is
+                not installed.
+            NotApplicable: the method cannot explain this network, layer or image, and why.
+        """
+        check_explains_class(target)
+        return self._explain(checked_input(x.detach() if isinstance(x, Tensor) else x, self.model), target)
+
+    @abstractmethod
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
+        """The explanation of checked images."""
+
+
+def check_explains_class(target: Target) -> None:
+    """Raise CluscamError for a function as target, which only ClusCAM takes."""
     if callable(target):
-        raise CluscamError(ONLY_CLASSES)
+        raise CluscamError("this method explains a class; give target as None, a class or a LongTensor (B,)")
+
+
+def ask(output: Tensor, target: Target) -> Question:
+    """The question of an unmasked pass.
+
+    Args:
+        output: (B, C) logits.
+        target: None (each image's top-1), a class, or a LongTensor (B,).
+
+    Raises:
+        CluscamError: a bad target, or a function as target.
+    """
+    check_explains_class(target)
     classes, select = resolve_target(target, output)
     return Question(classes, output, select(output, torch.arange(len(output), device=output.device)).float())
 
 
-def min_max(maps: Tensor) -> tuple[Tensor, Tensor]:
-    """Maps (B, H, W) normalised to [0, 1] and uniform (B,): where there is no contrast, zeros and True."""
-    low, high = maps.flatten(1).aminmax(dim=1)
-    return normalize(maps, low, high), high - low <= CONSTANT * torch.maximum(low.abs(), high.abs())
+def read_class(model: MapsModel, x: Tensor, target: Target, maps: bool = True) -> Reading:
+    """`cluscam_lite.read` for methods that explain a class. Raises CluscamError for a function as target, too."""
+    check_explains_class(target)
+    return read(model, x, target, maps=maps)
 
 
-def finish(maps: Tensor, size: tuple[int, int], question: Question, **facts: object) -> Explanation:
-    """An `Explanation` of raw maps (B, h, w): upsampled to `size` (H, W) if smaller, then min-max normalised.
+def probability_of(select: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """As ``select(output (n, C), images (n,)) -> (n,)``, but the softmax probability of the class, not its logit."""
+    return lambda output, images: select(output.float().softmax(1), images)
 
-    `facts` are further fields: layer, forward_passes, backward_passes, notes.
+
+def finish(maps: Tensor, size: tuple[int, int], question: Question | Reading, **facts: Any) -> Explanation:
+    """An `Explanation` of raw maps: upsampled to the input's size if they are smaller, then min-max normalised.
+
+    Args:
+        maps: (B, h, w), of any range.
+        size: (H, W) of the input.
+        question: what was explained.
+        facts: further fields of the explanation: layer, forward_passes, backward_passes, notes.
     """
     full = maps if maps.shape[-2:] == tuple(size) else upsample(maps[:, None], size)[:, 0]
     saliency, uniform = min_max(full.detach().float())
-    return Explanation(
-        saliency=saliency, target=question.target, output=question.output.detach(), uniform=uniform, **facts
-    )
+    return Explanation(saliency, question.target, question.output.detach(), uniform, **facts)

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ..algorithm.inputs import checked_input
+from ..algorithm.inputs import check_batch_size
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
-from ..errors import CluscamError, unknown
+from ..errors import unknown
 from ..explanation import Explanation
 from .ablation import AblationCAM
-from .common import ask
-from .gradcam_package import Found, explanation, hooked, package, run
+from .common import Rival, ask, hooked
+from .gradcam_package import Found, explanation, package, run
 
 __all__ = [
     "AblationCAM", "GradCAM", "GradCAMPlusPlus", "LayerCAM", "ScoreCAM", "ShapleyCAM", "XGradCAM",
@@ -30,7 +30,7 @@ __all__ = [
 UTILITIES = ("logit", "rest")
 
 
-class GradientCAM:
+class GradientCAM(Rival):
     """What the methods with gradients share: one forward and one backward pass of the package's class `name`.
 
     Args:
@@ -43,14 +43,9 @@ class GradientCAM:
     def __init__(self, model: nn.Module, layer: str | None = None):
         self.model = hooked(model, layer)
 
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
-
-        Raises CluscamError for a malformed input or target, a layer without maps, NaN from the model, or without the
-        package; NotApplicable where the logit does not depend differentiably on the layer.
-        """
-        found = self._run(checked_input(x, self.model), target)
-        return explanation(found, self.model.layer_name, self._backward_passes(found), self._notes(found))
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
+        found = self._run(x, target)
+        return explanation(found, self._backward_passes(found), self._notes(found))
 
     def _run(self, x: Tensor, target: Target) -> Found:
         return run(self.name, self.model, x, target, gradients=True)
@@ -141,7 +136,7 @@ class ShapleyCAM(GradientCAM):
         return super()._notes(found) + linear
 
 
-class ScoreCAM:
+class ScoreCAM(Rival):
     r"""The maps, each weighed by the score of the image masked with it (Wang et al. 2020, arXiv 1910.01279).
 
     :math:`\mathrm{ReLU}(\sum_k w_k A_k)` with :math:`w = \mathrm{softmax}_k \, y_c(x \odot n(\mathrm{up}(A_k)))`.
@@ -155,18 +150,11 @@ class ScoreCAM:
     """
 
     def __init__(self, model: nn.Module, layer: str | None = None, batch_size: int | None = None):
-        if batch_size is not None and batch_size < 1:
-            raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
+        check_batch_size(batch_size)
         self.model, self.batch_size = hooked(model, layer), batch_size
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
-
-        Raises CluscamError for a malformed input or target, a layer without maps, NaN from the model, or without the
-        package.
-        """
-        x = checked_input(x, self.model)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         question = ask(self.model.output(x), target)
         size = self.batch_size or default_batch_size(x)
         explain = partial(run, "ScoreCAM", self.model, gradients=False, batch_size=size)
@@ -175,8 +163,9 @@ class ScoreCAM:
             cam=torch.cat([one.cam for one in found]),
             raw=torch.cat([one.raw for one in found]),
             question=question,
+            layer=found[0].layer,
             layout=found[0].layout,
             forward_passes=1 + found[0].forward_passes,
             overwritten=found[0].overwritten,
         )
-        return explanation(together, self.model.layer_name, 0, together.facts)
+        return explanation(together, 0, together.facts)

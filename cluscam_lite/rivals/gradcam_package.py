@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import HookedModel, default_layer, eval_mode, prefix_tokens
+from ..algorithm.features import HookedModel, default_layer, eval_mode, logits_of, prefix_tokens
 from ..algorithm.inputs import check_finite
-from ..algorithm.layouts import Layout, find_layout, to_maps
+from ..algorithm.layouts import Layout, find_layout, size_of, to_maps
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
@@ -25,24 +26,34 @@ from .gradients import frozen
 from .head import as_output
 
 NAME = "pytorch_grad_cam"  # what the package is imported as
+Utility = Callable[[int], Callable[[Tensor], Tensor]]
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the package made of a batch: `cam` (B, H, W), its own map; `raw` (B, h, w) before ReLU and scaling."""
+    """What the package made of a batch.
+
+    Attributes:
+        cam: (B, H, W), the package's own map.
+        raw: (B, h, w), before ReLU and scaling.
+        question: what was explained.
+        layer: where the maps were read.
+        layout: how.
+        forward_passes: per image.
+        flat: all gradients are zero.
+        curved: the gradients depend on the maps: there is a second-order term.
+        overwritten: the network writes into the layer's output afterwards.
+    """
 
     cam: Tensor
     raw: Tensor
     question: Question
+    layer: str
     layout: Layout
     forward_passes: int
-    """Per image."""
     flat: bool = False
-    """All gradients are zero."""
     curved: bool = False
-    """The gradients depend on the maps: there is a second-order term."""
     overwritten: bool = False
-    """The network writes into the layer's output afterwards."""
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -63,44 +74,41 @@ def package(part: str = "") -> ModuleType:
         ) from error
 
 
-def hooked(model: nn.Module, layer: str | None) -> HookedModel:
-    """A `HookedModel`. Raises NotApplicable for anything but a torch module, UnknownName for an unknown layer."""
-    if not isinstance(model, nn.Module):
-        raise NotApplicable(
-            f"this method reads and changes what happens inside a torch module, and the model is a "
-            f"{type(model).__name__}; use a method that only needs maps and logits, such as ClusCAM"
-        )
-    return HookedModel(model, layer)
-
-
 def run(
     name: str,
     model: HookedModel,
     x: Tensor,
     target: Target,
     gradients: bool,
-    utility: Callable[[int], Callable[[Tensor], Tensor]] | None = None,
+    utility: Utility | None = None,
     batch_size: int | None = None,
 ) -> Found:
-    """The class `name` of the package on images `x` (B, 3, H, W).
+    """One class of the package on a batch of images.
 
-    `gradients`: whether it needs them. ``utility(class)(logits (C,))`` is what is explained, the logit of the class
-    by default. `batch_size`: masked images per pass, for the classes that mask. Raises NotApplicable where the layer
-    gives no gradient, the package no finite map, or something goes wrong within the package; CluscamError for a layer
-    without maps; what the network itself raises is passed on.
+    Args:
+        name: of the class.
+        model: the network and its layer; the layer is found here if it is None.
+        x: (B, 3, H, W), normalised.
+        target: None, a class, or a LongTensor (B,).
+        gradients: whether the class needs them.
+        utility: ``utility(class)(logits (C,))`` is what is explained; None: the logit of the class.
+        batch_size: masked images per pass, for the classes that mask.
+
+    Raises:
+        NotApplicable: no gradient, no finite map, or something goes wrong within the package.
+        CluscamError: a layer without maps. What the network itself raises is passed on.
     """
     kind = getattr(package(), name)
     # a caller's no_grad or inference mode does not reach in here
     with torch.inference_mode(False), torch.set_grad_enabled(gradients), frozen(model.module), eval_mode(model.module):
-        if model.layer_name is None:
-            model.layer_name = default_layer(model.module, x)
-        lent = _Lent(model, x, target, gradients)
+        layer = model.layer_name = model.layer_name or default_layer(model.module, x)
+        lent = _Lent(model.module, layer, x, target, gradients)
         cam = kind(lent, [lent.tap])
         if batch_size is not None:
             cam.batch_size = batch_size
         reader = _Reader(cam, lent, gradients)
         cam.get_cam_image = reader
-        handle = model.module.get_submodule(model.layer_name).register_forward_hook(lent.read)
+        handle = model.module.get_submodule(layer).register_forward_hook(lent.read)
         pixels = x.detach().clone().requires_grad_(gradients)
         try:
             with _quiet(kind), np.errstate(all="ignore"):
@@ -123,10 +131,12 @@ def run(
         raise NotApplicable(
             f"grad-cam's {name} divides by zero on this image and layer and gives no finite map; use another layer"
         )
+    assert lent.question is not None and lent.layout is not None  # the first pass sets both
     return Found(
         torch.from_numpy(made).to(x.device),
         raw.to(x.device),
         lent.question,
+        layer,
         lent.layout,
         lent.rows // len(x),
         reader.flat,
@@ -135,13 +145,13 @@ def run(
     )
 
 
-def explanation(found: Found, layer: str, backward_passes: int, notes: tuple[str, ...]) -> Explanation:
+def explanation(found: Found, backward_passes: int, notes: tuple[str, ...]) -> Explanation:
     """The package's map as an `Explanation`; zeros, flagged, where the map has no contrast before it is scaled."""
     plain = finish(
         found.cam,
-        found.cam.shape[-2:],
+        size_of(found.cam),
         found.question,
-        layer=layer,
+        layer=found.layer,
         forward_passes=found.forward_passes,
         backward_passes=backward_passes,
         notes=notes,
@@ -161,11 +171,11 @@ class _Lent(nn.Module):
     What the package does to a model (train or eval, zero_grad, parameters' device) ends here.
     """
 
-    def __init__(self, model: HookedModel, x: Tensor, target: Target, gradients: bool):
+    def __init__(self, network: nn.Module, layer: str, x: Tensor, target: Target, gradients: bool):
         super().__init__()
-        self.network, self.tap = model.module, nn.Identity()
+        self.network, self.tap = network, nn.Identity()
         self.anchor = nn.Parameter(torch.empty(0, device=x.device), requires_grad=False)  # also if it has none itself
-        self.name, self.size, self.prefix = model.layer_name, tuple(x.shape[-2:]), prefix_tokens(model.module)
+        self.name, self.size, self.prefix = layer, size_of(x), prefix_tokens(network)
         self.explained, self.gradients = target, gradients
         self.question: Question | None = None
         self.layout: Layout | None = None
@@ -174,7 +184,7 @@ class _Lent(nn.Module):
         self.version = self.rows = 0
         self.overwritten = False
 
-    def read(self, _module: nn.Module, _inputs: tuple, output: object) -> Tensor | None:
+    def read(self, _module: nn.Module, _inputs: Any, output: Any) -> Tensor | None:
         """Forward hook of the layer: on the unmasked pass, send its maps through `tap`."""
         if self.question is not None:  # on masked ones the package would keep all maps, and use none
             return None
@@ -191,7 +201,7 @@ class _Lent(nn.Module):
         except Exception as error:
             self.failure = error
             raise
-        output = getattr(output, "logits", output)
+        output = logits_of(output)
         self.rows += len(x)
         if self.question is None:
             self.question = ask(output.detach() if isinstance(output, Tensor) else output, self.explained)
@@ -204,10 +214,11 @@ class _Lent(nn.Module):
                 raise _no_gradient(self.name)
         return output
 
-    def target(self, image: int, utility: Callable | None) -> Callable[[Tensor], Tensor]:
+    def target(self, image: int, utility: Utility | None) -> Callable[[Tensor], Tensor]:
         """What the package calls on each row of the output (C,): its class is known only after the first pass."""
 
         def value(output: Tensor) -> Tensor:
+            assert self.question is not None
             explained = int(self.question.target[image])
             return output[explained] if utility is None else utility(explained)(output)
 
@@ -223,13 +234,13 @@ class _Lent(nn.Module):
 class _Reader:
     """Takes the place of the package's `get_cam_image`, and keeps what it gives before it is scaled."""
 
-    def __init__(self, cam: object, lent: _Lent, gradients: bool):
+    def __init__(self, cam: Any, lent: _Lent, gradients: bool):
         self.cam, self.lent, self.gradients, self.original = cam, lent, gradients, cam.get_cam_image
         self.raw: np.ndarray | None = None
         self.flat, self.curved = False, False
 
     def __call__(
-        self, x: Tensor, layer: nn.Module, targets: list, activations: object, grads: object, smooth: bool
+        self, x: Tensor, layer: nn.Module, targets: list[Any], activations: Any, grads: Any, smooth: bool
     ) -> np.ndarray:
         found = self.cam.activations_and_grads
         if len(found.activations) > 1:  # a layer used several times counts with its last use
@@ -244,8 +255,9 @@ class _Reader:
                 self.curved = grads.requires_grad
                 # where they are constant it would stop: an unrelated graph makes its second-order term zero
                 grads = grads if self.curved else grads.detach().requires_grad_()
-        self.raw = self.original(x, layer, targets, activations, grads, smooth)
-        return self.raw
+        raw: np.ndarray = self.original(x, layer, targets, activations, grads, smooth)
+        self.raw = raw
+        return raw
 
 
 def _no_gradient(layer: str) -> NotApplicable:
@@ -267,7 +279,7 @@ def _why_no_maps(model: HookedModel, x: Tensor) -> CluscamError:
 @contextmanager
 def _quiet(kind: type) -> Iterator[None]:
     """No progress bars from the module of one of the package's classes."""
-    module = import_module(kind.__module__)
+    module: Any = import_module(kind.__module__)
     bars = getattr(module, "tqdm", None)
     if bars is None:
         yield
@@ -279,7 +291,7 @@ def _quiet(kind: type) -> Iterator[None]:
         module.tqdm = bars
 
 
-def _release(cam: object) -> None:
+def _release(cam: Any) -> None:
     """Remove the package's hooks. It detaches its tensors in place first, which fails for views: they go before."""
     kept = cam.activations_and_grads
     kept.activations, kept.gradients = [], []

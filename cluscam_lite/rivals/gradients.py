@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import eval_mode
+from ..algorithm.features import eval_mode, logits_of
 from ..errors import CluscamError, NotApplicable
 
 
@@ -28,7 +28,7 @@ def differentiable_output(module: nn.Module, x: Tensor) -> Tensor:
     """The network's output (n, C) in eval mode, with its graph: a tensor, or the `logits` of an output object."""
     with eval_mode(module):
         output = module(x)
-    return getattr(output, "logits", output)
+    return logits_of(output)
 
 
 @torch.enable_grad()

@@ -4,20 +4,20 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel
-from ..algorithm.inputs import check_finite, checked_input
-from ..algorithm.layouts import to_maps
+from ..algorithm.inputs import check_finite
+from ..algorithm.layouts import size_of, to_maps
 from ..algorithm.masks import normalized_maps, upsample
 from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target
 from ..errors import CluscamError
 from ..explanation import Explanation
-from .common import Question, ask, finish
+from .common import Question, Rival, ask, finish, hooked, probability_of
 from .gradients import differentiable_output, frozen, gradient_of
 
 KERNEL, SIGMA = 51, 50.0  # of the blurred image, in pixels
 
 
-class GroupCAM:
+class GroupCAM(Rival):
     r"""Groups of GradCAM's maps, each scored as a mask over a blurred image (Zhang, Rao and Yang 2021).
 
     1. :math:`w_k` is the mean gradient of the class logit with respect to the map :math:`A_k`. The maps are split in G
@@ -58,17 +58,11 @@ class GroupCAM:
                 f"n_groups is {n_groups}, percentile {percentile} and batch_size {batch_size}; expected at least 1, 0 "
                 "to less than 100, and at least 1 or None"
             )
-        self.model = HookedModel(model, layer)
+        self.model = hooked(model, layer)
         self.n_groups, self.percentile, self.batch_size = n_groups, percentile, batch_size
 
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
-
-        Raises CluscamError for a malformed input or target, or NaN from the model, and NotApplicable where the logit
-        does not depend differentiably on the layer. One extra pass of the first image finds how to read the layer.
-        """
-        x = checked_input(x.detach() if isinstance(x, Tensor) else x, self.model)
-        size = (x.shape[-2], x.shape[-1])
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
+        size = size_of(x)
         maps, gradients, question = maps_and_gradients(self.model, x, target)
         masks = initial_masks(maps, gradients, self.n_groups, self.percentile)  # (B, G, h, w)
         scores, masks, valid = self._scores(x, masks, question)
@@ -89,16 +83,12 @@ class GroupCAM:
     @torch.no_grad()
     def _scores(self, x: Tensor, masks: Tensor, question: Question) -> tuple[Tensor, Tensor, Tensor]:
         """Scores alpha (B, G) in probability, 0 for masks without contrast; normalised masks; which have contrast."""
-        size = (x.shape[-2], x.shape[-1])
+        size = size_of(x)
         masks = normalized_maps(masks, size)
         valid = masks.flatten(2).any(2)
         blurred = blur(x)
-        images = torch.arange(len(x), device=x.device)
-
-        def probability(output: Tensor, images: Tensor) -> Tensor:
-            return question.logits(output.float().softmax(1), images)
-
-        base = probability(self.model.output(blurred), images)  # (B,)
+        probability = probability_of(question.logits)
+        base = probability(self.model.output(blurred), torch.arange(len(x), device=x.device))  # (B,)
         scores = score_masks(
             self.model.output, x, masks_from(masks, size), valid, base, probability, blurred, self.batch_size
         )
@@ -110,9 +100,9 @@ def maps_and_gradients(model: HookedModel, x: Tensor, target: Target) -> tuple[T
 
     One forward and one backward pass, and one forward pass of the first image, which finds the layer and its layout.
     """
-    model.forward(x[:1])
+    name, layout = model.find_layer(x)
     captured: list[Tensor] = []
-    layer = model.module.get_submodule(model.layer_name)
+    layer = model.module.get_submodule(name)
     handle = layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output))
     try:
         # parameters may all be frozen: then only an input that asks for a gradient gives the layer one
@@ -121,10 +111,10 @@ def maps_and_gradients(model: HookedModel, x: Tensor, target: Target) -> tuple[T
     finally:
         handle.remove()
     given = captured[-1]  # a layer used several times counts with its last use
-    maps = to_maps(given.detach(), model.layout).float()
+    maps = to_maps(given.detach(), layout).float()
     check_finite(maps, question.baseline)
-    gradient = gradient_of(question.baseline, given, f"the layer {model.layer_name!r}")
-    return maps, to_maps(gradient, model.layout).float(), question
+    gradient = gradient_of(question.baseline, given, f"the layer {name!r}")
+    return maps, to_maps(gradient, layout).float(), question
 
 
 def initial_masks(maps: Tensor, gradients: Tensor, n_groups: int, percentile: float) -> Tensor:
@@ -153,4 +143,5 @@ def blur(x: Tensor) -> Tensor:
 
     # mirroring needs half a kernel smaller than the image
     kernel = min(KERNEL, 2 * min(x.shape[-2:]) - 1)
-    return gaussian_blur(x, [kernel, kernel], [SIGMA, SIGMA])
+    blurred: Tensor = gaussian_blur(x, [kernel, kernel], [SIGMA, SIGMA])
+    return blurred

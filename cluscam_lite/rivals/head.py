@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,8 @@ from ..algorithm.features import HookedModel, default_layer
 from ..algorithm.layouts import Layout, to_maps
 from ..errors import CluscamError
 
-Wrapper = Callable[[Callable], Callable]  # a forward -> another one
+Forward = Callable[..., Any]
+Wrapper = Callable[[Forward], Forward]
 
 
 class Head:
@@ -57,8 +59,8 @@ class Head:
                 _, self.output = self._model.forward(x)
             finally:
                 handle.remove()
-        self.layout = self._model.layout
-        self.given = tape.given
+        assert self._model.layout is not None and tape.given is not None  # else `forward` had raised
+        self.layout, self.given, self.open = self._model.layout, tape.given, True
         self.maps = to_maps(self.given, self.layout)
         self._memory, self._uses = tape.memory()
         self.overwritten = tape.overwritten()
@@ -70,7 +72,8 @@ class Head:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._memory, self.given, self._x = {}, None, None
+        self._memory, self.open = {}, False
+        del self.given, self._x
 
     @torch.no_grad()
     def run(self, maps: Tensor, images: Tensor) -> Tensor:
@@ -104,7 +107,7 @@ class Head:
             handle.remove()
 
     def _check_open(self) -> None:
-        if self.given is None:
+        if not self.open:
             raise CluscamError("this Head has been closed; use it within its with block")
 
     def _remembers_all(self) -> bool:
@@ -154,14 +157,15 @@ class _Tape:
         self.layer, self.batch = layer, batch
         self.calls = 0  # of the layer
         self.given: Tensor | None = None
-        self._original: tuple[Tensor, int] | None = None
+        self._version = 0  # of what the layer gave, when it gave it
+        self._original: Tensor | None = None
         self._done: list[_Kept] = []
         self._before: list[tuple[_Kept, bool, int]] = []
 
     def record(self, module: nn.Module) -> Wrapper:
         """What makes the forward of `module` a recorded one."""
 
-        def wrap(forward: Callable) -> Callable:
+        def wrap(forward: Forward) -> Forward:
             def recorded(*args: object, **kwargs: object) -> object:
                 self._look()
                 if module is self.layer:
@@ -181,16 +185,15 @@ class _Tape:
 
         return wrap
 
-    def keep(self, _module: nn.Module, _inputs: tuple, output: object) -> None:
+    def keep(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
         """Forward hook of the layer."""
         self.calls += 1
         if isinstance(output, Tensor):
-            self.given, self._original = output.clone(), (output, _version(output))
+            self.given, self._original, self._version = output.clone(), output, _version(output)
 
     def overwritten(self) -> bool:
         """Whether what the layer gave has been written to since."""
-        output, version = self._original
-        return _version(output) != version
+        return self._original is not None and _version(self._original) != self._version
 
     def memory(self) -> tuple[dict[nn.Module, list[tuple[Tensor, bool]]], tuple[int, int]]:
         """What each module gave, call by call, with whether it must be copied before use; and the number of the
@@ -200,7 +203,8 @@ class _Tape:
             found[kept.module].append((kept.copy, written or _version(kept.output) != seen))
         last = len(found[self.layer])
         # the layer itself has nothing to compute either
-        found[self.layer].append((self.given, False))
+        if self.given is not None:
+            found[self.layer].append((self.given, False))
         return dict(found), (last, self.calls - 1)
 
     def _look(self) -> None:
@@ -228,7 +232,7 @@ def _replay(kept: list[tuple[Tensor, bool]], batch: _Batch) -> Wrapper:
     """What makes a forward one that gives what is remembered, call by call, and computes when that is used up."""
     calls = iter(kept)
 
-    def wrap(forward: Callable) -> Callable:
+    def wrap(forward: Forward) -> Forward:
         def remembered(*args: object, **kwargs: object) -> object:
             for values, copy in calls:
                 return batch.of(values, copy)
@@ -239,11 +243,11 @@ def _replay(kept: list[tuple[Tensor, bool]], batch: _Batch) -> Wrapper:
     return wrap
 
 
-def _on_call(number: int, output: Tensor) -> Callable:
+def _on_call(number: int, output: Tensor) -> Callable[[nn.Module, Any, Any], Tensor | None]:
     """A forward hook that replaces the output of one call, counted from 0."""
     calls = iter(range(number + 1))
 
-    def replace(_module: nn.Module, _inputs: tuple, _output: object) -> Tensor | None:
+    def replace(_module: nn.Module, _inputs: Any, _output: Any) -> Tensor | None:
         return output if next(calls, None) == number else None
 
     return replace

@@ -5,6 +5,7 @@ by their scores; only what ClusCAM reaches beyond them can be due to its cluster
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -19,32 +20,35 @@ from ..cluscam import ClusCAM
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
 from ..reading import Groups, read
-from .common import ONLY_CLASSES
+from .common import read_class
 
 GRID = 7  # cells along each side of a random map: the grid of a CNN's last maps at 224 x 224
 
 
-class ScoredMasks(ABC):
+@dataclass(repr=False, eq=False)
+class _Settings:
+    """Arguments that null methods share with `ClusCAM`."""
+
+    model: nn.Module | MapsModel
+    layer: str | None = None
+    n_clusters: int = 30
+    drop_ratio: float = 0.37
+    temperature: float | None = None
+    seed: int = 0
+    fill: str | Tensor = "mean"
+    normalization: Normalization | None = None
+    batch_size: int | None = None
+
+
+@dataclass(repr=False, eq=False)
+class ScoredMasks(_Settings, ABC):
     """What `Donor` and `Smooth` share: masks from elsewhere, Eqs. 5 to 7 from here."""
 
-    def __init__(
-        self,
-        model: nn.Module | MapsModel,
-        layer: str | None = None,
-        n_clusters: int = 30,
-        drop_ratio: float = 0.37,
-        temperature: float | None = None,
-        seed: int = 0,
-        fill: str | Tensor = "mean",
-        normalization: Normalization | None = None,
-        batch_size: int | None = None,
-    ):
-        if n_clusters < 1:
-            raise CluscamError(f"the number of masks is {n_clusters}; expected at least 1")
-        check_settings(drop_ratio, temperature, seed, batch_size, fill=(fill, FILLS))
-        self.model = maps_model(model, layer)
-        self.n_clusters, self.drop_ratio, self.temperature, self.seed = n_clusters, drop_ratio, temperature, seed
-        self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
+    def __post_init__(self) -> None:
+        if self.n_clusters < 1:
+            raise CluscamError(f"the number of masks is {self.n_clusters}; expected at least 1")
+        check_settings(self.drop_ratio, self.temperature, self.seed, self.batch_size, fill=(self.fill, FILLS))
+        self.network = maps_model(self.model, self.layer)
 
     @abstractmethod
     def masks(self, x: Tensor) -> tuple[Groups, int]:
@@ -57,9 +61,7 @@ class ScoredMasks(ABC):
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,)."""
-        if callable(target):
-            raise CluscamError(ONLY_CLASSES)
-        reading = read(self.model, x, target, maps=False)
+        reading = read_class(self.network, x, target, maps=False)
         groups, passes = self.masks(reading.x)
         scores = reading.score(groups.centroids, groups.valid, self.fill, self.normalization, self.batch_size)
         e = reading.explain(groups, scores, self.drop_ratio, self.temperature)
@@ -76,51 +78,42 @@ class ScoredMasks(ABC):
         )
 
 
+@dataclass(repr=False, eq=False)
 class Donor(ScoredMasks):
-    """ClusCAM with the masks of another image: `donor` (1, 3, H, W) or (B, 3, H, W), normalised as `x` is.
+    """ClusCAM with the masks of another image, at the cost of one pass more: the donor's.
 
-    Without a `donor`, an icon scene of the input's size lends its masks. Everything else as in `ClusCAM`, but for one
-    pass more: the donor's.
+    Args:
+        donor: (1, 3, H, W) or (B, 3, H, W), normalised as `x` is; None takes an icon scene of the input's size.
+        backend: of K-Means, as in `ClusCAM`; so are all other arguments.
     """
 
-    def __init__(
-        self,
-        model: nn.Module | MapsModel,
-        layer: str | None = None,
-        n_clusters: int = 30,
-        drop_ratio: float = 0.37,
-        temperature: float | None = None,
-        donor: Tensor | None = None,
-        seed: int = 0,
-        fill: str | Tensor = "mean",
-        normalization: Normalization | None = None,
-        batch_size: int | None = None,
-        backend: str = "auto",
-    ):
-        super().__init__(model, layer, n_clusters, drop_ratio, temperature, seed, fill, normalization, batch_size)
-        if backend not in BACKENDS:
-            raise unknown("backend", backend, BACKENDS)
-        self.donor, self.backend = donor, backend
+    donor: Tensor | None = None
+    backend: str = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.backend not in BACKENDS:
+            raise unknown("backend", self.backend, BACKENDS)
 
     def masks(self, x: Tensor) -> tuple[Groups, int]:
         """The donor's clusters: one pass of the donor."""
-        donor = scene_like(x, self.normalization) if self.donor is None else self._checked_donor()
+        donor = scene_like(x, self.normalization) if self.donor is None else self._checked(self.donor)
         if donor.shape[1:] != x.shape[1:] or len(donor) not in (1, len(x)):
             raise CluscamError(
                 f"the donor is {tuple(donor.shape)} and x {tuple(x.shape)}; expected one donor, or one for each image, "
                 "of the same size"
             )
-        lent = read(self.model, donor).group(self.n_clusters, seed=self.seed, backend=self.backend)
+        lent = read(self.network, donor).group(self.n_clusters, seed=self.seed, backend=self.backend)
         return Groups(lent.centroids.expand(len(x), -1, -1, -1), lent.valid.expand(len(x), -1)), 1
 
     def source(self) -> tuple[str, str]:
         """The layer that was read; another image, or an icon scene."""
         lender = "an icon scene" if self.donor is None else "another image"
-        return getattr(self.model, "layer_name", None) or "", f"the clusters of {lender}"
+        return getattr(self.network, "layer_name", None) or "", f"the clusters of {lender}"
 
-    def _checked_donor(self) -> Tensor:
+    def _checked(self, donor: Tensor) -> Tensor:
         try:
-            return checked_input(self.donor, self.model)
+            return checked_input(donor, self.network)
         except CluscamError as error:
             raise CluscamError(f"the donor will not do as an image: {error}") from None
 
@@ -142,36 +135,14 @@ class Smooth(ScoredMasks):
         return "", f"random, smooth, from seed {self.seed}"
 
 
-class Inverted:
-    """One minus ClusCAM's map: the least salient first. Its settings are `ClusCAM`'s of the same names."""
+@dataclass(repr=False, eq=False)
+class Inverted(_Settings):
+    """One minus ClusCAM's map: the least salient first. Arguments as those of `ClusCAM`."""
 
-    def __init__(
-        self,
-        model: nn.Module | MapsModel,
-        layer: str | None = None,
-        n_clusters: int = 30,
-        drop_ratio: float = 0.37,
-        temperature: float | None = None,
-        seed: int = 0,
-        fill: str | Tensor = "mean",
-        normalization: Normalization | None = None,
-        batch_size: int | None = None,
-        backend: str = "auto",
-    ):
-        self.cam = ClusCAM(
-            model,
-            layer,
-            n_clusters,
-            drop_ratio,
-            temperature,
-            fill=fill,
-            seed=seed,
-            batch_size=batch_size,
-            normalization=normalization,
-            backend=backend,
-        )
-        self.n_clusters, self.drop_ratio, self.temperature, self.seed = n_clusters, drop_ratio, temperature, seed
-        self.fill, self.normalization, self.batch_size, self.backend = fill, normalization, batch_size, backend
+    backend: str = "auto"
+
+    def __post_init__(self) -> None:
+        self.cam = ClusCAM(**vars(self))
 
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The inverted map of each image; where ClusCAM's has no contrast, zeros as there."""
@@ -193,6 +164,6 @@ def scene_like(x: Tensor, normalization: Normalization | None) -> Tensor:
 
     height, width = x.shape[-2:]
     scene = render(scene_at(0, split="train", size=max(BASE, height, width)))
-    mean, std = normalization or ((0.5,) * 3, (0.25,) * 3)
+    mean, std = normalization or ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
     pixels = Preprocess(max(height, width), None, "bilinear", mean, std)(scene)
     return pixels[None, :, :height, :width].to(x)

@@ -6,20 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel
-from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.layouts import size_of
 from ..algorithm.masks import normalize, upsample
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
-from .common import ask, finish
+from .common import Rival, finish, hooked, read_class
 from .gradients import differentiable_output, frozen, gradient_of
 
 OBJECTIVES = ("plain", "norm")
 
 
-class OptiCAM:
+class OptiCAM(Rival):
     r"""Saliency as a convex combination of maps whose weights are optimised per image (Zhang et al. 2024).
 
     With :math:`A_k` the maps of one layer and :math:`u` one number per map,
@@ -62,20 +62,13 @@ class OptiCAM:
                 f"iterations is {iterations}, learning_rate {learning_rate} and batch_size {batch_size}; expected at "
                 "least 1, more than 0, and at least 1 or None"
             )
-        self.model = HookedModel(model, layer)
+        self.model = hooked(model, layer)
         self.objective, self.iterations, self.learning_rate = objective, iterations, learning_rate
         self.batch_size = batch_size
 
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
-
-        Raises CluscamError for a malformed input or target, or NaN from the model, and NotApplicable for a model that
-        is not differentiable.
-        """
-        x = checked_input(x.detach() if isinstance(x, Tensor) else x, self.model)
-        maps, output = self.model.forward(x)  # (B, d, h, w), (B, C)
-        question = ask(output, target)
-        check_finite(maps, question.baseline)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
+        reading = read_class(self.model, x, target)
+        x, maps = reading.x, reading.maps.float()  # (B, 3, H, W), (B, d, h, w)
         chunk = self.batch_size or min(32, default_batch_size(x))
         parts = [slice(start, start + chunk) for start in range(0, len(x), chunk)]
         with frozen(self.model.module):
@@ -83,9 +76,9 @@ class OptiCAM:
                 optimise(
                     self.model.module,
                     x[part],
-                    maps[part].float(),
-                    question.target[part],
-                    question.baseline[part],
+                    maps[part],
+                    reading.target[part],
+                    reading.baseline[part],
                     self.objective,
                     self.iterations,
                     self.learning_rate,
@@ -95,9 +88,9 @@ class OptiCAM:
         weights = torch.cat([w for w, _ in found])  # (B, d)
         losses = torch.cat([loss for _, loss in found], 1)  # (iterations, B)
         return finish(
-            combined(weights, maps.float()),
-            (x.shape[-2], x.shape[-1]),
-            question,
+            combined(weights, maps),
+            reading.size,
+            reading,
             layer=self.model.layer_name,
             forward_passes=1 + self.iterations,
             backward_passes=self.iterations,
@@ -115,20 +108,28 @@ def optimise(
     iterations: int = 100,
     learning_rate: float = 0.1,
 ) -> tuple[Tensor, Tensor]:
-    """Eq. 9 for each image of `x` (B, 3, H, W) with its maps (B, d, h, w): the weights softmax(u) (B, d) that were
-    found, and what was minimised, before each step (iterations, B): minus the logit ("plain"), or its distance from
-    `baseline` (B,), the logit of the whole image ("norm").
+    """Eq. 9 for each image. Adam works number by number and the images share nothing: each is as if it were alone.
 
-    Adam works number by number and the images share nothing, so each is optimised as if it were alone.
+    Args:
+        module: the network.
+        x: (B, 3, H, W), normalised.
+        maps: (B, d, h, w).
+        target: (B,) explained classes.
+        baseline: (B,) logits of the whole images.
+        objective, iterations, learning_rate: as in `OptiCAM`.
+
+    Returns:
+        The weights softmax(u) (B, d) that were found, and what was minimised, before each step (iterations, B): minus
+        the logit ("plain"), or its distance from `baseline` ("norm").
     """
     passes = Passes(x.device)
-    x = x.contiguous(memory_format=passes.format)  # as are then its masked copies
+    x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
     u = torch.zeros(maps.shape[:2], device=maps.device, requires_grad=True)  # (B, d)
     adam = torch.optim.Adam([u], lr=learning_rate)
     losses = []
     for _ in range(iterations):
         with torch.enable_grad():
-            mask = mask_of(combined(u.softmax(1), maps), (x.shape[-2], x.shape[-1]))
+            mask = mask_of(combined(u.softmax(1), maps), size_of(x))
             logits = passes(partial(differentiable_output, module), x * mask.to(x.dtype))  # (B, C)
             logits = logits.gather(1, target[:, None])[:, 0].float()
             loss = -logits if objective == "plain" else (baseline - logits).abs()  # (B,)

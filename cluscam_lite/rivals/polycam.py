@@ -1,25 +1,25 @@
 """PolyCAM: maps of several layers, deep to shallow, multiplied into one of high resolution."""
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel, default_layer, layers, map_layers
-from ..algorithm.inputs import check_finite, checked_input
-from ..algorithm.masks import normalized_maps, upsample
+from ..algorithm.layouts import size_of
+from ..algorithm.masks import upsample
 from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable, unknown
 from ..explanation import Explanation
-from .common import Question, ask, finish
+from ..reading import MasksOf, Reading
+from .common import Rival, finish, hooked, probability_of, read_class
 
 VARIANTS = ("plus", "minus", "plus-minus")
 
 
-class PolyCAM:
+class PolyCAM(Rival):
     r"""Class activation maps of several resolutions, multiplied (Englebert, Cornu and De Vleeschouwer 2022).
 
     With :math:`A_k` the maps of one layer, :math:`H_k` their upsampled and min-max normalised versions and :math:`p`
@@ -69,37 +69,26 @@ class PolyCAM:
                 f"n_layers is {n_layers} and batch_size {batch_size}; expected at least 2 and 1, or None to have them "
                 "chosen"
             )
-        if layer is not None and layer not in dict(model.named_modules()):
-            raise unknown("layer", layer, (name for name, _ in model.named_modules() if name))
-        self.model, self.layer, self.variant = model, layer, variant
-        self.n_layers, self.batch_size = n_layers, batch_size
+        self.model = hooked(model, layer)
+        self.variant, self.n_layers, self.batch_size = variant, n_layers, batch_size
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
-
-        Raises CluscamError for a malformed input or target, or NaN from the model, and NotApplicable for a network
-        without maps of several sizes.
-        """
-        x = checked_input(x, self.model)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         names = self.layers(x)
-        product, passes, notes = None, 0, []
+        products: list[Tensor] = []
+        passes, notes = 0, []
         for name in reversed(names):
-            hooked = HookedModel(self.model, name)
-            maps, output = hooked.forward(x)  # (B, d, h, w), (B, C)
-            if product is None:
-                question = ask(output, target)
-            check_finite(maps, question.baseline)
-            maps = maps.float()
-            weights, scored = channel_weights(hooked.output, x, maps, question, self.variant, self.batch_size)
-            own = torch.einsum("bd,bdhw->bhw", weights, maps).relu()
-            product = own if product is None else multiplied(product, own)
+            model = HookedModel(self.model.module, name)
+            reading = read_class(model, x, target)
+            weights, scored = channel_weights(reading, self.variant, self.batch_size)
+            own = torch.einsum("bd,bdhw->bhw", weights, reading.maps.float()).relu()
+            products.append(multiplied(products[-1], own) if products else own)
             passes += 1 + scored
-            notes.append(f"{name} ({hooked.layout})")
+            notes.append(f"{name} ({model.layout})")
         return finish(
-            product,
-            (x.shape[-2], x.shape[-1]),
-            question,
+            products[-1],
+            reading.size,
+            reading,
             layer=names[-1],
             forward_passes=passes,
             notes=("layers, deep to shallow: " + ", ".join(notes),),
@@ -107,7 +96,7 @@ class PolyCAM:
 
     def layers(self, x: Tensor) -> list[str]:
         """Names of the layers, shallow to deep; found by passes of the first image. NotApplicable if only one."""
-        names = resolutions(self.model, self.layer or default_layer(self.model, x), x)
+        names = resolutions(self.model.module, self.model.layer_name or default_layer(self.model.module, x), x)
         return names[-self.n_layers :] if self.n_layers else names
 
 
@@ -118,14 +107,15 @@ def resolutions(module: nn.Module, layer: str, x: Tensor) -> list[str]:
     """
     ran, named = layers(module, x), set(map_layers(module, x))
     at = max((i for i, info in enumerate(ran) if info.name == layer), default=None)
-    if at is None or ran[at].layout is None:
+    layout = None if at is None else ran[at].layout
+    if layout is None:
         raise CluscamError(
             f"layer {layer!r} gives no maps; expected a layer of {', '.join(sorted(named)) or 'another'}"
         )
-    own = ran[at].layout.grid
+    own = layout.grid
     deepest: dict[tuple[int, int], str] = {}
     for info in ran[:at]:
-        if info.name in named and math.prod(info.layout.grid) > math.prod(own):
+        if info.name in named and info.layout and math.prod(info.layout.grid) > math.prod(own):
             deepest[info.layout.grid] = info.name
     if not deepest:
         raise NotApplicable(
@@ -135,33 +125,26 @@ def resolutions(module: nn.Module, layer: str, x: Tensor) -> list[str]:
     return [deepest[grid] for grid in sorted(deepest, key=math.prod, reverse=True)] + [layer]
 
 
-def channel_weights(
-    output: Callable[[Tensor], Tensor],
-    x: Tensor,
-    maps: Tensor,
-    question: Question,
-    variant: str,
-    batch_size: int | None = None,
-) -> tuple[Tensor, int]:
-    """What each map (B, d, h, w) is worth, w_k (B, d) in probability, and the passes per image that it took."""
-    size = (x.shape[-2], x.shape[-1])
-    show = masks_from(normalized_maps(maps, size), size)
+def channel_weights(reading: Reading, variant: str, batch_size: int | None = None) -> tuple[Tensor, int]:
+    """What each map of a reading is worth, w_k (B, d) in probability, and the passes per image that it took."""
+    x, maps = reading.x, reading.maps
+    show, probability = masks_from(reading.normalized, reading.size), probability_of(reading.select)
     every = torch.ones(maps.shape[:2], dtype=torch.bool, device=x.device)
 
-    def probability(output: Tensor, images: Tensor) -> Tensor:
-        return question.logits(output.float().softmax(1), images)
+    def change(masks: MasksOf) -> Tensor:
+        return score_masks(reading.model.output, x, masks, every, whole, probability, None, batch_size)  # (B, d)
 
-    def change(masks: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        return score_masks(output, x, masks, every, whole, probability, None, batch_size)  # (B, d)
-
-    whole = probability(question.output, torch.arange(len(x), device=x.device))  # p(x), (B,)
-    shown = change(show) + whole[:, None] if variant != "minus" else 0
-    lost = -change(lambda image, group: 1 - show(image, group)) if variant != "plus" else 0
-    return (shown + lost).clamp(min=0), maps.shape[1] * (2 if variant == "plus-minus" else 1)
+    whole = probability(reading.output, torch.arange(len(x), device=x.device))  # p(x), (B,)
+    worth = torch.zeros_like(every, dtype=torch.float32)
+    if variant != "minus":
+        worth = worth + change(show) + whole[:, None]
+    if variant != "plus":
+        worth = worth - change(lambda image, group: 1 - show(image, group))
+    return worth.clamp(min=0), maps.shape[1] * (2 if variant == "plus-minus" else 1)
 
 
 def multiplied(deep: Tensor, own: Tensor) -> Tensor:
     """up(P) * LNorm(M): the deeper map (B, h', w') refined by a layer's own (B, h, w), h >= h': (B, h, w)."""
-    coarse = F.adaptive_avg_pool2d(own[:, None], deep.shape[-2:])  # (B, 1, h', w')
-    mean = upsample(coarse, own.shape[-2:])[:, 0].clamp(min=1e-12)  # (B, h, w)
-    return upsample(deep[:, None], own.shape[-2:])[:, 0] * own / mean
+    coarse = F.adaptive_avg_pool2d(own[:, None], size_of(deep))  # (B, 1, h', w')
+    mean = upsample(coarse, size_of(own))[:, 0].clamp(min=1e-12)  # (B, h, w)
+    return upsample(deep[:, None], size_of(own))[:, 0] * own / mean

@@ -6,18 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.features import layers
-from ..algorithm.inputs import check_finite, checked_input
+from ..algorithm.inputs import check_batch_size, check_finite
+from ..algorithm.layouts import size_of
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
 from ..errors import CluscamError, unknown
 from ..explanation import Explanation
-from .common import Question, ask, finish
+from .common import Question, Rival, ask, finish, hooked
 from .head import Head
 
 SCORES = ("probability", "logit")
 
 
-class ReciproCAM:
+class ReciproCAM(Rival):
     r"""Spatial masks on the maps of one layer, without gradients (Byun and Lee 2022; for transformers 2024).
 
     Each of the h w places of the maps has a mask :math:`M_n` that keeps it and hides all others, in every map. The
@@ -58,30 +59,23 @@ class ReciproCAM:
     ):
         if score not in SCORES:
             raise unknown("score", score, SCORES)
-        if batch_size is not None and batch_size < 1:
-            raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
-        if layer is not None and layer not in dict(model.named_modules()):
-            raise unknown("layer", layer, (name for name, _ in model.named_modules() if name))
-        self.model, self.layer, self.gaussian, self.score, self.batch_size = model, layer, gaussian, score, batch_size
+        check_batch_size(batch_size)
+        self.model = hooked(model, layer)
+        self.gaussian, self.score, self.batch_size = gaussian, score, batch_size
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Target = None) -> Explanation:
-        """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,).
-
-        Raises CluscamError for a malformed input or target, a layer without maps, or NaN from the model.
-        """
-        x = checked_input(x, self.model)
+    def _explain(self, x: Tensor, target: Target) -> Explanation:
         opened, notes = self._head(x)
         with opened as head:
             question = ask(head.output, target)
             check_finite(head.maps, question.baseline)
             scores = self._scores(head, question, x)  # (B, h, w)
         places = math.prod(head.layout.grid)
-        everything = head.whole or nothing_before(self.model, head.layer, x)
+        everything = head.whole or nothing_before(self.model.module, head.layer, x)
         passes = f"{places} passes of {'the whole network' if everything else 'what follows the layer'}"
         return finish(
             scores,
-            (x.shape[-2], x.shape[-1]),
+            size_of(x),
             question,
             layer=head.layer,
             forward_passes=1 + places * everything,
@@ -90,14 +84,14 @@ class ReciproCAM:
 
     def _head(self, x: Tensor) -> tuple[Head, tuple[str, ...]]:
         """What follows the layer to mask, and a note where that is not the layer asked for."""
-        head = Head(self.model, self.layer, x)
+        head = Head(self.model.module, self.model.layer_name, x)
         if not head.layout.prefix or reads_maps(head):
             return head, ()
         why = f"the head does not read the patch tokens that {head.layer!r} gives"
-        inner = first_norm(self.model, head.layer, x)
+        inner = first_norm(self.model.module, head.layer, x)
         if inner is None:
             return head, (f"{why}: no place matters",)
-        return Head(self.model, inner, x), (f"masked at {inner!r}, what its attention sees: {why}",)
+        return Head(self.model.module, inner, x), (f"masked at {inner!r}, what its attention sees: {why}",)
 
     def _scores(self, head: Head, question: Question, x: Tensor) -> Tensor:
         """What each place alone is worth for the class: (B, h, w)."""
@@ -108,7 +102,7 @@ class ReciproCAM:
         # image by image, so that a chunk shares what came before the layer
         pairs = torch.cartesian_prod(*(torch.arange(n, device=x.device) for n in (b, h * w)))  # (B h w, 2)
         found = []
-        for image, place in (part.T for part in pairs.split(chunk)):
+        for image, place in (part.T for part in torch.split(pairs, chunk)):
             masks = rows[place // w, :, None] * columns[place % w, None]  # (n, h, w)
             output = head.run(head.maps[image] * masks[:, None], image).float()  # (n, C)
             found.append(question.logits(output.softmax(1) if self.score == "probability" else output, image))
@@ -139,9 +133,10 @@ def reads_maps(head: Head) -> bool:
 def first_norm(model: nn.Module, layer: str, x: Tensor) -> str | None:
     """The first normalisation that runs within `layer` and gives maps on the same grid, if there is one."""
     ran = layers(model, x)
-    own = next(info.layout for info in reversed(ran) if info.name == layer)
+    grids = {info.name: info.layout.grid for info in ran if info.layout}
     for info in ran:
-        if info.name.startswith(f"{layer}.") and "Norm" in info.kind and info.layout and info.layout.grid == own.grid:
+        inside = info.name.startswith(f"{layer}.") and "Norm" in info.kind
+        if inside and info.name in grids and grids[info.name] == grids[layer]:
             return info.name
     return None
 

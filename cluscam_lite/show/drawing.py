@@ -1,132 +1,32 @@
-"""Drawing explanations: functions that draw into given matplotlib Axes, and two figures made of them.
-
-No pyplot, hence no global state and no display needed. Saliency and masks share one perceptually uniform colour
-map, so that brighter means more in print and to colour-blind eyes as well. Images are those the network saw:
-undo its normalisation with `denormalized`.
-"""
+"""Figures of explanations. `pictures` makes their arrays, `axes` draws them; all of it can be imported from here."""
 
 import math
 import textwrap
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..errors import CluscamError, unknown
+from .axes import INK, draw_image, draw_mask, draw_masked, draw_overlay, draw_scale, new_figure
+from .pictures import COLOR_MAP, COLOR_MAPS, OPACITY, as_rgb, denormalized, heat_map, masked, overlay
 from .report import cluster_rows, describe_target
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ..explanation import ClusteredExplanation, Explanation
 
-COLOR_MAPS = ("inferno", "magma", "plasma", "viridis", "cividis", "gray")
-COLOR_MAP = "inferno"
-OPACITY = 0.75  # of the colours where the saliency is 1
+__all__ = [
+    "COLOR_MAP", "COLOR_MAPS", "OPACITY", "as_rgb", "clusters_figure", "denormalized", "draw_image", "draw_mask",
+    "draw_masked", "draw_overlay", "draw_scale", "explanation_figure", "heat_map", "masked", "new_figure", "overlay",
+]  # fmt: skip
+
 PICTURE = 1.07  # inches: width of a picture in `clusters_figure`
-DIM = 0.65  # brightness of the image where the saliency is 0
 SIGNS = (
     "left: the image through the mask; right: the mask; s: change of the logit; α and bar: weight; "
     "grey number: maps in the cluster"
 )
-INK, FAINT, ACCENT = "#1a1a1a", "#767676", "#0072b2"  # text, dropped, weight bars (Okabe and Ito's blue)
-
-
-def as_rgb(image: Any) -> np.ndarray:
-    """(H, W, 3) float in [0, 1] of a PIL image, a uint8 array, or a float array in [0, 1]; grey is repeated.
-
-    Raises CluscamError for any other shape.
-    """
-    array = np.asarray(image.convert("RGB") if hasattr(image, "convert") else image)
-    if array.ndim == 2:
-        array = np.repeat(array[..., None], 3, axis=2)
-    if array.ndim != 3 or array.shape[2] != 3:
-        raise CluscamError(f"the image has shape {array.shape}; expected (H, W, 3), as `denormalized` gives")
-    scale = 255 if array.dtype == np.uint8 else 1
-    return (array.astype(np.float64) / scale).clip(0, 1)
-
-
-def denormalized(x: "Tensor", mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
-    """The picture that a normalised input (3, H, W) shows: (H, W, 3) float in [0, 1]."""
-    pixels = x.detach().cpu().double().numpy().transpose(1, 2, 0)  # (H, W, 3)
-    return (pixels * np.asarray(std) + np.asarray(mean)).clip(0, 1)
-
-
-def overlay(image: Any, saliency: Any, color_map: str = COLOR_MAP, opacity: float = OPACITY) -> np.ndarray:
-    """The image (H, W, 3) under its saliency (H, W) in [0, 1], as RGB uint8 (H, W, 3).
-
-    The stronger the saliency, the more of its colour and the less of the image; where it is weak the image stays
-    visible, dimmed and nearly grey. Raises CluscamError if the sizes differ.
-    """
-    rgb, heat = as_rgb(image), _heat(saliency, as_rgb(image).shape[:2])
-    grey = (rgb @ [0.299, 0.587, 0.114])[..., None]
-    under = DIM * (0.35 * rgb + 0.65 * grey)
-    share = opacity * heat[..., None]  # of the colour
-    return np.rint(255 * (under * (1 - share) + _colors(color_map)(heat)[..., :3] * share)).astype(np.uint8)
-
-
-def heat_map(mask: Any, color_map: str = COLOR_MAP) -> np.ndarray:
-    """A mask or saliency map (H, W) in colours that span 0 to 1, as RGB uint8 (H, W, 3)."""
-    values = _numpy(mask).astype(np.float64)
-    return _colors(color_map)(_heat(values, values.shape), bytes=True)[..., :3]
-
-
-def masked(image: Any, mask: Any, background: Any = 0.5) -> np.ndarray:
-    """What the network is shown through `mask` (H, W): the image where it is 1, `background` where it is 0.
-
-    `background` is an image (H, W, 3) or a colour, in [0, 1]. Returns RGB uint8 (H, W, 3).
-    """
-    rgb, share = as_rgb(image), _heat(mask, as_rgb(image).shape[:2])[..., None]
-    return np.rint(255 * (rgb * share + np.asarray(background) * (1 - share)).clip(0, 1)).astype(np.uint8)
-
-
-def draw_image(ax: Axes, image: Any, title: str = "") -> None:
-    """The image without axes, framed."""
-    ax.imshow(as_rgb(image))
-    _frame(ax, title)
-
-
-def draw_overlay(ax: Axes, image: Any, saliency: Any, title: str = "", color_map: str = COLOR_MAP) -> None:
-    """`overlay` without axes, framed."""
-    ax.imshow(overlay(image, saliency, color_map))
-    _frame(ax, title)
-
-
-def draw_mask(ax: Axes, mask: Any, title: str = "", color_map: str = COLOR_MAP) -> None:
-    """A mask or saliency map (H, W) as a heat map; its colours always span 0 to 1."""
-    ax.imshow(heat_map(mask, color_map))
-    _frame(ax, title)
-
-
-def draw_masked(ax: Axes, image: Any, mask: Any, title: str = "", background: Any = 0.5) -> None:
-    """The image through a mask, as `masked` makes it."""
-    ax.imshow(masked(image, mask, background))
-    _frame(ax, title)
-
-
-def draw_scale(cax: Axes, label: str = "saliency", color_map: str = COLOR_MAP) -> None:
-    """The colour scale from 0 to 1 in Axes of its own, upright or lying as these are."""
-    box = cax.get_window_extent()
-    orientation = "horizontal" if box.width > box.height else "vertical"
-    mappable = ScalarMappable(Normalize(0, 1), _colors(color_map))
-    bar = cax.figure.colorbar(mappable, cax=cax, orientation=orientation, ticks=[0, 0.5, 1])
-    bar.set_label(label, fontsize=9, color=INK)
-    bar.ax.tick_params(labelsize=8, length=2, colors=INK)
-    bar.outline.set_visible(False)
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty white figure (inches) with an Agg canvas."""
-    figure = Figure(figsize=(width, height), dpi=150, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
+FAINT, ACCENT = "#767676", "#0072b2"  # dropped, weight bars (Okabe and Ito's blue)
 
 
 def explanation_figure(
@@ -199,14 +99,14 @@ def clusters_figure(
     for n, row in enumerate(shown):
         pair = masked(image, masks[n], background), heat_map(masks[n], color_map)
         corner = 0.15 + (n % columns) * cell, figure.get_figheight() - head - (n // columns) * pitch
-        _draw_cluster(sheet, pair, row, corner, picture, row["weight"] / largest)
+        _draw_cluster(figure, sheet, pair, row, corner, picture, row["weight"] / largest)
     _caption(figure, explanation, i, rows, len(shown), class_name, model, color_map)
     return figure
 
 
 def _sheet(figure: Figure) -> Axes:
     """Invisible Axes over the whole figure, whose coordinates are inches: quicker than Axes for every picture."""
-    sheet = figure.add_axes((0, 0, 1, 1))
+    sheet: Axes = figure.add_axes((0, 0, 1, 1))
     width, height = figure.get_size_inches()
     sheet.set(xlim=(0, width), ylim=(0, height))
     sheet.axis("off")
@@ -214,6 +114,7 @@ def _sheet(figure: Figure) -> Axes:
 
 
 def _draw_cluster(
+    figure: Figure,
     sheet: Axes,
     pair: tuple[np.ndarray, np.ndarray],
     row: dict[str, Any],
@@ -226,14 +127,15 @@ def _draw_cluster(
     bottom, right = top - 0.2 - height, left + 2 * PICTURE + 0.03
     color = INK if row["kept"] else FAINT
     weight = _weight(row["weight"]) if row["kept"] else "dropped"
-    _text(sheet.figure, left, top - 0.03, f"s = {_number(row['score'])}   {weight}", 9, color=color)
-    _text(sheet.figure, right, top - 0.03, f"{row['size']}", 8, color=FAINT, ha="right")
+    _text(figure, left, top - 0.03, f"s = {_number(row['score'])}   {weight}", 9, color=color)
+    _text(figure, right, top - 0.03, f"{row['size']}", 8, color=FAINT, ha="right")
     for x, picture in ((left, pair[0]), (right - PICTURE, pair[1])):
         extent = (x, x + PICTURE, bottom, bottom + height)
         sheet.imshow(picture, extent=extent, aspect="auto", alpha=None if row["kept"] else 0.35)
         if not row["kept"]:
-            frame = {"fill": False, "edgecolor": FAINT, "linewidth": 1.2, "linestyle": "--"}
-            sheet.add_patch(Rectangle((x, bottom), PICTURE, height, **frame))
+            sheet.add_patch(
+                Rectangle((x, bottom), PICTURE, height, fill=False, edgecolor=FAINT, linewidth=1.2, linestyle="--")
+            )
     if row["kept"]:
         sheet.add_patch(Rectangle((left, bottom - 0.09), right - left, 0.05, color="#e6e6e6", linewidth=0))
         sheet.add_patch(Rectangle((left, bottom - 0.09), share * (right - left), 0.05, color=ACCENT, linewidth=0))
@@ -271,31 +173,6 @@ def _text(figure: Figure, x: float, y: float, text: str, size: float, **style: A
     width, height = figure.get_size_inches()
     options = {"ha": "left", "va": "top", "color": INK} | style
     figure.text(x / width, y / height, text, fontsize=size, parse_math=False, **options)
-
-
-def _frame(ax: Axes, title: str) -> None:
-    ax.set(xticks=[], yticks=[])
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    if title:
-        ax.set_title(title, fontsize=10, color=INK)
-
-
-def _colors(name: str) -> Any:
-    if name not in COLOR_MAPS:
-        raise unknown("colour map", name, COLOR_MAPS)
-    return matplotlib.colormaps[name]
-
-
-def _numpy(values: Any) -> np.ndarray:
-    return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asanyarray(values)
-
-
-def _heat(values: Any, size: tuple[int, int]) -> np.ndarray:
-    heat = _numpy(values).astype(np.float64)
-    if heat.shape != tuple(size):
-        raise CluscamError(f"the map has shape {heat.shape} and the image {tuple(size)}; expected the same size")
-    return heat.clip(0, 1)
 
 
 def _shortened(text: str, room: int) -> str:

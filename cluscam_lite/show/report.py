@@ -34,16 +34,29 @@ def explanation_report(
     i: int = 0,
     notes: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """All numbers of image `i`: where they come from, what was explained, clusters, saliency, cost.
+    """All numbers of one image: where they come from, what was explained, clusters, saliency, cost.
 
-    `image` describes the image (name, hash, size); `settings` are the method's (`cluscam_lite.methods.settings_of`);
-    `notes` are added to those of the explanation. Floats are the shortest decimals that give the same float32.
+    Args:
+        explanation: of a batch.
+        model: the network that was explained.
+        preprocess: how the image was brought to it.
+        image: describes the image: name, hash, size.
+        method: name of the method.
+        settings: of the method, from `cluscam_lite.methods.settings_of`.
+        i: which image of the batch.
+        notes: added to those of the explanation.
+
+    Returns:
+        Plain values, for `to_json`. Floats are the shortest decimals that give the same float32.
     """
+    from ..explanation import ClusteredExplanation
+
+    method_facts = {"name": method, "layer": explanation.layer, **settings}
     report = {
         "schema": SCHEMA,
         "image": image,
         "model": model_report(model, preprocess),
-        "method": {"name": method, "layer": explanation.layer, **settings},
+        "method": method_facts,
         "target": target_report(explanation, model.spec.class_names, i),
         "top5": top_classes(explanation.output[i], model.spec.class_names),
         "saliency": saliency_summary(explanation.saliency[i]) | {"uniform": bool(explanation.uniform[i])},
@@ -55,8 +68,8 @@ def explanation_report(
         "notes": [*explanation.notes, *notes],
         "versions": versions(),
     }
-    if hasattr(explanation, "labels"):
-        report["method"]["temperature"] = _finite(float(explanation.temperature[i]))
+    if isinstance(explanation, ClusteredExplanation):
+        method_facts["temperature"] = _finite(float(explanation.temperature[i]))
         report["clusters"] = sorted(cluster_rows(explanation, i), key=lambda row: row["index"])
         report["labels"] = explanation.labels[i].tolist()
     return report

@@ -55,33 +55,52 @@ def proxy(scores: Sequence[ArrayLike]) -> float:
 
 
 def slopes(grid: Sequence[int], values: ArrayLike) -> np.ndarray:
-    """S(K_j) for j = 2 ... M, logits per group: `values` P(K_1) ... P(K_M), (..., M) -> (..., M - 1).
+    """S(K_j) for j = 2 ... M. S(K_2), which Algorithm 2 uses but does not define, is formed like the others.
 
-    S(K_2), which Algorithm 2 uses but does not define, is formed like the others. Raises CluscamError for a bad grid
-    or values that do not fit it.
+    Args:
+        grid: K_1 < ... < K_M, at least three.
+        values: (..., M), P(K_1) ... P(K_M) in logits.
+
+    Returns:
+        (..., M - 1), in logits per group.
+
+    Raises:
+        CluscamError: a bad grid, or values that do not fit it or are not finite.
     """
     sizes, p = check_grid(grid), np.asarray(values, float)
     if p.shape[-1:] != (len(sizes),):
         raise CluscamError(f"there are {len(sizes)} candidate sizes but values of shape {p.shape}; give one P(K) each")
     if not np.isfinite(p).all():
         raise CluscamError("a P(K) is NaN or infinite; expected finite logits for every candidate size")
-    return np.diff(p, axis=-1) / np.diff(sizes)
+    found: np.ndarray = np.diff(p, axis=-1) / np.diff(sizes)
+    return found
 
 
 def curvature(grid: Sequence[int], values: ArrayLike) -> np.ndarray:
-    """C(K_j) for j = 3 ... M, logits per group squared: `values` (..., M) -> (..., M - 2). Errors as in `slopes`."""
+    """C(K_j) for j = 3 ... M, logits per group squared: (..., M - 2). Arguments and errors as in `slopes`."""
     s = slopes(grid, values)
-    return np.diff(s, axis=-1) / np.diff(check_grid(grid))[1:]
+    found: np.ndarray = np.diff(s, axis=-1) / np.diff(check_grid(grid))[1:]
+    return found
 
 
 def elbow(grid: Sequence[int], values: ArrayLike, rule: str = "argmax") -> np.ndarray:
-    """K* of Algorithm 2, one for each curve of `values` (..., M) -> (...) int; among equals the smallest.
+    """K* of Algorithm 2; among equals the smallest.
 
-    `rule` "argmax" as printed, "argmin" as the elbow of a saturating curve needs. Raises UnknownName for another rule,
-    CluscamError as in `slopes`.
+    Args:
+        grid: K_1 < ... < K_M, at least three.
+        values: (..., M), one P(K) curve in each row.
+        rule: "argmax" as printed, "argmin" as the elbow of a saturating curve needs.
+
+    Returns:
+        (...) int, one for each curve.
+
+    Raises:
+        UnknownName: another rule.
+        CluscamError: as in `slopes`.
     """
     if rule not in RULES:
         raise unknown("rule", rule, RULES)
     c = curvature(grid, values)
     best = c.argmax(-1) if rule == "argmax" else c.argmin(-1)
-    return np.asarray(check_grid(grid)[2:])[best]
+    chosen: np.ndarray = np.asarray(check_grid(grid)[2:])[best]
+    return chosen

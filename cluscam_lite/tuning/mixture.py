@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import CluscamError, ClusCAMWarning, unknown
 
-# EM stops when the mean log-likelihood gains less. scikit-learn's default, 1e-3, is far from a fixed point here.
+# EM stops when the mean log-likelihood gains less. It is far from a fixed point with scikit-learn's default, 1e-3.
 TOLERANCE = 1e-7
 MAX_ITERATIONS = 5000
 STARTS = ("kmeans", "k-means++", "random", "random_from_data")
@@ -37,9 +37,17 @@ class Mixture:
 
 
 def drop_ratio(scores: ArrayLike, seed: int = 0) -> float:
-    """r of Algorithm 3, a fraction between 0 and 1, from the scores of all groups of all images (any shape).
+    """The dropout ratio r of Algorithm 3.
 
-    Raises CluscamError for scores to which no mixture can be fitted (see `fit_mixture`).
+    Args:
+        scores: logit differences of all groups of all images, any shape.
+        seed: of the start of EM.
+
+    Returns:
+        r, a fraction between 0 and 1.
+
+    Raises:
+        CluscamError: for scores to which no mixture can be fitted (see `fit_mixture`).
     """
     return fit_mixture(scores, seed).drop_ratio
 
@@ -53,9 +61,19 @@ def fit_mixture(
 ) -> Mixture:
     """scikit-learn's two-component Gaussian mixture of the flattened `scores`, and r.
 
-    `start` is its `init_params`, "kmeans" by default, as in scikit-learn; `seed` its `random_state`. A
-    ClusCAMWarning says when EM has not converged after `max_iterations`. Raises CluscamError for fewer than two
-    scores, scores that are NaN or infinite, or all equal; UnknownName for another start.
+    Args:
+        scores: logit differences of all groups of all images, any shape.
+        seed: scikit-learn's `random_state`.
+        start: scikit-learn's `init_params`, one of `STARTS`.
+        tolerance: EM stops when the mean log-likelihood per score gains less (nats).
+        max_iterations: of EM; a ClusCAMWarning says if it has not converged by then.
+
+    Returns:
+        The mixture, its lower component first.
+
+    Raises:
+        CluscamError: for fewer than two scores, scores that are NaN or infinite, or scores that are all equal.
+        UnknownName: for another start.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
@@ -65,7 +83,7 @@ def fit_mixture(
     values = _checked(scores)
     model = GaussianMixture(2, random_state=seed, init_params=start, tol=tolerance, max_iter=max_iterations)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # said below in our words
+        warnings.simplefilter("ignore", ConvergenceWarning)  # below is a clearer one
         model.fit(values[:, None])
     if not model.converged_:
         warnings.warn(

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CluscamError, unknown
+from ..files import PathLike
 from .elbow import RULES
 from .tune import Tuning
 
@@ -89,7 +89,7 @@ def tuning_record(
     }
 
 
-def read_tuned(path: str | os.PathLike, rule: str | None = None) -> TunedSettings:
+def read_tuned(path: PathLike, rule: str | None = None) -> TunedSettings:
     """K and r of a file that `cluscam tune` wrote: those of a `rule` of Algorithm 2, or of the one it was written for.
 
     Raises CluscamError for a file that is missing or not one, UnknownName for a rule that does not exist.

@@ -20,7 +20,11 @@ CHUNK = 64  # masks at once for their coverage
 class GroupScores:
     """The groups of one image at one K, the n <= K that were found: fewer where maps are equal.
 
-    `scores` (n,) in logits (Eq. 5), `sizes` (n,) maps in each group, `coverage` (n,) mean of each mask, 0 to 1.
+    Attributes:
+        n_clusters: K.
+        scores: (n,) in logits, Eq. 5.
+        sizes: (n,) maps in each group.
+        coverage: (n,) mean of each mask, 0 to 1.
     """
 
     n_clusters: int
@@ -38,11 +42,23 @@ def grid_scores(
     target: Target = None,
     batch_size: int | None = None,
 ) -> tuple[int, list[GroupScores]]:
-    """The explained class (-1 for a function of the output) and the scores for every K of `grid`, of one image.
+    """The scores of one image's groups for every K: those of `ClusCAM`, on maps that are made once.
 
-    `x` (1, 3, H, W) is normalised; `seed` is that of K-Means. The scores of a K are those that `ClusCAM` with
-    `n_clusters=K` gives, on maps that are made once: 1 + sum(grid) forward passes. Raises CluscamError for a bad
-    grid, a K above the number of maps, and NaN from the model.
+    It takes 1 + sum(grid) forward passes.
+
+    Args:
+        model: what gives maps and output.
+        x: (1, 3, H, W), normalised.
+        grid: the candidates K_1 < ... < K_M.
+        seed: of K-Means.
+        target: as in `ClusCAM`.
+        batch_size: masked images per pass; None chooses by device and input size.
+
+    Returns:
+        The explained class (-1 for a function of the output), and the groups at each K.
+
+    Raises:
+        CluscamError: a bad grid, a K above the number of maps, or NaN from the model.
     """
     sizes = check_grid(grid)
     reading = read(model, x, target)
@@ -52,6 +68,7 @@ def grid_scores(
         groups = reading.group(k, seed=seed)
         kept = groups.valid[0]
         scores = reading.score(groups.centroids, groups.valid, batch_size=batch_size)[0, kept]
+        assert groups.labels is not None  # groups of maps have labels
         counts = groups.labels[0].bincount(minlength=k)[kept]
         coverage = _coverage(groups.centroids[0, kept], reading.size)
         found.append(GroupScores(k, scores.cpu(), counts.cpu(), coverage.cpu()))
@@ -60,4 +77,4 @@ def grid_scores(
 
 def _coverage(centroids: Tensor, size: tuple[int, int]) -> Tensor:
     """Mean of each mask, (n,)."""
-    return torch.cat([masks_of(part[:, None], size).mean((1, 2, 3)) for part in centroids.split(CHUNK)])
+    return torch.cat([masks_of(part[:, None], size).mean((1, 2, 3)) for part in torch.split(centroids, CHUNK)])

@@ -39,11 +39,18 @@ def tune(
     batch_size: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Tuning:
-    """Choose K, r and tau by the scores of `images`, each a normalised input (1, 3, H, W), for their top-1 classes.
+    """Choose K, r and tau by the scores of images, for their top-1 classes: Algorithms 2 and 3 and Eq. 10.
 
-    Every image is clustered once for each candidate K and each of the `seeds` of K-Means; P(K) and the mixture are of
-    all seeds' scores together. `progress(n)` is called when n images are done. Raises CluscamError for a bad grid, no
-    image, a K above the number of maps, or scores to which no mixture can be fitted.
+    Args:
+        model: what gives maps and output.
+        images: normalised inputs, (1, 3, H, W) each.
+        grid: the candidates K_1 < ... < K_M.
+        seeds: of K-Means; P(K) and the mixture are of all seeds' scores together.
+        batch_size: masked images per pass; None chooses by device and input size.
+        progress: called with the number of images that are done.
+
+    Raises:
+        CluscamError: a bad grid, no image, a K above the number of maps, or scores to which no mixture can be fitted.
     """
     grid = check_grid(grid)
     by_size: dict[int, list[Tensor]] = {k: [] for k in grid}  # one array for each image and seed

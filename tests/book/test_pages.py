@@ -1,4 +1,4 @@
-"""The pages of the book against the code: messages that exist, names that exist, exercises that have solutions."""
+"""The pages of the book against the code: names that exist, exercises that have solutions."""
 
 import json
 import re
@@ -25,31 +25,6 @@ def source_of(page: str) -> str:
         cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
         return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     return (ROOT / f"{page}.md").read_text(encoding="utf-8")
-
-
-def messages_of_the_code() -> str:
-    """All sources and the Makefile, with string literals that stand beside each other joined."""
-    folders = [ROOT / "cluscam_lite", ROOT / "analysis"]
-    text = "\n".join(file.read_text(encoding="utf-8") for folder in folders for file in sorted(folder.rglob("*.py")))
-    return re.sub(r'"\s*\n\s*f?"', "", text)
-
-
-def symptoms() -> list[str]:
-    return re.findall(r"^`([^`]+)`[^\n]*\n: ", (BOOK / "troubleshooting.md").read_text(encoding="utf-8"), re.M)
-
-
-def test_every_message_of_the_troubleshooting_page_is_one_of_the_code():
-    code, found = messages_of_the_code(), symptoms()
-    assert len(found) >= 20
-    for message in found:
-        for part in (part.strip(" ;:,") for part in message.split("…")):
-            if len(part) > 8 and message != "a warning stops the book":
-                assert part in code or part.replace("unknown ", "") in code, message
-
-
-def test_unknown_names_are_reported_in_the_words_of_the_page():
-    with pytest.raises(cluscam_lite.CluscamError, match="^unknown model 'resnet5'; nearest: "):
-        cluscam_lite.get_spec("resnet5")
 
 
 def test_the_api_page_has_every_public_name_and_no_other():

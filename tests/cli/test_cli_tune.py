@@ -10,13 +10,14 @@ import sys
 import pytest
 from command import fails
 
-from analysis.chapters.alzheimer.training import Recipe, train
-from analysis.chapters.alzheimer.training.recipe import recipe_of
+from analysis.chapters.alzheimer.training.recipe import Recipe
+from analysis.chapters.alzheimer.training.trainer import train
 from cluscam_lite import load_dataset, load_model, temperature
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.cli import main
 from cluscam_lite.cli import tune as tune_module
 from cluscam_lite.errors import UnknownName
+from cluscam_lite.models.runs import RunName
 from cluscam_lite.tuning import read_tuned, tune, weights_key
 
 GRID = (2, 4, 6)
@@ -85,7 +86,7 @@ def test_slices_are_those_of_the_networks_own_split(monkeypatch):
     monkeypatch.setattr(tune_module, "load_dataset", lambda name, **options: asked.update(options))
     arguments = argparse.Namespace(dataset="alzheimer_mri", data_root=None, path=None, images=3)
     name = "resnet18-alzheimer_mri-128-components-s0"
-    tune_module._samples(arguments, "validation", recipe_of(name))
+    tune_module._samples(arguments, "validation", RunName.parse(name))
     assert asked["split"] == "components" and asked["part"] == "validation"
 
 

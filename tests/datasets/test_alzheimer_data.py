@@ -13,7 +13,7 @@ from PIL import Image
 from cluscam_lite import load_dataset
 from cluscam_lite.datasets.alzheimer import samples as alzheimer
 from cluscam_lite.datasets.alzheimer import source as alzheimer_source
-from cluscam_lite.datasets.alzheimer.duplicates import components, features, nearest, pairs_above
+from cluscam_lite.datasets.alzheimer.duplicates import components, features, pairs_above
 from cluscam_lite.datasets.alzheimer.source import CLASSES, ROWS, arrow_of, content_hash, public_splits, slices_of
 from cluscam_lite.datasets.alzheimer.splits import check_disjoint, component_parts, paper_parts
 from cluscam_lite.datasets.greys import colour_image, grey_pixels
@@ -207,41 +207,32 @@ def test_components_stay_together_and_a_rare_class_is_in_train_and_test():
 # near-duplicates
 
 
-def test_nearest_neighbours_against_numpys_correlations(monkeypatch):
+def test_pairs_against_numpys_correlations(monkeypatch):
     monkeypatch.setattr("cluscam_lite.datasets.alzheimer.duplicates.BLOCK", 3)  # so that there are several blocks
     pixels = drawn(8, side=16)
     expected = np.corrcoef(pixels.reshape(8, 8, 2, 8, 2).mean((2, 4)).reshape(8, -1))
-    np.fill_diagonal(expected, -np.inf)
-    images = features(pixels)
-    found = nearest(images)
-    assert np.array_equal(found.index, expected.argmax(1)) and found.similarity == pytest.approx(
-        expected.max(1), abs=1e-5
-    )
-    other = nearest(images[:2], images[2:])
-    assert np.array_equal(other.index, expected[:2, 2:].argmax(1))
-    i, j, similarity = pairs_above(images, 0.0)
+    i, j, similarity = pairs_above(features(pixels), 0.0)
     want = [(a, b) for a in range(8) for b in range(a + 1, 8) if expected[a, b] >= 0]
     assert sorted(zip(i.tolist(), j.tolist(), strict=True)) == want
     assert similarity == pytest.approx([expected[a, b] for a, b in zip(i, j, strict=True)], abs=1e-5)
 
 
-def test_components_against_scipys():
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    rng = np.random.default_rng(1)
-    i, j = rng.integers(0, 60, (2, 45))
+@pytest.mark.parametrize("pairs", [0, 1, 25, 45, 300])
+def test_components_against_joining_one_pair_after_another(pairs):
+    i, j = np.random.default_rng(pairs).integers(0, 60, (2, pairs))
+    expected = np.arange(60)  # the first image of each one's component
+    for a, b in zip(i, j, strict=True):
+        low, high = sorted((expected[a], expected[b]))
+        expected[expected == high] = low
+    expected = np.unique(expected, return_inverse=True)[1]
     found = components(60, i, j)
-    _, expected = connected_components(coo_matrix((np.ones(45), (i, j)), (60, 60)), directed=False)
-    assert len(np.unique(found)) == len(np.unique(expected)) == len(set(zip(found, expected, strict=True)))
-    assert found[0] == 0
+    assert found.dtype == np.int64 and np.array_equal(found, expected)
 
 
-def test_constant_images_are_like_nothing_and_one_image_has_no_neighbour():
+def test_constant_images_are_like_nothing():
     pixels = np.concatenate([np.zeros((1, 8, 8), np.uint8), drawn(2, side=8)])
-    assert features(pixels).isfinite().all() and nearest(features(pixels)).similarity[0] == 0
-    with pytest.raises(CluscamError, match="no other image"):
-        nearest(features(pixels[:1]))
+    images = features(pixels)
+    assert images.isfinite().all() and not images[0].any() and images[1:].any(1).all()
     with pytest.raises(CluscamError, match="expected grey ones"):
         features(np.zeros((2, 8, 8, 3), np.uint8))
 

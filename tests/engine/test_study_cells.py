@@ -74,6 +74,14 @@ def test_the_manifest_says_where_the_rows_come_from(undisturbed):
     assert "/" not in json.dumps(manifest["cells"]) and str(undisturbed) not in json.dumps([manifest, about])
 
 
+def test_files_are_read_in_one_thread(undisturbed, monkeypatch):
+    """A thread of Arrow's that still holds a file's bytes when Python ends aborts the process."""
+    original, given = pq.ParquetFile.read, []
+    monkeypatch.setattr(pq.ParquetFile, "read", lambda self, **how: given.append(how) or original(self, **how))
+    read(TOY, undisturbed)
+    assert given == [{"use_threads": False}] * CELLS
+
+
 def test_a_second_run_makes_nothing_and_says_so(undisturbed, capsys, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*") if path.name != ".lock"}
     monkeypatch.setattr(Toy, "run", lambda *_: pytest.fail("nothing is to be made"))

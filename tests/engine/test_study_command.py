@@ -1,13 +1,19 @@
 """`cluscam study`: how far it is, every mistake in one sentence, and commands that packages add."""
 
+import contextlib
+import os
+import pty
+import re
 import subprocess
 import sys
+import termios
 import tomllib
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 import yaml
-from toy_study import PROFILE, THERE, TOY
+from toy_study import CELLS, PROFILE, THERE, TOY, keep_some
 
 from analysis.__main__ import COMMANDS
 from analysis.engine import read, same_rows
@@ -30,11 +36,31 @@ def test_the_command_runs_a_study_and_says_how_far_it_is(undisturbed, tmp_path, 
     arguments = ["toy", "--profile", profile_file, "--out", out]
     assert "0 of 6 cells are done" in command(capsys, *arguments, "--status")
     assert not out.exists()
-    assert "[3/3]" in command(capsys, *arguments, "--shard", "2/2")
+    keep_some(undisturbed, out, (1, 3, 5))
     assert "3 of 6 cells are done" in command(capsys, *arguments, "--status")
     assert "complete, all 6 cells" in command(capsys, *arguments, "--quiet")
     assert "complete, all 6 cells" in command(capsys, *arguments, "--status")
     assert same_rows(read(TOY, out), read(TOY, undisturbed))
+
+
+def test_a_terminal_has_a_bar_with_the_time_left_and_still_the_lines(tmp_path, profile_file):
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (30, 120))
+    command = [sys.executable, str(Path(__file__).with_name("toy_study.py")), "study", "toy"]
+    done = subprocess.Popen(
+        [*command, "--profile", str(profile_file), "--out", str(tmp_path / "out")],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TOY_SECONDS": "0.2"},
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = ""
+    with contextlib.suppress(OSError):  # Linux: the other end is closed
+        while part := os.read(ours, 4096):
+            shown += part.decode(errors="replace")
+    assert done.wait() == 0, shown
+    assert re.search(r"\[3/6\] cnn .*: +40%.* 8/20 \[00:0\d<00:0\d", shown)
+    assert shown.count(" rows in ") == CELLS and "complete, all 6 cells" in shown.splitlines()[-1]
 
 
 def test_from_a_clone_where_nothing_is_installed():
@@ -56,9 +82,8 @@ def test_from_a_clone_where_nothing_is_installed():
         ("toy --profile embeded", "unknown profile 'embeded'; nearest: embedded"),
         ("toy", "--profile"),
         ("PROFILE", "NAME"),
-        ("toy PROFILE --shards 1/2", "unknown option '--shards'; nearest: --shard"),
-        ("toy PROFILE --shard 3/2", "the shard '3/2' is not of the form i/n"),
-        ("toy PROFILE --shard two", "the shard 'two' is not of the form i/n"),
+        ("toy PROFILE --discards", "unknown option '--discards'; nearest: --discard"),
+        ("toy PROFILE --shard 1/2", "unknown option '--shard'; "),
         ("toy PROFILE --out FILE/deeper", "cannot write to the output folder"),
         ("toy PROFILE --out FILE", "cannot write to the output folder"),
     ],
@@ -109,7 +134,6 @@ def test_a_command_that_cannot_be_loaded_is_one_sentence(monkeypatch, capsys):
 
 def test_a_package_that_studies_need_is_named(monkeypatch, capsys, profile_file):
     monkeypatch.setitem(sys.modules, "analysis.engine", None)
-    monkeypatch.setitem(sys.modules, "analysis.engine.shard", None)
     assert "pip install 'cluscam-lite[book]'" in command(capsys, "toy", "--profile", profile_file, status=2)
 
 

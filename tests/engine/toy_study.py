@@ -5,6 +5,7 @@ moment at which the process kills itself: "KIND:N" for the N-th time that someth
 """
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -68,6 +69,15 @@ def files(folder):
 def parquets(folder):
     """The files of the cells that are done."""
     return sorted(path for path in (folder / "cells").glob("*.parquet") if not path.name.startswith("."))
+
+
+def keep_some(folder, copy, kept):
+    """Copy a folder of `PROFILE` without its manifest, with some of the cells, by number, only."""
+    shutil.copytree(folder, copy, dirs_exist_ok=True)
+    (copy / "manifest.json").unlink()
+    for i, cell in enumerate(TOY.cells(PROFILE)):
+        if i not in kept:
+            (copy / "cells" / f"{cell.name}.parquet").unlink()
 
 
 seen = Counter()

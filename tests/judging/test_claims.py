@@ -1,18 +1,23 @@
 """The claims are complete, quote the paper's words, and name populations that exist."""
 
+import copy
 import hashlib
+import re
 
 import pytest
-import yaml
 
+from analysis.chapters.hyperparameters.evidence import DRAWS, LEVEL
+from analysis.chapters.hyperparameters.mixture_evidence import RATIO_DRAWS
 from analysis.engine.plan import layer_of
 from analysis.engine.registry import find_study
 from analysis.engine.weightings import settings_of
-from analysis.paths import ROOT
+from analysis.judging.compare import FEWEST
+from analysis.paper.claims import all_claims, check_claim
 from cluscam_lite import get_spec, load_dataset
+from cluscam_lite.errors import CluscamError
 
-CLAIMS = yaml.safe_load((ROOT / "analysis" / "paper" / "claims.yaml").read_text(encoding="utf-8"))
-FIELDS = "id quote place study tier population unit estimand controls test interval sesoi family correction decide"
+CLAIMS = all_claims()
+FIELDS = "id quote place study tier population unit estimand controls test interval sesoi thresholds family correction"
 BLOCKS = [(claim, block) for claim in CLAIMS for block in claim["population"]["blocks"]]
 # studies whose plan is the population of their claims
 EXACT = ("logits", "hyperparameters")
@@ -23,7 +28,7 @@ PART |= {"runtime": "tune", "alzheimer": "test"}
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
 def test_every_field_is_there(claim):
-    assert set(claim) - {"contrast", "criterion", "paper", "amended"} == {*FIELDS.split(), "seen_before"}
+    assert set(claim) - {"contrast", "criterion", "paper", "amended"} == {*FIELDS.split(), "decide", "seen_before"}
     assert all(claim.values())
     assert set(claim["decide"]) == {"supported", "contradicted", "else"} and claim["decide"]["else"] == "inconclusive"
     models = {block["model"] for block in claim["population"]["blocks"]}
@@ -66,7 +71,7 @@ def test_a_study_of_maps_covers_its_claims(study):
     for claim in CLAIMS:
         if claim["study"] == study:
             assert (claim["population"]["dataset"], claim["population"]["part"]) == (plan.dataset, plan.part)
-            assert claim["contrast"]["better"] in ("higher", "lower") and {"points", "d_z"} & set(claim["contrast"])
+            assert claim["contrast"]["better"] in ("higher", "lower") and claim["thresholds"]["rule"] == "effect"
             for block in claim["population"]["blocks"]:
                 for name in (claim["contrast"]["method"], claim["contrast"]["against"]):
                     layer = layer_of(name, block["model"], block["layer"])
@@ -96,6 +101,113 @@ def test_the_runtime_study_covers_its_claims():
         for block in population["blocks"]:
             for name in {contrast["of"], contrast["to"]} - {"passes"}:
                 assert planned[block["model"], block["layer"], name] >= block["n"]
-        for side in ("supported", "contradicted"):  # the words say what the numbers do
-            ((kind, bound),) = contrast[side].items()
-            assert f"{kind.replace('_', ' ')} {bound:g}" in claim["decide"][side]
+
+
+# thresholds: the same in numbers and in words
+
+NUMBERS = {0.5: ("0.5", "one half"), 5: ("5", "five")}
+WORDS = {"at_least": ("at least",), "at_most": ("at most", "within"), "below": ("below",)}
+WORDS |= {"more_than": ("more than", "farther than")}
+
+
+def says(text, words, number):
+    """Whether a text has one of the words before a number, in digits or spelt out."""
+    numbers = NUMBERS.get(number, (f"{number:g}",))
+    return any(re.search(rf"\b{word} {re.escape(n)}\b", text) for word in words for n in numbers)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
+def test_the_words_of_a_claim_have_its_thresholds(claim):
+    numbers, decide = claim["thresholds"], claim["decide"]
+    if numbers["rule"] == "limits":
+        scale = 100 if numbers["unit"] == "r" else 1  # r is from 0 to 1, and in points in words
+        for side in ("supported", "contradicted"):
+            ((kind, bound),) = numbers[side].items()
+            assert says(decide[side], WORDS[kind], scale * bound), side
+        assert ("every seed" in decide["supported"]) == (numbers.get("needs") == "every seed")
+        return
+    assert says(decide["supported"], [r"corrected p(?: of the t test)? is below"], numbers["alpha"])
+    assert all(effect in decide["supported"] for effect in numbers.get("of", []))
+    if numbers["unit"] == "d_z":
+        assert f"d_z = {numbers['sesoi']:g}" in claim["sesoi"]
+        assert says(decide["supported"], ["d_z is at least"], numbers["sesoi"])
+        assert says(decide["contradicted"], ["interval of d_z is below"], numbers["sesoi"])
+    else:
+        assert claim["sesoi"].startswith(f"{numbers['sesoi']:g} points of IC")
+        assert claim["contrast"]["measure"] == "increase"
+        assert "at least the smallest effect of interest" in decide["supported"]
+        assert "below the smallest effect of interest" in decide["contradicted"]
+
+
+def test_words_about_intervals_and_draws_have_the_numbers_of_the_code():
+    said = {claim["id"]: " ".join((claim["estimand"], claim["interval"], claim.get("amended", ""))) for claim in CLAIMS}
+    assert FEWEST == 5 and LEVEL == 0.95
+    assert all("fewer than five" in text for text in said.values() if "Bonett" in text)
+    assert all(f"{DRAWS:,} bootstrap draws" in said[claim] for claim in ("C10a", "C10c", "C10d", "C10e"))
+    assert f"{RATIO_DRAWS} bootstrap draws" in said["C10f"]
+
+
+def without(claim, *path):
+    *parents, last = path
+    for name in parents:
+        claim = claim[name]
+    del claim[last]
+
+
+def replaced(claim, value, *path):
+    *parents, last = path
+    for name in parents:
+        claim = claim[name]
+    claim[last] = value
+
+
+BLOCK = ("population", "blocks", 0)
+MISTAKES = {
+    "claim C1 has no field 'thresholds'": (without, "thresholds"),
+    "claim C1, thresholds has no field 'alpha'": (without, "thresholds", "alpha"),
+    "claim C1: unknown field 'threshold'": (replaced, {}, "threshold"),
+    "thresholds: unknown field 'sesio'; nearest: sesoi": (replaced, 5, "thresholds", "sesio"),
+    "thresholds, sesoi: 'five' is not a number": (replaced, "five", "thresholds", "sesoi"),
+    "thresholds, sesoi: True is not a number": (replaced, True, "thresholds", "sesoi"),
+    "thresholds, sesoi: 0 is not above 0": (replaced, 0, "thresholds", "sesoi"),
+    "thresholds, alpha: 5 is not between 0 and 1": (replaced, 5, "thresholds", "alpha"),
+    "thresholds, unit: 'logits' is not one of d_z, points": (replaced, "logits", "thresholds", "unit"),
+    "thresholds, rule: 'effects' is not one of effect, limits": (replaced, "effects", "thresholds", "rule"),
+    "blocks, entry 1, model: unknown model 'mobileone'": (replaced, "mobileone", *BLOCK, "model"),
+    "blocks, entry 1, n: '500' is not a whole number": (replaced, "500", *BLOCK, "n"),
+    "contrast: unknown field 'points'": (replaced, 5, "contrast", "points"),
+    "controls: 'none' is not a list": (replaced, "none", "controls"),
+    "tier, resnet50_v1: 'same' is not one of reproduction": (replaced, "same", "tier", "resnet50_v1"),
+    "quote is empty": (replaced, "", "quote"),
+}
+
+
+@pytest.mark.parametrize("sentence", MISTAKES)
+def test_a_mistake_in_a_claim_is_one_sentence(sentence):
+    claim = copy.deepcopy(next(claim for claim in CLAIMS if claim["id"] == "C1"))
+    change, *arguments = MISTAKES[sentence]
+    change(claim, *arguments)
+    with pytest.raises(CluscamError) as error:
+        check_claim(claim)
+    assert str(error.value).startswith("analysis/paper/claims.yaml, claim C1") and sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        ({"about": 1}, "unknown field 'about'; known: at_least"),
+        ({"at_most": 1, "below": 2}, "are 2 limits; give one"),
+        ({}, "{} is not"),
+    ],
+)
+def test_a_limit_of_another_kind_is_refused(limit, sentence):
+    claim = copy.deepcopy(next(claim for claim in CLAIMS if claim["id"] == "C11a"))
+    claim["thresholds"]["supported"] = limit
+    with pytest.raises(CluscamError, match="C11a, thresholds, supported"):
+        check_claim(claim)
+
+
+def test_what_is_no_claim_is_one_sentence():
+    with pytest.raises(CluscamError, match="claim that is no table of fields: None is not fields"):
+        check_claim(None)

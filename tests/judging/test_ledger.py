@@ -2,23 +2,25 @@
 
 import hashlib
 import json
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from logits_rows import rows as logits_rows
 from pandas.testing import assert_frame_equal
-from test_logits_evidence import rows as logits_rows
 
-from analysis.chapters.logits.evidence import AGAINST
+from analysis.chapters.faithfulness.claims import shortage
 from analysis.engine import run
 from analysis.engine.registry import find_study
 from analysis.engine.rows import NOT_RUN
 from analysis.judging import kept
 from analysis.judging import ledger as ledger_module
-from analysis.judging import sources as ledger_sources
 from analysis.judging.ledger import (
     COLUMNS,
     SETTINGS,
+    WAITS,
     all_claims,
     claim_verdicts,
     evidence,
@@ -26,13 +28,13 @@ from analysis.judging.ledger import (
     own_run,
     tier_counts,
 )
+from analysis.judging.printed import NOT_PRINTED
 from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED, VERDICTS, combine
-from analysis.judging.sources import NOT_PRINTED, SOURCES, WAITS, Source, resolve, shortage
+from analysis.judging.sources import SOURCES, Source
 from analysis.judging.text import (
     WIDTH,
     amendments,
     as_json,
-    corrected_p,
     counts_text,
     estimate_text,
     follow,
@@ -136,26 +138,26 @@ def test_section_4_1_by_its_own_rows():
 def test_a_new_study_plugs_in_with_one_line(monkeypatch):
     def of_new(rows, claim):
         blocks = claim["population"]["blocks"]
-        found = [{"model": b["model"], "layer": b["layer"], "decision": SUPPORTED, "text": "K* = 30"} for b in blocks]
-        return pd.DataFrame(found)
+        numbers = {"mean": 9.0, "low": 6.0, "high": 12.0, "p": 0.01, "text": "K* = 30"}
+        return pd.DataFrame({"model": b["model"], "panel": b["layer"], **numbers} for b in blocks)
 
     claim = claim_of("C1", ("mobileone_s0", "paper", 60)) | {"study": "new"}
     before = evidence(pd.DataFrame(), claim)
     assert before["verdict"].iloc[0] == NOT_RUN and "new is not in the ledger" in before["reason"].iloc[0]
-    monkeypatch.setattr(ledger_sources, "of_new", of_new, raising=False)
-    monkeypatch.setitem(SOURCES, "new", Source("analysis.judging.sources:of_new", "new"))
+    monkeypatch.setitem(sys.modules, "analysis.chapters.new.claims", SimpleNamespace(evidence=of_new))
+    monkeypatch.setitem(SOURCES, "new", Source("new"))
     after = evidence(pd.DataFrame(), claim)
     assert after["verdict"].iloc[0] == SUPPORTED and after["planned"].iloc[0] == 60
     row = after.reindex(columns=COLUMNS).iloc[0]
-    assert estimate_text(row) == "K* = 30" and corrected_p(row) == "–"
+    assert estimate_text(row) == "K* = 30"
 
 
 def test_every_source_can_be_called_and_covers_its_claims():
     for source in SOURCES.values():
-        assert callable(resolve(source.evidence)) and (not source.paper or callable(resolve(source.paper)))
-    assert {claim_id for claim_id, claim in CLAIMS.items() if claim["study"] == "logits"} == set(AGAINST)
-    assert SOURCES["faithfulness"].chapter("C9a") == "localisation"
-    assert SOURCES["faithfulness"].chapter("C1") == "faithfulness"
+        assert callable(source.evidence)
+    assert {claim["study"] for claim in CLAIMS.values()} == set(SOURCES)
+    assert SOURCES["faithfulness"].notebook("C9a") == "localisation"
+    assert SOURCES["faithfulness"].notebook("C1") == "faithfulness"
 
 
 def test_what_the_paper_prints():
@@ -170,12 +172,7 @@ def test_what_the_paper_prints():
     assert printed["C6b"] == printed["C7n"] == printed["C4c"] == printed["C9b"] == NOT_PRINTED
 
 
-# the ledger of the repository
-
-
-@pytest.fixture(scope="module")
-def table():
-    return ledger()
+# the ledger of the repository (`table`)
 
 
 def test_every_row_has_a_verdict_or_a_reason_and_a_place(table):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.models import get_spec, load_model, model_names
-from cluscam_lite.models.registry import TABLE_3
+from cluscam_lite.models.backbones import TABLE_3
 
 REAL = [name for name in model_names() if not name.startswith("scene")]
 

@@ -7,7 +7,8 @@ import pytest
 from analysis.chapters.hyperparameters.page import table_3, table_3_page
 from analysis.paper.tables import paper_table
 from cluscam_lite import temperature
-from cluscam_lite.models.registry import TABLE_3, get_spec
+from cluscam_lite.models import get_spec
+from cluscam_lite.models.backbones import TABLE_3
 
 ROWS = list(paper_table(3).itertuples(index=False))
 

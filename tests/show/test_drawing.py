@@ -16,7 +16,7 @@ from cluscam_lite.algorithm.weighting import softmax_weights
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.explanation import ClusteredExplanation
 from cluscam_lite.models import get_spec
-from cluscam_lite.show import drawing
+from cluscam_lite.show import drawing, pictures
 
 
 def made_up(k: int, size: tuple[int, int] = (64, 64), drop_ratio: float = 0.3, scale: float = 1.0):
@@ -74,7 +74,7 @@ def test_overlay_by_hand():
     drawn = drawing.overlay(red, np.array([[0.0, 1.0]]))
     assert drawn.dtype == np.uint8 and drawn.shape == (1, 2, 3)
     grey = 0.65 * 0.299
-    under = drawing.DIM * np.array([0.35 + grey, grey, grey])
+    under = pictures.DIM * np.array([0.35 + grey, grey, grey])
     hottest = np.array([0.988362, 0.998364, 0.644924])  # the last entry of inferno
     np.testing.assert_array_equal(drawn[0, 0], np.rint(255 * under))
     share = drawing.OPACITY

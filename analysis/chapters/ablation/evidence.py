@@ -1,4 +1,4 @@
-"""From the rows of the study `ablation` to its tables: means, paired differences, what they decide, and why."""
+"""From the rows of the study `ablation` to its tables: means, paired differences, and why they differ."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from analysis.engine.mask_sources import KMEANS, SOURCES, TITLES
 from analysis.engine.weightings import FIGURE_5, FULL, RATIOS, TEMPERATURES, UNIFORM
-from analysis.judging.compare import compare, judged
+from analysis.judging.compare import compare
 from analysis.page.panels import MEASURES, blocks, mean_of, values
 from analysis.statistics import bootstrap_interval
 
@@ -175,34 +175,3 @@ def _spearman(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
     a, b = (ranks - ranks.mean(axis, keepdims=True) for ranks in (rankdata(x, axis=axis), rankdata(y, axis=axis)))
     scale = np.sqrt((a**2).sum(axis) * (b**2).sum(axis))
     return np.divide((a * b).sum(axis), scale, out=np.zeros_like(scale), where=scale > 0)
-
-
-def claim_evidence(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame:
-    """What each block of a claim's population says, on its images; `decision` "not run" until all blocks have run.
-
-    `images` counts the pairs: an image on which HDBSCAN finds no cluster has none.
-    """
-    contrast, found = claim["contrast"], []
-    for block in claim["population"]["blocks"]:
-        row = {"claim": claim["id"], "model": block["model"], "panel": block["layer"], "planned": block["n"]}
-        row["tier"] = claim["tier"][block["model"]]
-        pair = pair_of(rows, block, contrast)
-        found.append(row | (compare(*pair, contrast["measure"]) if pair is not None else {}))
-    return judged(pd.DataFrame(found), contrast)
-
-
-def pair_of(
-    rows: pd.DataFrame, block: Mapping[str, Any], contrast: Mapping[str, Any]
-) -> tuple[pd.Series, pd.Series] | None:
-    """Both sides of a contrast on the block's images; None unless both sources have run on all of them."""
-    if not len(rows):
-        return None
-    mine = rows[(rows["model"] == block["model"]) & (rows["layer"] == block["layer"]) & (rows["variant"] == "")]
-    sides = []
-    for source, setting in (contrast["first"], contrast["second"]):
-        own = mine[mine["method"] == source]
-        if own["image_id"].nunique() < block["n"]:
-            return None
-        sides.append(values(own, source, setting, contrast["measure"]))
-    both = sides[0].index.intersection(sides[1].index)
-    return (sides[0][both], sides[1][both]) if len(both) >= 2 else None

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.ablation.evidence import against_sources, claim_evidence
+from analysis.chapters.ablation.evidence import against_sources
 from analysis.chapters.ablation.study import STUDY
 from analysis.engine.mask_sources import NULLS, TITLES
 from analysis.engine.rows import NOT_RUN, reference_rows
+from analysis.judging.ledger import judged
+from analysis.judging.sources import Claim
+from analysis.judging.text import claims_page, decision_text
 from analysis.page.panels import panel_title
 from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
@@ -23,8 +27,8 @@ def reference() -> pd.DataFrame:
     return reference_rows(STUDY)
 
 
-def claims(prefix: str = "") -> list[dict]:
-    """The claims of the study `ablation` whose id starts with `prefix`."""
+def claims(prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:
+    """The claims of the study `ablation` whose id starts with `prefix`, or one of several."""
     return claims_of(STUDY.name, prefix)
 
 
@@ -35,38 +39,31 @@ def side_text(side: list[str]) -> str:
     return f"{TITLES[source]} {how}".strip()
 
 
-def claim_rows(rows: pd.DataFrame, prefix: str = "") -> pd.DataFrame:
-    """Claims on prepared rows for a page: a row for each claim and network, with estimate, effect size and decision."""
-    found = []
-    for claim in claims(prefix):
-        for _, row in claim_evidence(rows, claim).iterrows():
-            ran = pd.notna(row.get("mean"))
-            found.append(
-                {
-                    "claim": claim["id"],
-                    "network": panel_title(row["model"], row["panel"]),
-                    "K-Means++ against": side_text(claim["contrast"]["second"]).replace("K-Means++ ", "itself "),
-                    "images": int(row["n"]) if ran else row["planned"],
-                    "IC ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
-                    "p": p_text(row["log10 p"]) if ran else NOT_RUN,
-                    "decision": row["decision"],
-                }
-            )
-    return pd.DataFrame(found)
+def claim_rows(rows: pd.DataFrame, prefix: str | tuple[str, ...] = "") -> pd.DataFrame:
+    """The claims on the rows of the reference run, a row for each network: estimate, p and decision."""
+    return claims_page(rows, claims(prefix), _claim_cells)
+
+
+def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
+    ran = pd.notna(row.get("mean"))
+    return {
+        "network": panel_title(row["model"], row["panel"]),
+        "K-Means++ against": side_text(claim["contrast"]["second"]).replace("K-Means++ ", "itself "),
+        "images": int(row["n"]) if ran else row["planned"],
+        "IC ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
+        "p": p_text(row["log10 p"]) if ran else NOT_RUN,
+    }
 
 
 def answer(rows: pd.DataFrame, claim_id: str) -> str:
     """What a claim's blocks say, in words: the decision and the estimate of each network; "not run" until it has."""
     (claim,) = (claim for claim in claims() if claim["id"] == claim_id)
     parts = []
-    for _, row in claim_evidence(rows, claim).iterrows():
-        if pd.isna(row.get("mean")):
-            parts.append(f"{panel_title(row['model'], row['panel'])}: {NOT_RUN}")
-            continue
-        parts.append(
-            f"{panel_title(row['model'], row['panel'])}: {row['decision']}, "
-            f"{with_interval(row, 'mean', 'low', 'high')} points of IC"
-        )
+    for _, row in judged(rows, claim).iterrows():
+        said = NOT_RUN
+        if pd.notna(row.get("mean")):
+            said = f"{decision_text(row)}, {with_interval(row, 'mean', 'low', 'high')} points of IC"
+        parts.append(f"{panel_title(row['model'], row['panel'])}: {said}")
     return "; ".join(parts)
 
 

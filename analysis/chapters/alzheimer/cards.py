@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters.alzheimer.trained_networks import CARDS, TRAINED, card, runs
-from analysis.chapters.alzheimer.training.card import TEST, read_card
+from analysis.chapters.alzheimer.training.card import TEST
 from analysis.chapters.alzheimer.training.recipe import recipe_of
 from analysis.statistics import bootstrap_interval
 from cluscam_lite.datasets.alzheimer.samples import collection
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import atomic_path, output_folder
+from cluscam_lite.models.trained import read_card
 
 DRAWS = 1999
 
@@ -51,7 +52,7 @@ def balanced_accuracy(labels: np.ndarray, hits: np.ndarray, axis: int = -1) -> f
 def collect(trained: Path = TRAINED, out: Path = CARDS) -> list[str]:
     """Copy the card of every complete run on the slices in `trained` to `out`, with its intervals; their names.
 
-    What was tuned beside the weights (`analysis.chapters.alzheimer.tuning.places`) goes to the folder `tuned` beside `out`.
+    The files of `cluscam tune` beside the weights (`tuning.places`) go to the folder `tuned` beside `out`.
     Raises CluscamError if there is none.
     """
     names = []

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from analysis.chapters.alzheimer.tuning import RULE_OF
-from analysis.judging.compare import BETTER, claim_evidence, compare
+from analysis.judging.compare import BETTER, compare
 from analysis.page.panels import MEASURES, chosen, method_table, panels, prepared, wide
 from analysis.statistics import bootstrap_interval
 from cluscam_lite.methods import METHODS, method_info
@@ -114,14 +114,6 @@ def _setting(model: str, panel: str, variant: str, rows: pd.DataFrame, units: Ma
 def _by_unit(values: pd.Series, units: Mapping[str, Any]) -> pd.Series:
     """The mean of each component."""
     return values.astype(float).groupby(values.index.map(units)).mean()
-
-
-def claim_table(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame:
-    """What a claim of the study comes to, by component, a row for each block; "not run" where one is missing."""
-    if not len(rows):
-        return claim_evidence(rows, claim)
-    ready = prepared(rows)
-    return claim_evidence(ready, claim, unit_of(ready))
 
 
 def rank_table(rows: pd.DataFrame, models: Sequence[str], measure: str = "increase") -> pd.DataFrame:

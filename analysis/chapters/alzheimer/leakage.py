@@ -2,8 +2,9 @@
 
     python -m analysis.chapters.alzheimer.leakage --out results/reference/alzheimer/leakage.json
 
-No label but the class is needed, and no network: similarity is the correlation of pixels (`datasets.duplicates`). What
-is found is a lower bound, since slices of one scan that look different are not counted.
+This needs the class labels and no network: similarity is the correlation of pixels
+(`cluscam_lite.datasets.alzheimer.duplicates`). It finds a lower bound, since slices of one scan that look different are
+not counted.
 """
 
 import argparse
@@ -17,10 +18,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from analysis.statistics import bootstrap_interval
-from cluscam_lite.datasets.alzheimer.duplicates import Nearest, components, features, nearest, pairs_above
+from cluscam_lite.datasets.alzheimer.duplicates import components, features, pairs_above, similarities
 from cluscam_lite.datasets.alzheimer.samples import SPLITS, THRESHOLD, collection
 from cluscam_lite.datasets.alzheimer.source import CLASSES, CONTENT_SHA256
 from cluscam_lite.datasets.phantoms.phantom import GRADES, make_phantom, neighbour, phantom_pixels
@@ -46,7 +48,7 @@ class SlicesOfScans:
 
 
 def phantom_scans(brains: int = 40, slices: int = 8, seed: int = 0) -> SlicesOfScans:
-    """Several neighbouring slices of each of some phantom brains: what a data set without patients is made of."""
+    """Neighbouring slices of several phantom brains: like a data set that does not name its patients."""
     heads = [make_phantom(SCAN_SEED + seed * 10_000 + b, b % GRADES) for b in range(brains)]
     steps = range(-(slices // 2), slices - slices // 2)
     pixels = np.stack([phantom_pixels(neighbour(head, step)) for head in heads for step in steps])
@@ -55,7 +57,7 @@ def phantom_scans(brains: int = 40, slices: int = 8, seed: int = 0) -> SlicesOfS
 
 
 def component_curve(images: Tensor, labels: np.ndarray, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
-    """What the images (N, D) fall into when pairs at least as similar as a threshold are joined.
+    """The components of the images (N, D) when pairs at least as similar as a threshold are joined.
 
     A row for each threshold: `components`, the size of the `smallest` and the `largest`, and `same label`: percent of
     the joined pairs that agree in their class.
@@ -74,13 +76,40 @@ def component_curve(images: Tensor, labels: np.ndarray, thresholds: Sequence[flo
 def plateau(curve: pd.DataFrame) -> dict[str, float]:
     """The longest run of thresholds at which the number of components does not change: `low`, `high`, `components`.
 
-    That is how a threshold is justified: within it, the choice does not matter.
+    This justifies a threshold: within the run, the choice does not matter.
     """
     ordered = curve.sort_values("threshold")
     numbered = zip(ordered["components"], ordered["threshold"], strict=True)
     runs = [(n, [t for _, t in run]) for n, run in groupby(numbered, key=lambda pair: pair[0])]
     n, run = max(runs, key=lambda one: len(one[1]))
     return {"low": run[0], "high": run[-1], "components": int(n)}
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """For each of n images its nearest of another set: `index` (n,) int64 and `similarity` (n,) in [-1, 1]."""
+
+    index: np.ndarray
+    similarity: np.ndarray
+
+
+def nearest(queries: Tensor, others: Tensor | None = None) -> Nearest:
+    """The most similar of `others` (m, D) for each query (n, D); of the other queries if there are no others.
+
+    Raises CluscamError if there is nothing to compare with.
+    """
+    itself = others is None
+    others = queries if itself else others
+    if len(others) < 1 + itself:
+        raise CluscamError("there is no other image to compare with; give at least two")
+    values, places = [], []
+    for start, similar in similarities(queries, others):
+        if itself:
+            similar[torch.arange(len(similar)), torch.arange(start, start + len(similar))] = -torch.inf
+        value, place = similar.max(1)
+        values.append(value)
+        places.append(place)
+    return Nearest(torch.cat(places).numpy(), torch.cat(values).numpy())
 
 
 def one_nearest(images: Tensor, labels: np.ndarray, train: np.ndarray, test: np.ndarray) -> tuple[Nearest, np.ndarray]:

@@ -8,13 +8,15 @@ from typing import Any
 import pandas as pd
 
 from analysis.chapters.alzheimer.cards import cards_table
-from analysis.chapters.alzheimer.evidence import claim_table, means_table, tuned_table
+from analysis.chapters.alzheimer.evidence import means_table, tuned_table
 from analysis.chapters.alzheimer.plan import BY_COMPONENTS, BY_HEART, MAIN, OTHER_SEEDS, PHANTOMS, RESNET, VIT
 from analysis.chapters.alzheimer.sanity import STUDY as SANITY
 from analysis.chapters.alzheimer.study import STUDY
 from analysis.chapters.alzheimer.trained_networks import card
 from analysis.chapters.alzheimer.tuning import RULE_OF, TUNED
 from analysis.engine.rows import NOT_RUN, reference_rows
+from analysis.judging.sources import Claim
+from analysis.judging.text import claims_page
 from analysis.page.panels import MEASURES, panel_title
 from analysis.page.tables import contrast_cells, with_interval
 from analysis.paper.claims import claims_of
@@ -227,17 +229,15 @@ def claims() -> list[dict[str, Any]]:
     return claims_of(STUDY.name)
 
 
-def claim_rows() -> pd.DataFrame:
-    """The claims on the reference run, a row for each block: estimates with intervals over components, the decision."""
-    found = []
-    for claim in claims():
-        for _, row in claim_table(reference(), claim).iterrows():
-            heads = f" ({row['n']:.0f})" if pd.notna(row.get("mean")) else ""
-            about, outcome = contrast_cells(claim, row)
-            about["measure"] = MEASURES[about["measure"]]
-            about["slices (heads)"] = f"{row['planned']}{heads}"
-            found.append(about | outcome | {"decision": row["decision"]})
-    return pd.DataFrame(found)
+def claim_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """The claims on the rows of the reference run: estimates with intervals over components, the decision."""
+    return claims_page(rows, claims(), _claim_cells)
+
+
+def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
+    about, outcome = contrast_cells(claim, row)
+    heads = f" ({row['n']:.0f})" if pd.notna(row.get("mean")) else ""
+    return about | {"measure": MEASURES[about["measure"]], "slices (heads)": f"{row['planned']}{heads}"} | outcome
 
 
 def saturated(name: str = VIT) -> str:

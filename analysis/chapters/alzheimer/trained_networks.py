@@ -5,16 +5,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from analysis.chapters.alzheimer.training import load_trained
-from analysis.chapters.alzheimer.training.card import CARD, read_card
 from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_of
 from analysis.paths import REFERENCE, ROOT
 from cluscam_lite import get_spec, load_model
 from cluscam_lite.device import placed
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import LoadedModel, ModelSpec
+from cluscam_lite.models.trained import CARD, load_trained, read_card
 
-TRAINED = ROOT / "out" / "train"  # a folder for each run; what it is called does not matter
+TRAINED = ROOT / "out" / "train"  # a folder for each run, under any name
 CARDS = REFERENCE / "alzheimer" / "cards"  # NAME.json: cards of the reference run, without weights
 
 # of `cluscam train`, by the recipe's names
@@ -27,9 +26,10 @@ class NotTrained(CluscamError):
 
 @lru_cache(maxsize=2)
 def network(name: str) -> LoadedModel:
-    """A network of the registry, or that of a run by its name: from `out/train`, else from a data root's weights.
+    """A network by its name, in eval mode, on the GPU if there is one.
 
-    In eval mode, on the GPU if there is one. Raises NotTrained, with the command that trains it, if it is nowhere.
+    The network of a run comes from `out/train`, or else from the weights of a data root. Raises NotTrained, with the
+    command that trains it, if it is in neither.
     """
     recipe = recipe_of(name)
     folder = folder_of(name) if recipe is not None else None
@@ -50,10 +50,10 @@ def network(name: str) -> LoadedModel:
 
 
 def weights_of(name: str) -> str:
-    """The hash of a network's weights, so that a study can plan its cells before all its networks are trained.
+    """The hash of a network's weights. A study can so plan its cells before all its networks are trained.
 
-    Of a network that is neither trained here nor in a data root, it is what the reference run's card says; raises as
-    `network` does where there is no card either.
+    For a network that is neither trained here nor in a data root, the card of the reference run gives the hash.
+    Raises NotTrained if there is no card either.
     """
     try:
         return network(name).sha256
@@ -76,7 +76,7 @@ def network_of(name: str, weights: str) -> LoadedModel:
 
 
 def backbone(name: str) -> ModelSpec:
-    """The registry's entry of the network that a run trained, as it is for its own images; or of any network."""
+    """The spec of the backbone that a run trained, as published; of any other network, its own spec."""
     recipe = recipe_of(name)
     return get_spec(name) if recipe is None else recipe.spec
 
@@ -90,18 +90,18 @@ def runs(trained: Path | None = None) -> dict[str, Path]:
 
 
 def folder_of(name: str) -> Path | None:
-    """Where the run of that name is, None if it has not been trained here."""
+    """The folder of the run of that name, None if it has not been trained here."""
     return runs().get(name)
 
 
 def reference_recipe(name: str) -> Recipe:
-    """The recipe of a run: all of it, as its card says, else what its name tells of it."""
+    """The recipe of a run by its reference card, or, without a card, by its name."""
     facts = reference_card(name)
     return Recipe(**facts["recipe"]) if facts else recipe_of(name)
 
 
 def command(name: str) -> str:
-    """The command that trains the run of that name, with what is not as usual in its recipe."""
+    """The command that trains the run of that name, with the options that differ from their defaults."""
     recipe = reference_recipe(name)
     options = [f"--model {recipe.model}"]
     for option in OPTIONS:
@@ -112,7 +112,7 @@ def command(name: str) -> str:
 
 
 def card(name: str) -> dict[str, Any] | None:
-    """The model card of a run: the reference run's, else of the run here, else None."""
+    """The model card of a run: that of the reference run, or else of the run trained here, or None."""
     facts, folder = reference_card(name), folder_of(name)
     return facts if facts or folder is None else read_card(folder)
 

@@ -1,4 +1,4 @@
-"""The arithmetic of the paper's tables: what can be checked from printed numbers alone.
+"""The arithmetic of the paper's tables, checked from the printed numbers alone.
 
 Values are percent, as printed with two decimals; a difference of two of them is exact to 0.01.
 """
@@ -32,8 +32,9 @@ def gains_above_increases(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def without(cells: pd.DataFrame, impossible: pd.DataFrame) -> pd.DataFrame:
-    """The cells of the networks that have no impossible cell on that data set: whole networks go, so that methods stay
-    comparable.
+    """The cells without the networks that have an impossible cell on that data set.
+
+    Whole networks are left out, so that the methods stay comparable.
     """
     bad = set(impossible[["dataset", "model"]].itertuples(index=False, name=None))
     keep = [pair not in bad for pair in cells[["dataset", "model"]].itertuples(index=False, name=None)]
@@ -51,7 +52,7 @@ def table2_recomputed(cells: pd.DataFrame) -> pd.DataFrame:
     """Table 2 beside what Tables 5 and 6 give for it; `mean fits`, `sd fits`, `population sd fits` within rounding."""
     printed = paper_table(2).drop(columns="model")
     both = printed.merge(family_means(cells), on=[*GROUP, "method", "metric"], validate="one_to_one")
-    # six printed numbers carry half of a last decimal each, and so does the mean
+    # the six printed numbers and the mean are each rounded to half of the last decimal
     for name, ours, theirs in (
         ("mean", "mean", "value"),
         ("sd", "sd", "std"),
@@ -67,7 +68,7 @@ def ranking(values: pd.Series, metric: str) -> pd.Series:
 
 
 def margin(values: pd.Series, metric: str) -> dict[str, object]:
-    """How far ClusCAM is ahead of the best other method (above 0: better), and which that is; `values` by method."""
+    """ClusCAM's lead over the best other method (above 0: ClusCAM is better), and that method; `values` by method."""
     others = ranking(values.drop(OURS), metric)
     ahead = values[OURS] - others.iloc[0]
     return {"best other": others.index[0], "ahead": float(-ahead if metric in LOWER_IS_BETTER else ahead)}

@@ -1,4 +1,4 @@
-"""How many images? A percentage of N images is a multiple of 100 / N, and two printed decimals often tell which N."""
+"""The number of images behind a percentage: it is a multiple of 100 / N, and two decimals often identify N."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from analysis.chapters.audit.audit import HALF
 
-EXACT = 1e-9  # room for binary fractions
+EXACT = 1e-9  # for rounding in binary
 
 
 def fits(percentages: ArrayLike, n: int) -> np.ndarray:
@@ -19,8 +19,8 @@ def fits(percentages: ArrayLike, n: int) -> np.ndarray:
 def fitting(percentages: ArrayLike, candidates: ArrayLike) -> pd.DataFrame:
     """For each candidate n: how many of the percentages `fit`, and how many would by `chance`.
 
-    Two-decimal numbers lie 0.01 apart and the multiples 100 / n, so that a number drawn at random fits with
-    probability n / 10,000 (up to 1): large n fit anything, and only small ones can be told apart.
+    Two-decimal numbers lie 0.01 apart and the multiples 100 / n, so a random number fits with probability n / 10,000
+    (at most 1). A large n fits anything; only small ones can be told apart.
     """
     values = np.asarray(percentages, dtype=float)
     numbers = np.asarray(candidates, dtype=int)

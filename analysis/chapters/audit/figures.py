@@ -17,7 +17,7 @@ SHADES = (KEPT, "#dd9a3c", "#55a868", "#8172b3")
 
 
 def impossible_figure(cells: pd.DataFrame) -> Figure:
-    """AG against IC of every cell of Tables 5 and 6; above the diagonal no cell can lie."""
+    """AG against IC of every cell of Tables 5 and 6; no cell can lie above the diagonal."""
     fig, axes = figure(1, 2, 3.6, sharex=True, sharey=True)
     bad = gains_above_increases(cells)
     for ax, dataset in zip(axes[0], cells["dataset"].unique(), strict=True):
@@ -39,7 +39,7 @@ def impossible_figure(cells: pd.DataFrame) -> Figure:
 
 
 def counts_figure(percentages: Mapping[str, np.ndarray], largest: int = 3000) -> Figure:
-    """How many of a table's percentages are multiples of 100 / N, for every N; dotted: what chance would give."""
+    """How many of a table's percentages are multiples of 100 / N, for every N; dotted: the number by chance."""
     fig, axes = figure(1, len(percentages), 2.8, sharey=True)
     for ax, (title, values) in zip(axes[0], percentages.items(), strict=True):
         table = fitting(values, np.arange(50, largest))
@@ -65,7 +65,7 @@ def table1_figure(d_range: tuple[float, float], bounds: Mapping[str, float]) -> 
     ax.axvspan(*d_range, color="0.93")
     ax.plot(d, [log10_p_t(value) for value in d], color="black", lw=1.6, label="t test")
     for shape, colour in zip(SHAPES, SHADES, strict=True):
-        ax.plot(d, [log10_p_wilcoxon(v, shape) for v in d], color=colour, ls="--", label=f"Wilcoxon, {shape}")
+        ax.plot(d, log10_p_wilcoxon(d, shape), color=colour, ls="--", label=f"Wilcoxon, {shape}")
     for i, (test, bound) in enumerate(bounds.items()):
         ax.axhline(bound, color="0.4", lw=0.8, ls=":")
         ax.annotate(f"printed bound, {test}", (0.995, bound), ha="right", va=("bottom", "top")[i], fontsize=8,

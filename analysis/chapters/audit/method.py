@@ -1,4 +1,4 @@
-"""The paper's own rules, held against its words: Eq. 10 (temperature) and Algorithm 2 (number of groups)."""
+"""The paper's own rules compared with its text: Eq. 10 (temperature) and Algorithm 2 (number of groups)."""
 
 import math
 
@@ -30,14 +30,14 @@ def table3_readings() -> pd.DataFrame:
 
 
 def least_dropped() -> float:
-    """r K from which on tau is below 1, as Section 3.3 wants it: e - 1."""
+    """The smallest r K for which tau is at most 1, as Section 3.3 demands: e - 1."""
     return math.e - 1
 
 
 def algorithm2(candidates: ArrayLike, proxy: ArrayLike) -> pd.DataFrame:
     """Algorithm 2 on a curve P (M,) over candidates K (M,), ascending: slope S and curvature C, NaN where undefined.
 
-    The step that is missing in print is resolved as in `cluscam_lite.tuning.elbow`: S is computed from the second
+    The step that the paper leaves out is filled in as in `cluscam_lite.tuning.elbow`: S is computed from the second
     candidate on. Raises CluscamError for fewer than three candidates, or not in ascending order.
     """
     grid = [int(k) for k in candidates]

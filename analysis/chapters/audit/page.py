@@ -1,4 +1,4 @@
-"""What the `audit` chapter says in numbers and shows in tables, all from printed numbers."""
+"""Numbers and tables of the `audit` chapter, all computed from printed numbers."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def best_count(number: int) -> int:
 
 
 def impossible_text(cells: pd.DataFrame) -> dict[str, str]:
-    """How many cells are impossible, where, and what remains of the largest margin without their networks."""
+    """How many cells are impossible, where they are, and the largest margin without their networks."""
     bad = audit.gains_above_increases(cells)
     networks = bad.groupby(["dataset", "model"], sort=False)
     where = [f"{model} on {dataset} ({len(one)})" for (dataset, model), one in networks]
@@ -127,7 +127,7 @@ def margins_text(cells: pd.DataFrame) -> dict[str, str]:
 
 
 def networks_table(cells: pd.DataFrame) -> pd.DataFrame:
-    """ClusCAM against OptiCAM over the six networks of each family: what a test of six pairs can say."""
+    """ClusCAM against OptiCAM over the six networks of each family, with the test of six pairs."""
     page = audit.paired_over_networks(cells, "OptiCAM")
     page["won"] = [f"{row['networks won']} of {row['networks']}" for _, row in page.iterrows()]
     page["mean ahead"] = [f"{value:+.2f}" for value in page["mean ahead"]]
@@ -215,7 +215,7 @@ def public_code() -> pd.DataFrame:
 
 
 def authors_text() -> dict[str, str]:
-    """What the authors' own published numbers say of dropout, near-uniform weights and raw maps."""
+    """What the authors' own published numbers say about dropout, near-uniform weights and raw maps."""
     table = pd.read_csv(PAPER / "authors_results.csv")
     pairs = table[table["method"].str.startswith("r = 0.5 against")].set_index("measure")
     raw = table[table["method"].str.startswith("raw maps")].set_index("measure")["value"]

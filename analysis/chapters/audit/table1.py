@@ -1,9 +1,9 @@
-"""Table 1: do Cohen's d and the p-values go together? From d and n alone, with the tails of `analysis.statistics`."""
+"""Table 1: are Cohen's d and the p-values consistent? Computed from d and n alone."""
 
 import math
 
 import numpy as np
-import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import integrate, optimize, stats
 
 from analysis.statistics.tails import log10_tail
@@ -28,24 +28,23 @@ def least_d(log10_p: float, n: int = N) -> float:
     return float(optimize.brentq(lambda d: log10_p_t(d, n) - log10_p, 1e-3, 5))
 
 
-def rank_share(d: float, shape: str) -> float:
-    """The expected share of Wilcoxon's W+ in its largest value, for differences of a shape with mean d and sd 1.
+def rank_share(d: ArrayLike, shape: str) -> np.ndarray:
+    """The expected share of Wilcoxon's W+ in its largest value, for differences of a shape with each mean d and sd 1.
 
     For large n it is P(X + X' > 0) of two independent differences.
     """
-    x = SHAPES[shape]
-    value, _ = integrate.quad(lambda u: x.pdf(u) * x.sf(-u - 2 * d), -np.inf, np.inf)
-    return float(value)
+    x, d = SHAPES[shape], np.asarray(d, dtype=float)
+    return integrate.quad_vec(lambda u: x.pdf(u) * x.sf(-u - 2 * d), -np.inf, np.inf)[0]
 
 
-def z_of_share(share: float, n: int = N) -> float:
-    """Wilcoxon's z (normal approximation) when W+ is that share of its largest value n (n + 1) / 2."""
+def z_of_share(share: ArrayLike, n: int = N) -> np.ndarray:
+    """Wilcoxon's z (normal approximation) if W+ is `share` of its largest value n (n + 1) / 2."""
     return (share - 0.5) * n * (n + 1) / 2 / math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
 
 
-def log10_p_wilcoxon(d: float, shape: str, n: int = N) -> float:
-    """log10 of the one-sided p that Wilcoxon's test is expected to give for differences of a shape with that d."""
-    return log10_tail(stats.norm(), z_of_share(rank_share(d, shape), n))
+def log10_p_wilcoxon(d: ArrayLike, shape: str, n: int = N) -> np.ndarray:
+    """log10 of the one-sided p that Wilcoxon's test is expected to give for differences of a shape with each d."""
+    return np.vectorize(lambda z: log10_tail(stats.norm(), z))(z_of_share(rank_share(d, shape), n))
 
 
 def least_share(log10_p: float, n: int = N) -> float:
@@ -57,12 +56,3 @@ def least_d_wilcoxon(log10_p: float, shape: str, n: int = N) -> float:
     """The smallest d of a shape whose expected Wilcoxon p is at most 10^log10_p."""
     share = least_share(log10_p, n)
     return float(optimize.brentq(lambda d: rank_share(d, shape) - share, 0.05, 5))
-
-
-def table(d_values: tuple[float, ...], n: int = N) -> pd.DataFrame:
-    """For each d: t, log10 p of the t test, and of Wilcoxon's test for each shape of the differences."""
-    rows = []
-    for d in d_values:
-        row = {"d": d, "t": d * math.sqrt(n), "log10 p, t test": log10_p_t(d, n)}
-        rows.append(row | {f"log10 p, Wilcoxon, {shape}": log10_p_wilcoxon(d, shape, n) for shape in SHAPES})
-    return pd.DataFrame(rows)

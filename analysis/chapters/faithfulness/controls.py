@@ -6,7 +6,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.engine.rows import NOT_RUN
-from analysis.judging.compare import claim_evidence
+from analysis.judging.ledger import judged
+from analysis.judging.sources import Claim
+from analysis.judging.text import decision_text
 from analysis.page.panels import MEASURES, panel_title
 from analysis.page.tables import with_interval
 
@@ -25,10 +27,10 @@ def applies(change: Mapping[str, str], contrast: Mapping[str, Any]) -> bool:
     return contrast["against"] == "opticam" if "against" in change else contrast["measure"] in MEASURES
 
 
-def control_table(rows: pd.DataFrame, claims: list[dict[str, Any]]) -> pd.DataFrame:
-    """A row for each claim, control that applies and block: the evidence of `claim_evidence`, and `control`."""
+def control_table(rows: pd.DataFrame, claims: list[Claim]) -> pd.DataFrame:
+    """A row for each claim, control that applies and block: what the claim's rule says (`judged`), and `control`."""
     found = [
-        claim_evidence(rows, {**claim, "contrast": {**claim["contrast"], **change}}).assign(control=control)
+        judged(rows, {**claim, "contrast": {**claim["contrast"], **change}}).assign(claim=claim["id"], control=control)
         for claim in claims
         for control, change in CONTROLS.items()
         if applies(change, claim["contrast"])
@@ -36,22 +38,23 @@ def control_table(rows: pd.DataFrame, claims: list[dict[str, Any]]) -> pd.DataFr
     return pd.concat(found, ignore_index=True)
 
 
-def control_page(judged: pd.DataFrame, rows: pd.DataFrame, claims: list[dict[str, Any]]) -> pd.DataFrame:
-    """By how much ClusCAM is ahead, and what the claim's rule says of that: as registered (`judged`, the claims' page),
+def control_page(shown: pd.DataFrame, rows: pd.DataFrame, claims: list[Claim]) -> pd.DataFrame:
+    """By how much ClusCAM is ahead, and what the claim's rule says of that: as registered (`shown`, the claims' page),
     and for each control. A row for each claim and network; a dash where a control changes nothing.
     """
     table = control_table(rows, claims)
     table["network"] = [panel_title(model, panel) for model, panel in zip(table["model"], table["panel"], strict=True)]
     table["text"] = [_text(row) for _, row in table.iterrows()]
     wide = table.pivot(index=["claim", "network"], columns="control", values="text")
-    page = judged.loc[judged["claim"].isin(wide.index.get_level_values("claim")), ["claim", "network"]]
+    page = shown.loc[shown["claim"].isin(wide.index.get_level_values("claim")), ["claim", "network"]]
     page[REGISTERED] = [
         NOT_RUN if decision == NOT_RUN else f"{ahead}, {decision}"
-        for ahead, decision in judged.loc[page.index, ["ahead by [95 %]", "decision"]].itertuples(index=False)
+        for ahead, decision in shown.loc[page.index, ["ahead by [95 %]", "decision"]].itertuples(index=False)
     ]
     columns = [control for control in CONTROLS if control in wide]
     return page.merge(wide[columns].reset_index(), on=["claim", "network"], how="left").fillna("–")
 
 
 def _text(row: pd.Series) -> str:
-    return NOT_RUN if row["decision"] == NOT_RUN else f"{with_interval(row, 'mean', 'low', 'high')}, {row['decision']}"
+    decision = decision_text(row)
+    return NOT_RUN if decision == NOT_RUN else f"{with_interval(row, 'mean', 'low', 'high')}, {decision}"

@@ -1,9 +1,8 @@
 """From the rows of the study `faithfulness` to its tables: means, comparisons, what they decide, what changes them."""
 
-import numpy as np
 import pandas as pd
 
-from analysis.page.panels import BLOCK, MEASURES, chosen, panels
+from analysis.page.panels import MEASURES, chosen, panels
 
 
 def fill_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
@@ -41,12 +40,3 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
                 }
             found.append(row)
     return pd.DataFrame(found)
-
-
-def strata(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
-    """A measure by whether the network is right and how sure it is: there is little to gain above p = 0.99."""
-    mine = chosen(rows)
-    right = np.where(mine["label"] < 0, "label unknown", np.where(mine["label"] == mine["target"], "right", "wrong"))
-    sure = np.where(mine["probability"] > 0.99, "p > 0.99", "p <= 0.99")
-    found = mine.assign(network=right, confidence=sure).groupby([*BLOCK, "method", "network", "confidence"], sort=False)
-    return found[measure].agg(["mean", "size"]).rename(columns={"size": "images"}).reset_index()

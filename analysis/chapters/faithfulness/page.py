@@ -7,7 +7,8 @@ import pandas as pd
 
 from analysis.chapters.faithfulness.study import STUDY
 from analysis.engine.rows import NOT_RUN
-from analysis.judging.compare import claim_evidence
+from analysis.judging.sources import Claim
+from analysis.judging.text import claims_page
 from analysis.page.panels import method_table, panel_title, reference_panels
 from analysis.page.tables import contrast_cells
 from analysis.paper.claims import claims_of
@@ -121,12 +122,12 @@ def _planned_images() -> dict[tuple[str, str], dict[str, int]]:
     return found
 
 
-def claim_rows(prefix: str | tuple[str, ...] = "") -> pd.DataFrame:
-    """The claims on the reference run, a row for each block: estimates with intervals, Holm's p, the decision."""
-    found = []
-    for claim in claims(prefix):
-        for _, row in claim_evidence(reference(), claim).iterrows():
-            images = int(row["n"]) if pd.notna(row.get("mean")) else row["planned"]
-            about, outcome = contrast_cells(claim, row)
-            found.append(about | {"images": images} | outcome | {"tier": row["tier"], "decision": row["decision"]})
-    return pd.DataFrame(found)
+def claim_rows(rows: pd.DataFrame, prefix: str | tuple[str, ...] = "") -> pd.DataFrame:
+    """The claims on the rows of the reference run, a row for each block: estimates with intervals, the decision."""
+    return claims_page(rows, claims(prefix), _claim_cells)
+
+
+def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
+    about, outcome = contrast_cells(claim, row)
+    images = int(row["n"]) if pd.notna(row.get("mean")) else row["planned"]
+    return about | {"images": images} | outcome | {"tier": row["tier"]}

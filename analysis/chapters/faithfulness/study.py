@@ -4,22 +4,13 @@ One map per image and method. Each is evaluated in three forms (as it is, brough
 complement) with three fills, and, on images with one box, against that box: so Tables 2, 4 and 5 come from one run.
 """
 
-import pandas as pd
-
 from analysis.engine.map_study import MapStudy
-from cluscam_lite.metrics.faithfulness import changes
 
 
 class Faithfulness(MapStudy):
     """Every method of the paper, the null methods and the trivial maps."""
 
     name, version, title = "faithfulness", 1, "faithfulness"
-
-
-def with_changes(rows: pd.DataFrame, tolerance: float) -> pd.DataFrame:
-    """The rows with drop, increase and gain under another tolerance; 0 is strict."""
-    found = changes(rows["probability"].to_numpy(float), rows["probability_masked"].to_numpy(float), tolerance)
-    return rows.assign(**{name: found[name] for name in ("drop", "increase", "gain", "gain_over_p")})
 
 
 STUDY = Faithfulness()

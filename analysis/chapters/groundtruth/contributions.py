@@ -1,9 +1,9 @@
-"""Ground truth on icon scenes: what each thing in the picture truly does to the logit, against what a map says of it.
+"""Ground truth on icon scenes: the effect of each thing on the logit, compared with a saliency map.
 
 A scene is a list of things (objects, distractors, badges), so it can be drawn without any one of them. The *effect*
-of thing k on class c is logit_c(x) - logit_c(x without thing k): the network's own answer, with no map in between.
-A map's *density* on the thing is its mean over the pixels where the thing is visible. A map that tells what matters
-has densities in the order of the effects.
+of thing k on class c is logit_c(x) - logit_c(x without thing k), measured on the network itself. A map's *density* on
+the thing is its mean over the pixels where the thing is visible. A faithful map has densities in the order of the
+effects.
 """
 
 import math
@@ -22,29 +22,29 @@ from cluscam_lite.datasets.scenes.things import thing_kinds, visible_mask, witho
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import Preprocess
 
-LEAST_PIXELS = 8  # a thing of which less is to be seen is left out
-EFFECT_DIGITS, DENSITY_DIGITS = 4, 6  # beyond these, differences are rounding: of logits, of saliency
+LEAST_PIXELS = 8  # things with fewer visible pixels are left out
+EFFECT_DIGITS, DENSITY_DIGITS = 4, 6  # decimals of logits and of saliency; smaller differences are rounding errors
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of one scene under one network. Of its things, the n with `LEAST_PIXELS` to be seen."""
+    """The ground truth of one scene and one network, for the n things with at least `LEAST_PIXELS` visible pixels."""
 
     scene: Scene
     x: Tensor
     """(1, 3, H, W), the network's input."""
     target: int
-    """The class whose logit is looked at."""
+    """The class whose logit is explained."""
     predicted: int
     """The top-1 class of the scene as it is."""
     numbers: tuple[int, ...]
-    """(n,) the number of each thing in the scene (`scene_things`)."""
+    """(n,) the number of each thing in `things(scene)`."""
     kinds: tuple[str, ...]
     """(n,) "object", "distractor" or "badge"."""
     masks: np.ndarray
     """(n, H, W) bool, where each thing is visible."""
     effects: np.ndarray
-    """(n,) change of the target's logit that is due to each thing; positive: the thing raises it."""
+    """(n,) effect of each thing on the target's logit; positive: the thing raises it."""
     predicted_without: np.ndarray
     """(n,) the top-1 class of the scene without each thing."""
 
@@ -95,7 +95,7 @@ def densities(saliency: Tensor, masks: np.ndarray) -> np.ndarray:
 
 
 def first_place(values: ArrayLike, k: int) -> float:
-    """Whether value k is the largest: 1 or 0; 1/m where m values share the first place, as a lot would decide it."""
+    """1 if value k is the largest, else 0; 1/m if it is one of m values that tie for the first place."""
     values = np.asarray(values, float)
     largest = values == values.max()
     return float(largest[k] / largest.sum())
@@ -104,11 +104,11 @@ def first_place(values: ArrayLike, k: int) -> float:
 def agreement(truth: Truth, saliency: Tensor) -> dict[str, Any]:
     """How a map (H, W) in [0, 1] agrees with the truth.
 
-    `rho`: Spearman's correlation of effects and densities over the things. Most things do next to nothing, and rho
-    heeds their order, too; `r`, Pearson's, is mostly about the things that do something. `pointing`: is the thing of
-    the largest effect the one of the largest density (`first_place`)? `top1_objects`: the same among the objects
-    alone, NaN for fewer than two. `badge_first`, `badge_lift`: is the badge's density the largest, and how many times
-    the map's mean is it (NaN for a map of zeros); both NaN without a badge.
+    `rho`: Spearman's correlation of effects and densities over the things. Most effects are small, and rho counts
+    their order, too. `r`: Pearson's, which depends mostly on the large effects. `pointing`: whether the thing of the
+    largest effect has the largest density (`first_place`). `top1_objects`: the same among the objects alone, NaN for
+    fewer than two. `badge_first`: whether the badge has the largest density. `badge_lift`: its density over the map's
+    mean (NaN for a map of zeros). Both are NaN without a badge.
     """
     found = densities(saliency, truth.masks)
     effects, objects, badge = truth.effects, truth.of("object"), np.flatnonzero(truth.of("badge"))
@@ -125,10 +125,10 @@ def agreement(truth: Truth, saliency: Tensor) -> dict[str, Any]:
 
 
 def facts(truth: Truth) -> dict[str, Any]:
-    """What is known of a scene before any map: things, the range of their effects, and what the badge does.
+    """The facts of a scene that no map enters: its things, their largest effect, and the effect of the badge.
 
-    `chance`, `chance_objects`: what `pointing` and `top1_objects` are worth for a map that knows nothing. `flips`:
-    the network says the target with the badge and another class without it.
+    `chance`, `chance_objects`: the expected `pointing` and `top1_objects` of a random map. `flips`: the network
+    predicts the target with the badge and another class without it.
     """
     badge, n_objects = np.flatnonzero(truth.of("badge")), int(truth.of("object").sum())
     known = {

@@ -1,4 +1,4 @@
-"""From the rows of the study `groundtruth` to its tables: how well each method's maps agree with what is known."""
+"""From the rows of the study `groundtruth` to its tables: how well each method's maps agree with the ground truth."""
 
 from typing import Any
 
@@ -18,8 +18,9 @@ def scenes_table(rows: pd.DataFrame) -> pd.DataFrame:
 
     `rho`, `r`: mean Spearman and Pearson correlation within a scene, BCa intervals over scenes; `undefined` counts the
     scenes without (the map, or all effects, constant). `pointing`, `objects`: percent of scenes in which the map is
-    highest on the thing (among the objects: the object) of the largest effect, Wilson interval; `chance ...` is what a
-    map that knows nothing would get. Methods that cannot explain a network are rows without numbers, with the `reason`.
+    highest on the thing (among the objects: the object) of the largest effect, Wilson interval; `chance ...` is
+    the expected value of a random map. Methods that cannot explain a network are rows without numbers, with the
+    `reason`.
     """
     measures = {"rho": "rho", "r": "r", "pointing": "pointing", "objects": "top1_objects"}
     return _table(rows[rows["dataset"] != BADGES], measures, {"pointing": "chance", "objects": "chance_objects"})
@@ -36,8 +37,8 @@ def badges_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def planted_truth(rows: pd.DataFrame) -> dict[str, float]:
-    """Whether the shortcut is really there: scenes, percent that flip, and of these percent whose largest effect is
-    the badge's, with the badge's mean effect (logits).
+    """Whether the network uses the shortcut: the number of scenes, and the percentage that flips. Of the scenes that
+    flip: the percentage in which the badge has the largest effect, and its mean effect (logits).
     """
     scenes = rows[rows["dataset"] == BADGES].drop_duplicates("image_id")
     flipped = scenes[scenes["flips"].astype(bool)]
@@ -66,13 +67,13 @@ def rho_differences(rows: pd.DataFrame, name: str = "cluscam") -> pd.DataFrame:
 
 
 def share(hits: pd.Series) -> tuple[float, float, float]:
-    """The mean of hits (n,), 0 to 1, in percent, with Wilson's interval; ties count as the parts that they are."""
+    """The mean of hits (n,), each 0 to 1, in percent, with Wilson's interval; a tie counts as a fraction."""
     low, high = proportion_confint(hits.sum(), len(hits), alpha=1 - LEVEL, method="wilson")
     return 100 * float(hits.mean()), 100 * float(low), 100 * float(high)
 
 
 def _table(rows: pd.DataFrame, measures: dict[str, str], chances: dict[str, str]) -> pd.DataFrame:
-    """`measures`: heading -> column; those in `chances` (heading -> column of what chance gives) are shares."""
+    """`measures`: heading -> column; those in `chances` (heading -> column of the value by chance) are shares."""
     found = []
     for model, panel, block in panels(prepared(rows)):
         there = set(block["method"].unique())

@@ -18,23 +18,23 @@ from cluscam_lite.show.drawing import draw_image, draw_overlay
 
 BADGE = "#d9009b"
 COLOURS = {"object": KEPT, "distractor": DROPPED, "badge": BADGE}
-MARK = "white"  # of what is drawn over maps, whose colours are dark where nothing is
+MARK = "white"  # of rings over maps, which are dark where the saliency is low
 
 
 def agreement_figure(table: pd.DataFrame) -> Figure:
-    """Every method's agreement with the truth, from `scenes_table`; dotted: what a map that knows nothing would get."""
+    """Every method's agreement with the truth, from `scenes_table`; dotted: the expected value of a random map."""
     labels = {"rho": "Spearman's ρ", "pointing": "largest thing first, %", "objects": "largest object first, %"}
     return _with_chance(means_figure(table, labels), table, list(labels))
 
 
 def badge_figure(table: pd.DataFrame) -> Figure:
-    """Every method's maps on the badge, from `badges_table`; dotted: what a map that knows nothing would get."""
+    """Every method's maps on the badge, from `badges_table`; dotted: the expected value of a random map."""
     labels = {"badge first": "badge first, %", "lift": "density on the badge / mean of the map"}
     return _with_chance(means_figure(table, labels), table, list(labels))
 
 
 def removal_figure(truth: Truth, columns: int = 6) -> Figure:
-    """A scene as it is, then without each thing in turn; above, what the thing did to the logit."""
+    """A scene, then the scene without each thing in turn; above, the effect of the thing on the logit."""
     n = len(truth.kinds) + 1
     rows = -(-n // columns)
     fig, axes = figure(rows, columns, (WIDTH / columns + 0.3) * rows)

@@ -1,4 +1,4 @@
-"""What the `groundtruth` chapter puts together: one scene's truth and several methods' maps, and tables in words."""
+"""The `groundtruth` chapter: its rows, one scene's truth with several methods' maps, and tables as text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -53,7 +53,7 @@ def example(
 
 
 def planted_words(rows: pd.DataFrame) -> dict[str, str]:
-    """What `groundtruth_evidence.planted_truth` says, by "flip", "largest" and "effect"; "not run" without badges."""
+    """`evidence.planted_truth` as text: "flip", "largest" and "effect"; "not run" without badges."""
     if BADGES not in set(rows["dataset"]):
         return dict.fromkeys(("flip", "largest", "effect"), NOT_RUN)
     planted = planted_truth(rows)
@@ -65,7 +65,7 @@ def planted_words(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def for_page(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of `groundtruth_evidence` as text: networks and methods by their titles, means with their intervals.
+    """A table of `evidence` as text: networks and methods by their titles, means with their intervals.
 
     "n/a" where a method cannot explain the network, "–" where there is no number; "not run" for an empty table.
     """

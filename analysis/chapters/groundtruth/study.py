@@ -1,9 +1,9 @@
-"""The study of ground truth: on icon scenes, does a map say what the network itself answers when a thing is taken out?
+"""The study of ground truth: does a map agree with the effect of removing each thing from an icon scene?
 
-Two data sets. On "scenes", a network is explained at its own top-1 class, and a map is held against the effect of
-every thing in the scene (`analysis.chapters.groundtruth.contributions`). On "badges", the network `scene_shortcut` is asked why it says
-"anchor" of scenes without one: because of the badge, as far as it changes its mind without it (column `flips`), so a
-faithful map lights the badge. One row per image and method.
+Two data sets. On "scenes", the network's top-1 class is explained, and a map is compared with the effect of every
+thing in the scene (see `contributions`). On "badges", the network `scene_shortcut` predicts "anchor" for scenes
+without an anchor. If the prediction changes without the badge (column `flips`), the badge is the reason, and a
+faithful map highlights it. One row per image and method.
 """
 
 from collections.abc import Callable, Iterator
@@ -78,7 +78,7 @@ class GroundTruth(PlannedStudy):
 
 
 def settings_of_cell(name: str, spec: ModelSpec, weights: str | None, donor_part: str) -> dict[str, Any]:
-    """What beside the method's name shapes its rows."""
+    """The settings, beside the method's name, on which its rows depend."""
     settings: dict[str, Any] = {"weights": weights}
     if {"n_clusters", "drop_ratio"} <= {*method_info(name).parameters}:
         settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
@@ -86,7 +86,7 @@ def settings_of_cell(name: str, spec: ModelSpec, weights: str | None, donor_part
 
 
 def image_row(cell: Cell, image_id: str) -> dict[str, Any]:
-    """The row of one image; without measures, but with a reason, where the method cannot explain the network."""
+    """The row of one image. If the method cannot explain the network, it has a reason in place of the measures."""
     truth = truth_by_id(cell.model, cell.dataset, image_id)
     known = {"image_id": image_id} | facts(truth)
     try:
@@ -120,7 +120,7 @@ NO_MAP = dict.fromkeys(("rho", "r", "pointing", "top1_objects", "badge_first", "
 
 @lru_cache(maxsize=1024)
 def truth_by_id(model: str, dataset: str, image_id: str) -> Truth:
-    """The truth of an image of a data set under a network: all methods are held against the same one."""
+    """The ground truth of one image and network, the same for all methods."""
     network = loaded(model)
     device = next(network.module.parameters()).device
     target = BADGE_CLASS if dataset == "badges" else None

@@ -1,4 +1,4 @@
-"""What Algorithm 3 makes of the rows of the study `hyperparameters`: r, where it comes from, and what moves it."""
+"""Algorithm 3 on the rows of the study `hyperparameters`: r, its bootstrap, and how it depends on the fit."""
 
 import hashlib
 import json
@@ -21,11 +21,11 @@ RATIO_DRAWS = 500
 KEPT = REFERENCE / "hyperparameters" / "ratio_draws.json"
 Key = tuple[str, str, int, int]  # network, digest of the rows, draws, seed
 _REMEMBERED: dict[Key, np.ndarray] = {}
-SKLEARN = 1e-3  # scikit-learn's own tolerance: EM stops when the mean log-likelihood gains less
+SKLEARN = 1e-3  # scikit-learn's default tolerance: EM stops when the mean log-likelihood gains less
 
 
 def size_for(model: str, block: pd.DataFrame) -> int:
-    """The candidate at which r is looked at: the nearest to the K of Table 3 that the registry lends the network."""
+    """The candidate K at which r is computed: the nearest to the K of Table 3 in the network's spec."""
     sizes = np.sort(block["n_clusters"].unique())
     return int(sizes[np.abs(sizes - get_spec(model).n_clusters).argmin()])
 
@@ -36,7 +36,7 @@ def scores_at(block: pd.DataFrame, n_clusters: int, seed: int) -> pd.DataFrame:
 
 
 def quiet_fit(scores: pd.Series, **options: object) -> Mixture:
-    """`fit_mixture`, without a word when EM was stopped before it had converged."""
+    """`fit_mixture`, without the warning that EM was stopped before it had converged."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ClusCAMWarning)
         return fit_mixture(scores.to_numpy(float), **options)
@@ -45,8 +45,8 @@ def quiet_fit(scores: pd.Series, **options: object) -> Mixture:
 def ratio_table(rows: pd.DataFrame) -> pd.DataFrame:
     """r of Algorithm 3 for each block, size and seed of K-Means, and Table 3's for the nearest network.
 
-    By the EM of the bootstrap, of a resample that is the rows themselves: as scikit-learn's to the fourth digit, in a
-    tenth of its time.
+    It is fitted by the EM of the bootstrap, with weight 1 for each row: equal to scikit-learn's to three digits, in a
+    tenth of the time.
     """
     found = []
     for model, layer, block in blocks(rows):
@@ -60,8 +60,8 @@ def ratio_table(rows: pd.DataFrame) -> pd.DataFrame:
 def bootstrap_r(model: str, block: pd.DataFrame, draws: int = RATIO_DRAWS, seed: int = 0) -> np.ndarray:
     """r in each bootstrap draw, (draws,), at the size of `size_for`; the mixture is fitted anew in each.
 
-    `block` has all seeds of its images (`hyperparameters_evidence.whole_images`). Seconds for a hundred images, so
-    that the draws of the same rows are remembered, and those of the reference run are kept beside its rows.
+    `block` has all seeds of its images (`evidence.whole_images`). A hundred images take seconds, so the draws of the
+    same rows are remembered, and those of the reference run are read from the file beside its rows.
     """
     key = (model, digest(block), draws, seed)
     if key not in _REMEMBERED:
@@ -80,7 +80,7 @@ def digest(block: pd.DataFrame) -> str:
 
 @lru_cache(maxsize=1)
 def kept_draws() -> dict[Key, np.ndarray]:
-    """The draws that `analysis.chapters.hyperparameters.ratio_draws` has kept of the reference run; none where there is no such file."""
+    """The draws of the reference run that the module `ratio_draws` has kept; empty where there is no such file."""
     if not KEPT.is_file():
         return {}
     found = json.loads(KEPT.read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def kept_draws() -> dict[Key, np.ndarray]:
 
 
 def fitted_draws(model: str, block: pd.DataFrame, draws: int, seed: int, first: int | None = None) -> np.ndarray:
-    """What `bootstrap_r` gives, computed; with `first`, of the first draws alone, (first,)."""
+    """The draws of `bootstrap_r`, computed; only the first ones if `first` is given, (first,)."""
     k = size_for(model, block)
     images = block["image_id"].unique()
     of_kmeans = np.sort(block["seed"].unique())
@@ -109,11 +109,11 @@ def r_interval(draws: np.ndarray) -> tuple[float, float]:
 
 
 def start_table(rows: pd.DataFrame, random_seeds: int = 3) -> pd.DataFrame:
-    """The same scores (one seed of K-Means, the size of `size_for`), fitted in every way that scikit-learn offers.
+    """The same scores (one seed of K-Means, the size of `size_for`), fitted from every start that scikit-learn offers.
 
-    A row for each block, start, random seed and tolerance: `r`; `weight`, the lower component's; `likelihood`, the mean
-    per score (nats), and `behind`, by how much it is less than the best of the block. `gap` is r less the weight: zero
-    at a fixed point of EM, so that Eq. 9 says no more than the mixture's weight does.
+    A row for each block, start, random seed and tolerance: `r`; `weight` of the lower component; `likelihood`, the mean
+    log-likelihood per score (nats), and `behind`, its distance to the best of the block. `gap` is r minus the weight:
+    zero at a fixed point of EM, where Eq. 9 gives the mixture's weight.
     """
     found = []
     for model, layer, block in blocks(rows):
@@ -134,7 +134,7 @@ def start_table(rows: pd.DataFrame, random_seeds: int = 3) -> pd.DataFrame:
 
 
 def start_summary(starts: pd.DataFrame) -> pd.DataFrame:
-    """How much r depends on the fit alone, a row for each block and tolerance: least and greatest r, largest gap."""
+    """How much r depends on the start: least and greatest r, and the largest gap, for each block and tolerance."""
     found = []
     for (model, layer, tolerance), mine in starts.groupby(["model", "layer", "tolerance"], sort=False):
         usual = mine[(mine["start"] == STARTS[0]) & (mine["random seed"] == 0)].iloc[0]

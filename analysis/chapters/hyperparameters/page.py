@@ -9,9 +9,10 @@ import pandas as pd
 
 from analysis.chapters.hyperparameters.evidence import whole_images
 from analysis.chapters.hyperparameters.mixture_evidence import SKLEARN, quiet_fit, scores_at, size_for
-from analysis.chapters.hyperparameters.rules import claim_evidence
 from analysis.chapters.hyperparameters.study import STUDY
 from analysis.engine.rows import NOT_RUN, reference_rows
+from analysis.judging.sources import Claim
+from analysis.judging.text import claims_page
 from analysis.page.panels import blocks, panel_title
 from analysis.paper.claims import claims_of
 from analysis.paper.tables import paper_table
@@ -22,9 +23,15 @@ RULES = {"argmax": "argmax, as printed", "argmin": "argmin, the elbow"}
 
 
 @lru_cache(maxsize=1)
+def measured() -> pd.DataFrame:
+    """The rows of the reference run, as far as it has run; empty if it has not."""
+    return reference_rows(STUDY)
+
+
+@lru_cache(maxsize=1)
 def reference() -> pd.DataFrame:
     """The rows of the images that the reference run has finished; empty if it has none."""
-    rows = reference_rows(STUDY)
+    rows = measured()
     return whole_images(rows) if len(rows) else rows
 
 
@@ -116,19 +123,6 @@ def choice_page(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def ratio_page(ratios: pd.DataFrame) -> pd.DataFrame:
-    """`mixture_evidence.ratio_table` for a page: r in percent, the seeds' least to greatest, a column for each K."""
-    if not len(ratios):
-        return not_run()
-    spread = ratios.groupby(["model", "layer", "K"], sort=False)["r"].agg(["min", "max"])
-    cells = {key: f"{100 * low:.0f} – {100 * high:.0f}" for key, (low, high) in spread.iterrows()}
-    found = []
-    for (model, layer), mine in ratios.groupby(["model", "layer"], sort=False):
-        row = {"network": panel_title(model, layer)} | {f"K = {k}": cells[model, layer, k] for k in mine["K"].unique()}
-        found.append(row | {"Table 3": f"{100 * mine['Table 3'].iloc[0]:.1f}"})
-    return pd.DataFrame(found).fillna("–")
-
-
 def start_page(summary: pd.DataFrame) -> pd.DataFrame:
     """`mixture_evidence.start_summary` for a page: percent."""
     if not len(summary):
@@ -149,24 +143,20 @@ def start_page(summary: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def claim_rows() -> pd.DataFrame:
-    """C10a to C10g on the reference run, a row for each block."""
-    found = []
-    for claim in claims():
-        for _, row in claim_evidence(reference(), claim).iterrows():
-            criterion = claim["criterion"]
-            found.append(
-                {
-                    "claim": claim["id"],
-                    "about": criterion["of"] + (f", {criterion['rule']}" if "rule" in criterion else ""),
-                    "network": panel_title(row["model"], row["layer"]),
-                    "images": row["planned"],
-                    "found": row["finding"],
-                    "tier": row["tier"],
-                    "decision": row["decision"],
-                }
-            )
-    return pd.DataFrame(found)
+def claim_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """C10a to C10g on the rows of the reference run (`measured`), a row for each block."""
+    return claims_page(rows, claims(), _claim_cells)
+
+
+def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
+    criterion, text = claim["criterion"], row.get("text")
+    return {
+        "about": criterion["of"] + (f", {criterion['rule']}" if "rule" in criterion else ""),
+        "network": panel_title(row["model"], row["panel"]),
+        "images": row["planned"],
+        "found": text if isinstance(text, str) else NOT_RUN,
+        "tier": row["tier"],
+    }
 
 
 def not_run() -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
     python -m analysis.chapters.hyperparameters.ratio_draws
 
-They take half a minute, and three chapters want them. Draws of other rows are never used: each block goes with the hash
-of its rows. A test computes some of them again.
+The draws take half a minute, and three chapters need them. Each block is kept with the hash of its rows, so draws of
+other rows are never used. A test computes some of them again.
 """
 
 import json
@@ -22,7 +22,7 @@ SEED = 0
 
 
 def main() -> int:
-    """The command line; 2 if the study has not run."""
+    """The command line. Returns the exit status: 2 if the study has not run."""
     try:
         rows = reference_rows(STUDY)
         if not len(rows):

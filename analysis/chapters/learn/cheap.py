@@ -1,4 +1,4 @@
-"""What the chapter on cost computes: the metric of upsampled maps, its distances, and the work that is saved."""
+"""Computations of the `cheap` chapter: the metric of upsampled maps, its distances, and the work that is saved."""
 
 import pandas as pd
 import torch
@@ -27,7 +27,7 @@ def axis_metric(source: int, target: int) -> Tensor:
 def pair_distances(maps: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Distances of all pairs of maps (d, h, w), normalised: between the H x W pictures, and between h w coordinates.
 
-    Both (d (d - 1) / 2,) in float64. The first is what K-Means would need, the second what it is given.
+    Both are (d (d - 1) / 2,), float64. K-Means runs on the coordinates; the distances are the same.
     """
     normalized = normalized_maps(maps[None].double(), size)
     large = upsample(normalized, size)[0].flatten(1)  # (d, H W)
@@ -36,7 +36,7 @@ def pair_distances(maps: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]
 
 
 def work_table() -> pd.DataFrame:
-    """For the `GRIDS`: numbers in a map as K-Means sees it, upsampled and not, and samples that hold its extremes."""
+    """For the `GRIDS`: numbers in a map for K-Means, upsampled and not, and samples that contain its extremes."""
     rows = []
     for name, (source, target) in GRIDS.items():
         rows.append(

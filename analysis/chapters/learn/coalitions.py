@@ -1,4 +1,4 @@
-"""Every way to choose among a few masks, what the network says of each, and exact Shapley values.
+"""All subsets of a few masks, the network's output for each, and exact Shapley values.
 
 A subset of n masks is a number from 0 to 2^n - 1 whose bit j says whether mask j is in it.
 """
@@ -18,7 +18,7 @@ MOST = 12  # masks: 4,096 subsets, each a forward pass
 
 
 def union(masks: Tensor, subset: int) -> Tensor:
-    """The mask (H, W) of a subset of `masks` (n, H, W): a pixel shows as much as the most generous of them lets it."""
+    """The mask (H, W) of a subset of `masks` (n, H, W): their pixelwise maximum, zeros for the empty subset."""
     chosen = [j for j in range(len(masks)) if subset >> j & 1]
     return masks[chosen].amax(0) if chosen else torch.zeros_like(masks[0])
 
@@ -27,7 +27,7 @@ def union(masks: Tensor, subset: int) -> Tensor:
 def all_subsets(
     output: Callable[[Tensor], Tensor], x: Tensor, masks: Tensor, target: int, batch_size: int | None = None
 ) -> dict[str, np.ndarray]:
-    """What the network says of one image x (1, 3, H, W) through each subset of `masks` (n, H, W) in [0, 1].
+    """The network's output for one image x (1, 3, H, W) behind each subset of `masks` (n, H, W) in [0, 1].
 
     `output` maps (m, 3, H, W) to logits (m, C); hidden pixels show the mean colour, as in Eq. 5. Returns arrays of
     2^n numbers in the order of the subsets: ``logit`` of the class `target`, ``coverage`` (mean of the mask, 0 to
@@ -59,9 +59,9 @@ def all_subsets(
 def shapley(values: np.ndarray) -> np.ndarray:
     """The exact Shapley values (n,) of a game given by its value for each of the 2^n subsets.
 
-    A player's value is what it adds to the players before it, averaged over all n! orders of joining (Shapley 1953):
-    sum over S without j of |S|! (n - |S| - 1)! / n! (v(S + j) - v(S)). The values of all players add up to what
-    everybody has over nobody (efficiency). Raises CluscamError unless there are 2^n numbers, n >= 1.
+    A player's value is its mean contribution to the players before it, over all n! orders (Shapley 1953):
+    sum over S without j of |S|! (n - |S| - 1)! / n! (v(S + j) - v(S)). The values add up to the value
+    of the full set minus that of the empty set (efficiency). Raises CluscamError unless there are 2^n numbers, n >= 1.
     """
     values = np.asarray(values, dtype=np.float64)
     n = len(values).bit_length() - 1

@@ -1,4 +1,4 @@
-"""One drawn scene before one embedded network: what the first chapters look at, whatever the profile."""
+"""One drawn scene and one embedded network: the example of the first chapters, the same in every profile."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,10 @@ from cluscam_lite.show.drawing import denormalized
 
 @dataclass(frozen=True)
 class Example:
-    """`photo` (H, W, 3) in [0, 1] is what the network sees, `x` (1, 3, H, W) the same, normalised; the explained class
-    is the network's first choice: its number `target`, its name, its `logit` and its probability in percent (0-100).
+    """A scene as the network sees it, and the class to be explained, which is the network's top-1 class.
+
+    `photo` (H, W, 3) is in [0, 1], `x` (1, 3, H, W) is normalised. `target` is the number of the class, `probability`
+    is in percent (0-100).
     """
 
     spec: ModelSpec
@@ -28,7 +30,7 @@ class Example:
 
 
 def example_of(model: str, scene: int) -> Example:
-    """Scene number `scene` of the test scenes, before an embedded network."""
+    """Scene number `scene` of the test scenes with an embedded network."""
     loaded = load_model(model)
     spec = loaded.spec
     x = spec.preprocess()(load_dataset("scenes", n=scene + 1)[scene].image)[None]

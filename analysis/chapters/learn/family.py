@@ -1,6 +1,6 @@
-"""The family of class activation maps: who changes what of whom, in this project's reading of the papers.
+"""The family of class activation maps: what each method derives from and what it changes.
 
-Years are those of `book/references.bib`; a test holds the two together.
+A test compares the years with those of `book/references.bib`.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from cluscam_lite.show.drawing import new_figure
 
-FAMILIES = {  # what a map's weight is -> colour (Okabe and Ito)
+FAMILIES = {  # where the weight of a map comes from -> colour (Okabe and Ito)
     "last layer": "#000000",
     "gradients": "#0072b2",
     "ablation": "#cc79a7",
@@ -59,7 +59,7 @@ def in_order(parent: str = "", depth: int = 0) -> Iterator[tuple[Member, int]]:
 
 
 def family_figure() -> Figure:
-    """The tree, one method a line: indented below what it comes from, coloured by where its weights come from."""
+    """The tree, one method per line: indented below its parent, coloured by where its weights come from."""
     rows = list(in_order())
     pitch, indent, head, left = 0.37, 0.42, 0.75, 0.2  # inches
     width, height = 6.6, head + pitch * len(rows) + 0.1

@@ -1,4 +1,4 @@
-"""Figures of the first chapters: maps that contradict each other, a logit as a sum, single maps, and the metric."""
+"""Figures of the first chapters: contradicting maps, a logit as a sum, single maps, and the metric."""
 
 from collections.abc import Mapping
 
@@ -30,7 +30,7 @@ def six_maps_figure(example: Example, maps: Mapping[str, Tensor]) -> Figure:
 
 
 def predictions_figure(table: pd.DataFrame, logit: float) -> Figure:
-    """Each map's prediction: the logit when its brightest part alone is shown (right is better) or hidden (left is)."""
+    """The test of each map: the logit if only its brightest part is shown (right is better) or hidden (left is)."""
     fig, axes = figure(1, 1, 3.0, width=TEXT)
     ax = axes[0, 0]
     for name, marker, colour, label in (
@@ -86,7 +86,7 @@ def cam_figure(photo: np.ndarray, cam: Tensor, gradcam: Tensor, weights: Tensor,
 
 
 def single_maps_figure(single: SingleMaps, n: int = 64, columns: int = 8) -> Figure:
-    """n of the maps, evenly through the order of their scores; above each the score it gets as a mask."""
+    """n of the maps, evenly spaced in the order of their scores; above each, its score as a mask."""
     order = single.scores.argsort(descending=True)
     chosen = order[np.linspace(0, len(order) - 1, n).round().astype(int)].tolist()
     fig, axes = figure(-(-n // columns), columns, 8.2, width=TEXT)
@@ -97,13 +97,13 @@ def single_maps_figure(single: SingleMaps, n: int = 64, columns: int = 8) -> Fig
 
 
 def rank_figure(single: SingleMaps, rank: float, nearest: Tensor) -> Figure:
-    """Left: how much of all maps their best patterns make up. Right: how like each map is to its nearest other."""
+    """Left: share of the maps' squared size in their best patterns. Right: each map's correlation with its nearest."""
     fig, axes = figure(1, 2, 2.7, width=TEXT)
     share = explained_share(single.maps)
     axes[0, 0].plot(np.arange(1, len(share) + 1), 100 * share.numpy(), color=KEPT)
     axes[0, 0].axvline(rank, color="0.3", lw=1, ls=":")
     axes[0, 0].text(rank + 2, 50, "effective rank", fontsize=9, color="0.3")
-    axes[0, 0].set(xlabel="patterns", ylabel="share of all maps, %", ylim=(0, 102))
+    axes[0, 0].set(xlabel="patterns", ylabel="share of squared size, %", ylim=(0, 102))
     axes[0, 1].hist(nearest.numpy(), bins=20, color=DROPPED, edgecolor="white")
     axes[0, 1].set(xlabel="correlation with the most similar map", ylabel="maps")
     for ax in axes.flat:
@@ -122,7 +122,7 @@ def coverage_scatter(single: SingleMaps) -> Figure:
 
 
 def metric_figure(large: Tensor, small: Tensor, source: int, target: int) -> Figure:
-    """The metric of one axis; all distances, the long way against the short; numbers a map takes in both."""
+    """The metric of one axis; distances of upsampled maps against those of coordinates; the size of a map in both."""
     fig, axes = figure(2, 2, 5.2, width=TEXT, height_ratios=(1.2, 1))
     axes[0, 0].imshow(axis_metric(source, target).numpy(), cmap="inferno")
     axes[0, 0].set(title=f"$W^T W$, {source} cells", xticks=[], yticks=[])

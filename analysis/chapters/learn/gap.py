@@ -13,7 +13,7 @@ from cluscam_lite.rivals.gradients import differentiable_output, gradient_of
 
 @dataclass(frozen=True)
 class PooledLogit:
-    """One class's logit taken apart: `maps` (d, h, w), `weights` (d,), the network's `logit`, the `bias`."""
+    """The terms of one class's logit: `maps` (d, h, w), `weights` (d,), the `bias`, and the network's `logit`."""
 
     maps: Tensor
     weights: Tensor
@@ -22,12 +22,12 @@ class PooledLogit:
 
     @property
     def terms(self) -> Tensor:
-        """What each map adds to the logit, weight times mean: (d,)."""
+        """The contribution of each map to the logit, weight times mean: (d,)."""
         return self.weights * self.maps.mean((1, 2))
 
     @property
     def places(self) -> Tensor:
-        """CAM before any ReLU: what each place adds, times the number of places: (h, w). Its mean is logit - bias."""
+        """CAM before any ReLU, (h, w). Its mean is logit - bias."""
         return torch.einsum("d,dhw->hw", self.weights, self.maps)
 
 

@@ -1,4 +1,4 @@
-"""What the `method` chapter computes beside the walk itself."""
+"""Computations of the `method` chapter: a check against brute force, and tables over networks."""
 
 import time
 
@@ -31,10 +31,10 @@ def stacked_inputs(name: str, images: list[Image.Image]) -> Tensor:
 
 
 def brute_force_check(cam: ClusCAM, x: Tensor) -> dict[str, float]:
-    """Grouping one image's maps in h w dimensions and, by scikit-learn, as H x W images: labels, and time in turns.
+    """Compare the grouping of one image's maps in h w dimensions with scikit-learn's on H x W images.
 
-    Both include the normalisation of the maps. The time ratio is that of the fastest runs: three of each, in turns,
-    or one where the full-size maps are many.
+    Both times include the normalisation of the maps. The time ratio is that of the fastest of three interleaved runs,
+    or of one run where the full-size maps are large.
     """
     maps, _ = cam.model.forward(x)
     size = tuple(x.shape[-2:])
@@ -61,7 +61,7 @@ def brute_force_check(cam: ClusCAM, x: Tensor) -> dict[str, float]:
 
 
 def explain_everywhere(networks: dict[str, nn.Module], images: list[Image.Image], seed: int = 0) -> Explanations:
-    """ClusCAM of every image by every network, at each of its layers."""
+    """ClusCAM of every image for every network, at each of its layers."""
     found = {}
     for name, network in networks.items():
         spec, x = get_spec(name), stacked_inputs(name, images)
@@ -94,7 +94,7 @@ def summary_table(explanations: Explanations) -> pd.DataFrame:
 
 
 def spaces_table(networks: dict[str, nn.Module], images: list[Image.Image], seed: int = 0) -> pd.DataFrame:
-    """Grouping raw maps against grouping upsampled, normalised ones, at each network's "paper" layer."""
+    """Compare clustering of raw maps with that of upsampled, normalised ones, at each network's "paper" layer."""
     rows = []
     for name, network in networks.items():
         spec, x = get_spec(name), stacked_inputs(name, images)
@@ -110,10 +110,3 @@ def spaces_table(networks: dict[str, nn.Module], images: list[Image.Image], seed
             }
         )
     return pd.DataFrame(rows)
-
-
-def effective_rank(maps: Tensor) -> float:
-    """How many different maps there are among (d, h, w): exp of the entropy of the squared singular values' shares."""
-    values = torch.linalg.svdvals(maps.flatten(1).double()).square()
-    share = values / values.sum()
-    return float(torch.special.entr(share).sum().exp())

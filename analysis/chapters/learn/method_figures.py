@@ -1,4 +1,4 @@
-"""Figures of the `method` chapter: each takes arrays and gives a matplotlib figure."""
+"""Figures of the `method` chapter. Each function takes arrays and returns a matplotlib figure."""
 
 from textwrap import shorten
 
@@ -66,7 +66,7 @@ def groups_figure(normalized: Tensor, labels: Tensor, centroids: Tensor, groups:
 
 
 def masked_figure(images: np.ndarray, scores: Tensor) -> Figure:
-    """Masked inputs (n, H, W, 3) with the score (n,) of each mask above it."""
+    """Masked inputs (n, H, W, 3), each with the score (n,) of its mask."""
     fig, axes = figure(2, -(-len(images) // 2), 4.2)
     for ax in axes.flat:
         ax.set_axis_off()
@@ -76,7 +76,7 @@ def masked_figure(images: np.ndarray, scores: Tensor) -> Figure:
 
 
 def weights_figure(scores: Tensor, weights: Tensor) -> Figure:
-    """Scores (K,) in falling order, and the weights (K,) that dropout and the temperature softmax make of them."""
+    """Scores (K,) in falling order, and the weights (K,) after dropout and the temperature softmax."""
     order = scores.argsort(descending=True)
     kept = (weights[order] > 0).numpy()
     colours = np.where(kept, KEPT, DROPPED)
@@ -122,7 +122,7 @@ def pipeline_figure(image: np.ndarray, maps: Tensor, explanation: ClusteredExpla
 def reweighed_figure(
     image: np.ndarray, explanation: ClusteredExplanation, temperatures: list[float], i: int = 0
 ) -> Figure:
-    """The same scores under several temperatures: no further pass of the network."""
+    """The map at several temperatures, from the same scores: no further forward pass."""
     maps = {}
     for tau in temperatures:
         again = explanation.reweigh(temperature=tau)
@@ -132,7 +132,7 @@ def reweighed_figure(
 
 
 def grid_figure(images: list[Image.Image], explanations: Explanations) -> Figure:
-    """One row for each image, one column for each network and layer; above each map, what the network says."""
+    """One row for each image, one column for each network and layer; above each map, the predicted class."""
     columns = len(explanations) + 1
     side = min(WIDTH / columns, 2.4)
     fig, axes = figure(len(images), columns, (side + 0.2) * len(images) + 0.3, side * columns)

@@ -1,6 +1,6 @@
-"""What the chapter *Build your own mask* needs: one scene, eight groups, every subset, and a row of temperatures.
+"""The data of the chapter *Build your own mask*: one scene, eight groups, every subset, and several temperatures.
 
-The data go into the page as JSON, so that the book needs no server; the static figures are made of the same.
+The page holds the data as JSON, so that the book needs no server. The static figures use the same data.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from analysis.chapters.learn.example import Example, example_of
 from cluscam_lite import ClusCAM
 from cluscam_lite.explanation import ClusteredExplanation
 
-MODEL, SCENE, GROUPS = "scene_cnn", 8, 8  # a scene of several classes, of whose answer the network is not certain
+MODEL, SCENE, GROUPS = "scene_cnn", 8, 8  # a scene with several classes, of which the network is not certain
 TEMPERATURES = 12
 
 
 @dataclass(frozen=True)
 class Playground:
-    """One scene with everything that can be done with its groups' masks.
+    """One scene with the masks of its groups and the results for every choice of them.
 
     `few` is ClusCAM with eight groups, `full` with the network's own K; `subsets` as `coalitions.all_subsets` gives
     it for the masks of `few`; `values` (8,) their Shapley values, in logits.
@@ -65,7 +65,7 @@ def share_above(play: Playground, subset: int) -> float:
 
 
 def temperatures(explanation: ClusteredExplanation, n: int = TEMPERATURES) -> list[float]:
-    """n temperatures in equal ratios from 0.05 to 20, ascending; the nearest one is moved to Eq. 10's."""
+    """n temperatures from 0.05 to 20, ascending, evenly spaced in the logarithm; the nearest is set to Eq. 10's."""
     equation = float(explanation.temperature[0])
     taus = np.geomspace(0.05, 20, n)
     taus[np.abs(np.log(taus / equation)).argmin()] = equation
@@ -73,9 +73,10 @@ def temperatures(explanation: ClusteredExplanation, n: int = TEMPERATURES) -> li
 
 
 def at_temperature(explanation: ClusteredExplanation, tau: float) -> dict[str, float | list[float] | Tensor]:
-    """One image's map under another temperature, no forward pass: `saliency` (H, W), `weights` (K,) by falling score,
-    `heaviest` weight and `coverage` in percent, and `effective`, the exponential of the weights' entropy: how many
-    equal groups would be as evenly weighed.
+    """One image's map at another temperature, without a forward pass.
+
+    `saliency` is (H, W), `weights` (K,) by falling score; the `heaviest` weight and `coverage` are in percent.
+    `effective` is the exponential of the weights' entropy: the number of equal weights with the same entropy.
     """
     again = explanation.reweigh(temperature=tau)
     weights = again.weights[0].double()

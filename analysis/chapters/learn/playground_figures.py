@@ -1,4 +1,4 @@
-"""The static figures of *Build your own mask*: what the controls show, on paper."""
+"""The static figures of *Build your own mask*: the same data as its controls."""
 
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -10,7 +10,7 @@ from cluscam_lite.show.drawing import draw_image, draw_mask, draw_masked, draw_o
 
 
 def groups_alone_figure(play: Playground) -> Figure:
-    """The eight masks, and the scene through each alone with the logit that is left."""
+    """The eight masks, and the scene behind each of them alone with its logit."""
     n = len(play.values)
     fig, axes = figure(4, n // 2, 5.6, width=6.6)
     for j in range(n):
@@ -33,7 +33,7 @@ def choices_figure(play: Playground) -> Figure:
 
 
 def shapley_figure(play: Playground) -> Figure:
-    """For each group: its score (what showing it alone leaves, Eq. 5) and its Shapley value, both in logits."""
+    """The score of each group (Eq. 5) and its Shapley value, both in logits."""
     scores = play.few.scores[0].numpy()
     fig, axes = figure(1, 2, 2.8, width=6.6, sharey=True)
     names = [f"group {j + 1}" for j in range(len(scores))]

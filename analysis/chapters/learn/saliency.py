@@ -1,4 +1,4 @@
-"""What the first chapter shows: several methods' maps of one scene, and the prediction that each of them makes."""
+"""The first chapter: several methods' maps of one scene, and a test of the prediction that each map makes."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -19,7 +19,7 @@ SHOWN = ("cluscam", "gradcam", "gradcampp", "layercam", "opticam", "reciprocam")
 def maps_of(example: Example, names: Iterable[str] = SHOWN, layer: str = "last") -> dict[str, Tensor]:
     """The maps (H, W) of the methods `names` for the example's class, by the methods' titles.
 
-    Methods that need the maps to reach the output are read where they do, as in the study of faithfulness.
+    The layer follows the rule of the study of faithfulness (`layer_of`).
     """
     found = {}
     for name in names:
@@ -31,7 +31,7 @@ def maps_of(example: Example, names: Iterable[str] = SHOWN, layer: str = "last")
 def brightest(saliency: Tensor, share: float) -> Tensor:
     """The brightest `share` (0 to 1) of the pixels of a map (H, W), as a mask of zeros and ones.
 
-    It always has round(share H W) ones: where pixels are equally bright, the earlier ones count as brighter.
+    It always has round(share H W) ones. Ties go to the earlier pixel.
     Raises CluscamError for a share outside [0, 1].
     """
     if not 0 <= share <= 1:
@@ -46,8 +46,9 @@ def brightest(saliency: Tensor, share: float) -> Tensor:
 def predictions(
     output: Callable[[Tensor], Tensor], x: Tensor, maps: Mapping[str, Tensor], target: int, share: float
 ) -> pd.DataFrame:
-    """What each map predicts, tried: the logit of `target` when the brightest `share` of the pixels alone is shown,
-    and when it alone is hidden (mean colour). Equal areas for every map: a map cannot win by hiding little.
+    """Test each map: the logit of `target` if only the brightest `share` of the pixels is shown, and if it is hidden.
+
+    Hidden pixels have the mean colour. The area is the same for every map, so that no map gains by hiding little.
 
     `x` (1, 3, H, W), `maps` (H, W). Columns: map, shown, hidden (logits).
     """

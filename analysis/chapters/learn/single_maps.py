@@ -1,4 +1,4 @@
-"""What the chapter on one feature map computes: every map as a mask, and how many different maps there are."""
+"""Computations of the `featuremap` chapter: every map as a mask, and the similarity of the maps."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from analysis.chapters.learn.example import Example
+from analysis.statistics.correlation import spearman
 from cluscam_lite import ClusCAM
 from cluscam_lite.algorithm.masks import masks_of, normalized_maps
 
@@ -44,7 +45,8 @@ def nearest_correlation(maps: Tensor) -> Tensor:
 def explained_share(maps: Tensor) -> Tensor:
     """Share (0 to 1) of the maps' squared size that their best 1, 2, ... patterns make up: (d, h, w) -> (rank,).
 
-    Its steps are the squared singular values of the d x hw matrix, whose entropy gives the effective rank.
+    Its steps are the shares of the squared singular values of the d x hw matrix; the effective rank takes the singular
+    values themselves.
     """
     values = torch.linalg.svdvals(maps.flatten(1).double()).square()
     return values.cumsum(0) / values.sum()
@@ -52,6 +54,4 @@ def explained_share(maps: Tensor) -> Tensor:
 
 def coverage_correlation(single: SingleMaps) -> float:
     """Spearman's rank correlation of score and coverage over the maps."""
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(single.coverage.numpy(), single.scores.numpy()).statistic)
+    return spearman(single.coverage.numpy(), single.scores.numpy())

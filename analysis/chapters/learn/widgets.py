@@ -1,6 +1,6 @@
-"""The interactive pieces of the book as HTML: data and labels here, behaviour in `book/_static/widgets.js`.
+"""The interactive widgets of the book as HTML. Their behaviour is in `book/_static/widgets.js`.
 
-Without JavaScript (or outside the book) the labelled pictures and a sentence remain; the controls are disabled.
+Without JavaScript, and outside the book, the controls are disabled, and the pictures and a sentence remain.
 """
 
 import base64
@@ -35,7 +35,7 @@ def bytes_of(values: Any) -> np.ndarray:
 
 
 def mask_data(play: Playground) -> dict[str, Any]:
-    """Everything that `widgets.js` needs to show any of the 256 subsets; lists are in the order of the subsets."""
+    """The data that `widgets.js` needs to show any of the 256 subsets; lists are in the order of the subsets."""
     masks = play.few.masks[0].numpy()  # (8, H, W)
     return {
         "class": play.example.class_name,

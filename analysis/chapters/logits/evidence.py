@@ -1,17 +1,14 @@
-"""From the rows of the study `logits` to its tables: the paper's own test, the contrasts, and what they decide."""
+"""From the rows of the study `logits` to its tables: the paper's own test, and the contrasts."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from analysis.chapters.logits.study import WHOLE
-from analysis.engine.rows import NOT_RUN, complete_blocks, progress_table
-from analysis.judging.rules import decide
-from analysis.judging.sources import NO_ROWS, NOT_PRINTED, WAITS, Claim
 from analysis.page.panels import blocks
-from analysis.paper.tables import paper_table
-from analysis.statistics import Table1, holm, mean_and_d_z, paired_t, paper_table1, permutation_test, wilcoxon
+from analysis.statistics import Table1, mean_and_d_z, paired_t, paper_table1, permutation_test, wilcoxon
 from cluscam_lite import get_spec
 
 BLOCK = ["model", "layer"]
@@ -48,7 +45,7 @@ def advantages(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)[list(CONTRASTS)]
 
 
-def contrast_table(rows: pd.DataFrame) -> pd.DataFrame:
+def contrast_table(rows: pd.DataFrame, contrasts: Sequence[str] = CONTRASTS) -> pd.DataFrame:
     """One row for each block and contrast: mean advantage of K-Means' masks in logits, interval, d_z and tests.
 
     `p` is from relabelling partitions within images for the random partitions (two-sided), and from a one-sided
@@ -57,7 +54,7 @@ def contrast_table(rows: pd.DataFrame) -> pd.DataFrame:
     found = []
     for model, layer, block in blocks(rows):
         scores = whole_scores(block)
-        for name, advantage in advantages(scores).items():
+        for name, advantage in advantages(scores)[list(contrasts)].items():
             x = advantage.to_numpy()
             mean, effect = mean_and_d_z(x)
             test = (
@@ -85,20 +82,6 @@ def contrast_table(rows: pd.DataFrame) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(found)
-
-
-def claim_table(contrasts: pd.DataFrame, against: str, sesoi: float = 0.2) -> pd.DataFrame:
-    """What each block says of a claim (`analysis/paper/claims.yaml`: C6a "members", C6b "random").
-
-    p is Holm's over the blocks; the decision is that of the claim's rule (`analysis.judging.rules.decide`).
-    """
-    table = contrasts[contrasts.against == against].reset_index(drop=True)
-    table["p (Holm)"] = holm(table["p"])
-    table["decision"] = [
-        decide(row["low"], row["high"], row["d_z"], row["d_z high"], row["p (Holm)"], sesoi)
-        for _, row in table.iterrows()
-    ]
-    return table
 
 
 def group_differences(rows: pd.DataFrame) -> np.ndarray:
@@ -139,41 +122,3 @@ def top_scores(rows: pd.DataFrame, n: int = 10) -> pd.DataFrame:
             best = groups.groupby("image_id").score.apply(lambda scores: scores.nlargest(n).mean())
             found.append({"model": model, "layer": layer, "masks": masks, f"mean of the best {n}": best.mean()})
     return pd.DataFrame(found)
-
-
-AGAINST = {
-    "C6a": "members",
-    "C6b": "random",
-}  # claims of Section 4.1 -> contrasts of `analysis.chapters.logits.evidence`
-
-
-def of_logits(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    """Evidence for C6a and C6b from the rows of the study `logits`."""
-    from analysis.chapters.logits.evidence import claim_table, contrast_table
-
-    planned = claim["population"]["blocks"]
-    progress = progress_table(planned, rows)
-    table = progress.rename(columns={"layer": "panel", "images": "planned"})
-    ready = complete_blocks(progress, rows)
-    if len(ready):
-        found = claim_table(contrast_table(ready), AGAINST[claim["id"]]).drop(columns="tier")
-        table = table.merge(found.rename(columns={"layer": "panel"}), on=["model", "panel"], how="left")
-    done = progress["state"] == "complete"
-    if not done.all():
-        table["decision"] = NOT_RUN
-        table["reason"] = [_wanting(row) for _, row in progress.iterrows()] if len(rows) else NO_ROWS
-        table = table.drop(columns="p (Holm)", errors="ignore")  # Holm's over all blocks or none
-    return table
-
-
-def _wanting(row: pd.Series) -> str:
-    """Why a row of `progress_table` has no verdict."""
-    return {"complete": WAITS, NOT_RUN: f"0 of {row['images']} images"}.get(row["state"], row["state"])
-
-
-def printed_logits(claim: Claim) -> str:
-    """What Table 1 prints of a claim of Section 4.1."""
-    if claim["id"] != "C6a":
-        return NOT_PRINTED
-    table = paper_table(1).set_index("metric")["value"]
-    return f"{table['mean_difference_logit']:+.2f} logits, d = {table['cohens_d']:.2f}"

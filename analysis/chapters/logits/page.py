@@ -1,7 +1,7 @@
 """What the `logits` chapter puts together: the rows of its profile, three strips of masks, and the paper's table."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,11 +9,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from analysis.chapters.logits.evidence import advantages, claim_table, contrast_table, top_scores, whole_scores
+from analysis.chapters.logits.evidence import advantages, top_scores, whole_scores
 from analysis.chapters.logits.figures import block_title
 from analysis.chapters.logits.meta_representations import partition, random_partitions
 from analysis.chapters.logits.study import STUDY
-from analysis.engine.rows import NOT_RUN, complete_blocks, progress_table, reference_rows
+from analysis.engine.rows import NOT_RUN
+from analysis.judging.sources import Claim
+from analysis.judging.text import claims_page
 from analysis.page.panels import blocks
 from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
@@ -115,30 +117,20 @@ def standing(contrasts: pd.DataFrame, against: str) -> str:
     return f"ahead in {ahead} of {n}, behind in {behind}, undecided in {n - ahead - behind}"
 
 
-def reference_table(progress: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
-    """C6a and C6b, a row for each planned block; "not run" where it is not complete.
+def claim_rows(rows: pd.DataFrame, claims: Iterable[Claim] | None = None) -> pd.DataFrame:
+    """C6a and C6b on the rows of the reference run, a row for each planned block; "not run" where it lacks images."""
+    return claims_page(rows, claims_of(STUDY.name) if claims is None else claims, _claim_cells)
 
-    The decision needs all blocks, since its p is Holm's over all of them.
-    """
-    contrasts = contrast_table(complete) if len(complete) else pd.DataFrame()
-    everything = bool((progress["state"] == "complete").all())
-    found = []
-    for claim, against in (("C6a", "members"), ("C6b", "random")):
-        judged = claim_table(contrasts, against) if len(contrasts) else pd.DataFrame(columns=["model", "layer"])
-        for _, block in progress.iterrows():
-            mine = judged[(judged["model"] == block["model"]) & (judged["layer"] == block["layer"])]
-            row = {"claim": claim, "model": block["model"], "layer": block["layer"], "images": block["images"]}
-            if len(mine):
-                one = mine.iloc[0]
-                row |= {
-                    "mean [95 %]": with_interval(one, "mean", "low", "high"),
-                    "d_z [95 %]": with_interval(one, "d_z", "d_z low", "d_z high"),
-                    "decision": one["decision"] if everything else "open: not all blocks are complete",
-                }
-            else:
-                row |= {"mean [95 %]": NOT_RUN, "d_z [95 %]": NOT_RUN, "decision": NOT_RUN}
-            found.append(row)
-    return pd.DataFrame(found)
+
+def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
+    ran = pd.notna(row.get("mean"))
+    return {
+        "model": row["model"],
+        "layer": row["panel"],
+        "images": row["planned"],
+        "mean [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
+        "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
+    }
 
 
 def gains_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -165,10 +157,3 @@ def best_text(gains: pd.DataFrame) -> str:
         return NOT_RUN
     ahead = int((gains["ten best of K-Means"] > gains["ten best of a random partition"]).sum())
     return f"in {ahead} of {len(gains)} networks and layers"
-
-
-def judged_claims() -> pd.DataFrame:
-    """`reference_table` of the reference run as it is."""
-    rows = reference_rows(STUDY)
-    progress = progress_table(planned_blocks(), rows)
-    return reference_table(progress, complete_blocks(progress, rows))

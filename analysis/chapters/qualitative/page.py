@@ -1,4 +1,4 @@
-"""The chapter of pictures: every method's map of one image for each of the paper's three settings."""
+"""The `qualitative` chapter: every method's map of one image for each of the paper's three settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from cluscam_lite.show.drawing import denormalized
 
 IN_TABLES = tuple(name for name, info in METHODS.items() if info.paper == "tables")
 OTHERS = tuple(name for name in METHODS if name not in (*IN_TABLES, "polycam_plus", "polycam_minus", "opticam_norm"))
-STEP = 4  # pixels: maps are compared on every fourth, since neighbours repeat each other
+STEP = 4  # maps are compared on every fourth pixel, since neighbouring pixels are nearly equal
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Images as the network sees them (H, W, 3), what it says of them, and each method's maps of them by its title.
+    """Images as the network sees them (H, W, 3), their predicted classes, and the maps of each method by its title.
 
     `first` are the methods of the paper's tables, `second` the others; a map is None where the method cannot explain
     the network.
@@ -45,7 +45,7 @@ def pictures(dataset: str, part: str, data_root: str | None) -> list[Image.Image
 
 
 def gallery(loaded: LoadedModel, shown: list[Image.Image], layer: str, seed: int) -> Gallery:
-    """All methods on the images `shown`; on large networks those of hundreds of passes are left out ("n/a")."""
+    """All methods on the images `shown`. On large networks, methods with hundreds of passes are left out ("n/a")."""
     spec, preprocess = loaded.spec, loaded.spec.preprocess()
     inputs = [preprocess(image)[None] for image in shown]
     small, dear = spec.library == "embedded", groups_of_methods()["dear"]
@@ -66,7 +66,7 @@ def gallery(loaded: LoadedModel, shown: list[Image.Image], layer: str, seed: int
 
 
 def agreement_table(galleries: Mapping[str, Gallery]) -> pd.DataFrame:
-    """Spearman's correlation over pixels of ClusCAM's map with every other, the mean over images; a column each."""
+    """Spearman's correlation over pixels of ClusCAM's map with every other, mean over images; a column per gallery."""
     own = METHODS["cluscam"].title
     columns = {}
     for name, found in galleries.items():

@@ -1,15 +1,10 @@
 """From the rows of the study `runtime` to its tables, all in passes of the network: medians over repeats and images."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from analysis.chapters.runtime.plan import BRUTE_FORCE, VARIED, title_of
 from analysis.chapters.runtime.study import AGREEMENT, PASSES, WHOLE
-from analysis.engine.rows import NOT_RUN
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from analysis.oracles.timing import PHASES
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import METHODS
@@ -137,57 +132,3 @@ def batch_table(rows: pd.DataFrame) -> pd.DataFrame:
         row |= {"inertia": changed["inertia_ratio"].mean(), "rank correlation": changed["rank_correlation"].min()}
         found.append(row | {"difference": changed["max_difference"].max()})
     return pd.DataFrame(found)
-
-
-def claim_evidence(rows: pd.DataFrame, claim: Mapping[str, Any]) -> pd.DataFrame:
-    """What each block of a timing claim's population says: the ratio `of` over `to`, its median and range over images.
-
-    `to` is a method, or "passes": the K + 1 plain passes timed beside the method itself. Only times on a CPU count, as
-    the claims say. The decision is that of `decide_ratio`; "not run" where an image of the block is missing.
-    """
-    contrast, found = claim["contrast"], []
-    for block in claim["population"]["blocks"]:
-        row = {"claim": claim["id"], "model": block["model"], "layer": block["layer"], "planned": block["n"]}
-        row |= {"tier": claim["tier"][block["model"]], "of": contrast["of"], "to": contrast["to"]}
-        values = quotients(rows, block, contrast)
-        if values is None:
-            found.append(row | {"decision": NOT_RUN})
-            continue
-        low, high = values.min(), values.max()
-        decision = decide_ratio(low, high, contrast["supported"], contrast["contradicted"])
-        found.append(row | {"ratio": values.median(), "low": low, "high": high, "decision": decision})
-    return pd.DataFrame(found)
-
-
-def quotients(rows: pd.DataFrame, block: Mapping[str, Any], contrast: Mapping[str, Any]) -> pd.Series | None:
-    """The ratio of a contrast on each of the block's first n images; None unless both sides ran on all of them."""
-    if not len(rows):
-        return None
-    mine = ratios(rows)
-    mine = mine[(mine["model"] == block["model"]) & (mine["layer"] == block["layer"]) & (mine["device"] == "cpu")]
-    mine = mine[mine["variant"] == ""]
-
-    def of(name: str, item: str) -> pd.Series:
-        return mine[(mine["method"] == name) & (mine["item"] == item)].set_index("image_id")["ratio"]
-
-    first = of(contrast["of"], WHOLE)
-    second = of(contrast["of"], PASSES) if contrast["to"] == PASSES else of(contrast["to"], WHOLE)
-    values = (first / second).reindex(mine["image_id"].unique()[: block["n"]])
-    return None if len(values) < block["n"] or values.isna().any() else values
-
-
-def decide_ratio(low: float, high: float, supported: Mapping[str, float], contradicted: Mapping[str, float]) -> str:
-    """The rule of the timing claims: it asks the same of every image, whose ratios lie in low ... high.
-
-    `supported` and `contradicted` are limits, {"at_most": x} or {"at_least": x}, of which each image must keep the one.
-    """
-    if _keeps(low, high, supported):
-        return SUPPORTED
-    return CONTRADICTED if _keeps(low, high, contradicted) else INCONCLUSIVE
-
-
-def _keeps(low: float, high: float, limit: Mapping[str, float]) -> bool:
-    ((kind, bound),) = limit.items()
-    if kind not in ("at_most", "at_least"):
-        raise CluscamError(f"the limit {kind!r} of a timing claim is not known; write at_most or at_least")
-    return high <= bound if kind == "at_most" else low >= bound

@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.runtime.evidence import claim_evidence
 from analysis.chapters.runtime.plan import title_of
-from analysis.chapters.runtime.study import STUDY
+from analysis.chapters.runtime.study import PASSES, STUDY
 from analysis.engine.rows import NOT_RUN
+from analysis.judging.sources import Claim
+from analysis.judging.text import claims_page
 from analysis.paper.claims import claims_of
 from cluscam_lite import get_spec
 
@@ -24,27 +25,20 @@ def claims() -> list[dict[str, Any]]:
     return claims_of(STUDY.name)
 
 
-def claims_page(rows: pd.DataFrame) -> pd.DataFrame:
+def claim_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Where each claim stands in each network, by the rows of the reference run; "not run" where they are not there."""
-    table = pd.concat([claim_evidence(rows, claim) for claim in claims()], ignore_index=True)
-    for column in ("ratio", "low", "high"):
-        table[column] = table[column] if column in table else float("nan")
-    return pd.DataFrame(
-        {
-            "claim": table["claim"],
-            "network": [get_spec(model).title for model in table["model"]],
-            "ratio": [
-                f"{title_of(of)} / {'K + 1 passes' if to == 'passes' else title_of(to)}"
-                for of, to in zip(table["of"], table["to"], strict=True)
-            ],
-            "median [range]": [
-                "–" if pd.isna(one.ratio) else f"{digits(one.ratio)} [{digits(one.low)}, {digits(one.high)}]"
-                for one in table.itertuples()
-            ],
-            "tier": table["tier"],
-            "decision": table["decision"],
-        }
-    )
+    return claims_page(rows, claims(), _claim_cells)
+
+
+def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
+    of, to = claim["contrast"]["of"], claim["contrast"]["to"]
+    ran = pd.notna(row.get("ratio"))
+    return {
+        "network": get_spec(row["model"]).title,
+        "ratio": f"{title_of(of)} / {'K + 1 passes' if to == PASSES else title_of(to)}",
+        "median [range]": f"{digits(row['ratio'])} [{digits(row['low'])}, {digits(row['high'])}]" if ran else "–",
+        "tier": row["tier"],
+    }
 
 
 def methods_page(table: pd.DataFrame) -> pd.DataFrame:

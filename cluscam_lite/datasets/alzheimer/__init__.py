@@ -1,1 +1,1 @@
-"""The Alzheimer MRI data set: its slices, splits and near-duplicates."""
+"""The Alzheimer MRI data set: its slices and its two splits, of which one keeps near-duplicates together."""

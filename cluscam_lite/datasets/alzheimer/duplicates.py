@@ -1,12 +1,11 @@
-"""Near-duplicates among grey images: similarity of pixels, nearest neighbours, and components of what is too alike.
+"""Near-duplicates among grey images: the similarity of two images, and the groups of images that are too alike.
 
 Two slices of one scan look alike, and no file says which slices are of one scan. The similarity of two images is the
-correlation of their pixels after averaging 2 x 2 of them, which leaves noise and JPEG's traces out. Everything goes by
-blocks of rows: the whole matrix of 6,400 images is never in memory.
+correlation of their pixels after averaging blocks of 2 x 2, which removes noise and traces of JPEG. The matrix of
+similarities is computed in blocks of rows: for 6,400 images it is never in memory as a whole.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -31,37 +30,10 @@ def features(pixels: np.ndarray, pool: int = 2) -> Tensor:
     return F.normalize(found, dim=1, eps=1e-6)
 
 
-@dataclass(frozen=True)
-class Nearest:
-    """For each of n images its nearest of another set: `index` (n,) int64 and `similarity` (n,) in [-1, 1]."""
-
-    index: np.ndarray
-    similarity: np.ndarray
-
-
-def nearest(queries: Tensor, others: Tensor | None = None) -> Nearest:
-    """The most similar of `others` (m, D) for each query (n, D); of the other queries if there are none.
-
-    Raises CluscamError if there is nothing to compare with.
-    """
-    itself = others is None
-    others = queries if itself else others
-    if len(others) < 1 + itself:
-        raise CluscamError("there is no other image to compare with; give at least two")
-    values, places = [], []
-    for start, similar in _rows(queries, others):
-        if itself:
-            similar[torch.arange(len(similar)), torch.arange(start, start + len(similar))] = -torch.inf
-        value, place = similar.max(1)
-        values.append(value)
-        places.append(place)
-    return Nearest(torch.cat(places).numpy(), torch.cat(values).numpy())
-
-
 def pairs_above(images: Tensor, threshold: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All pairs i < j of (N, D) `images` that are at least as similar as `threshold`: i, j and their similarity."""
     found = []
-    for start, similar in _rows(images, images):
+    for start, similar in similarities(images, images):
         i, j = (similar >= threshold).nonzero(as_tuple=True)
         keep = i + start < j
         found.append(((i + start)[keep], j[keep], similar[i[keep], j[keep]]))
@@ -70,24 +42,20 @@ def pairs_above(images: Tensor, threshold: float) -> tuple[np.ndarray, np.ndarra
 
 
 def components(n: int, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """The connected component of each of n images under the pairs (i, j), (n,) int64, numbered by first member."""
-    parent = np.arange(n)
+    """The connected components of n images whose pairs (i, j) are joined.
 
-    def root(k: int) -> int:
-        while parent[k] != k:
-            parent[k] = parent[parent[k]]  # halve the way for the next time
-            k = parent[k]
-        return k
+    Returns the number of each image's component, (n,) int64; components are numbered by their first image.
+    """
+    from scipy.sparse import coo_matrix  # not needed by training on a machine without SciPy
+    from scipy.sparse.csgraph import connected_components
 
-    for a, b in zip(i.tolist(), j.tolist(), strict=True):
-        a, b = root(a), root(b)
-        parent[max(a, b)] = min(a, b)
-    roots = np.array([root(k) for k in range(n)])
-    return np.unique(roots, return_inverse=True)[1]  # a root is its component's first member
+    _, labels = connected_components(coo_matrix((np.ones(len(i)), (i, j)), (n, n)), directed=False)
+    _, first, place = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[place]
 
 
-def _rows(queries: Tensor, others: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Blocks of the matrix of similarities, with the number of their first row."""
+def similarities(queries: Tensor, others: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """The similarities of (n, D) `queries` to (m, D) `others` in blocks of rows (b, m), each with its first row."""
     start = 0
     for block in queries.split(BLOCK):
         yield start, block @ others.T

@@ -1,7 +1,7 @@
 """The Alzheimer slices as a data set: 6,400 grey axial slices of four classes (Falah/Alzheimer_MRI).
 
-They carry no patient. `split="components"` divides them so that near-duplicates stay together; the paper's split, which
-is the public one, does not.
+No file says which slices are of one patient. `split="components"` keeps near-duplicates in one part; the paper's split,
+which is the public one, does not.
 """
 
 import os
@@ -21,14 +21,14 @@ from .splits import component_parts, paper_parts
 
 NAME = "alzheimer_mri"
 SPLITS = ("paper", "components")
-# At any threshold from 0.965 to 0.9825 the 6,400 slices fall into the same 200 components (`analysis.chapters.alzheimer.leakage`).
+# At any threshold from 0.965 to 0.9825 the 6,400 slices fall into the same 200 components (the Alzheimer chapter).
 THRESHOLD = 0.975
 SHARES = {"train": 0.80, "validation": 0.06, "test": 0.14}  # of the components; in images about the paper's split
 
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """All slices, the public train split's first: `pixels` (6400, 128, 128) uint8, `labels` (6400,), `ids`."""
+    """All slices, those of the public train split first: `pixels` (6400, 128, 128) uint8, `labels` (6400,), `ids`."""
 
     pixels: np.ndarray
     labels: np.ndarray
@@ -56,7 +56,7 @@ class Collection:
 
 
 def collection(data_root: str | os.PathLike | None = None, source: str | None = None) -> Collection:
-    """The slices, decoded and checked; read once. Raises as `public_splits` does."""
+    """The slices, decoded and checked; they are read once. Raises what `public_splits` raises."""
     return _collection(find_data_root(data_root), source)
 
 
@@ -77,11 +77,22 @@ def load_alzheimer(
     source: str | None = None,
     split: str = "paper",
 ) -> Samples:
-    """The first `n` slices (None: all) of a part, as RGB images of three equal channels.
+    """The slices of a part, as RGB images of 128 x 128 pixels with three equal channels.
 
-    `part` is "train", "validation", "test", and, of the paper's split, "public_test" or "table6" (see
-    `alzheimer_splits`); without one, all 6,400. Ids are the public split and the row in it. Raises UnknownName or
-    CluscamError if something does not exist or is missing.
+    Args:
+        data_root: the folder with `alzheimer_mri/`; None: `$CLUSCAM_DATA`.
+        part: "train", "validation", "test", or, of the paper's split, "public_test" or "table6" (see
+            `splits.paper_parts`); None: all 6,400 slices.
+        n: how many slices, from the first on; None: all.
+        source: "dataroot", "hub", or None for the first that there is.
+        split: "paper" or "components".
+
+    Returns:
+        The slices; the id of each is its public split and its row there.
+
+    Raises:
+        UnknownName: there is no such part, source or split.
+        CluscamError: the slices are missing, or fewer than `n`.
     """
     found = collection(data_root, source)
     numbers, where = range(len(found.ids)), "the Alzheimer data set"

@@ -1,6 +1,6 @@
-"""The Alzheimer slices of Falah/Alzheimer_MRI, whole: from the data root's Parquet files or from the hub.
+"""Reading all Alzheimer slices (Falah/Alzheimer_MRI): from the Parquet files of the data root, or from the hub.
 
-Both give the same Arrow tables (image {bytes, path}, label), and what is read of them is checked against one hash.
+Both give the same Arrow tables (image {bytes, path}, label); the decoded content is checked against one hash.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""Who goes where: the paper's split of the Alzheimer slices, and one that keeps near-duplicates together.
+"""Two splits of the Alzheimer slices: the paper's, and one that keeps near-duplicates together.
 
 The paper trains on 5,120 images, validates on 380 and tests on 900 (Appendix A). The public train split has 5,120
-images, the public test split 380 + 900, so this is how the images must have been divided. Which 380, it does not say.
+images and the public test split 380 + 900, so the paper must have divided the latter. It does not say which 380.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ FROM = 1
 
 
 def paper_parts(labels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Part -> numbers of its images, those of the public test split counted on from the train split's.
+    """Part -> numbers of its images; the images of the public test split are counted after those of the train split.
 
     "train", "validation" and "test" as in the paper, the last two stratified by class and in a random order, so that
     the first n are a sample of the part; "public_test": the whole public test split; "table6": the 1,279 images that
@@ -41,9 +41,9 @@ def paper_parts(labels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def component_parts(labels: np.ndarray, components: np.ndarray, shares: Mapping[str, float]) -> dict[str, np.ndarray]:
     """A split that puts no two images of a component in two parts.
 
-    `labels`, `components` (N,) int; `shares`: part -> fraction of each class's components. Within a class (that of
-    most of a component's images) components are dealt at random; a class with few of them has one in "train" before
-    one in "test" before one in "validation". Raises CluscamError for shares that do not add up to 1.
+    `labels`, `components` (N,) int; `shares`: part -> fraction of each class's components. The class of a component is
+    that of most of its images. Within a class, components are dealt at random; a class with few components has one in
+    "train" first, then one in "test", then one in "validation". Raises CluscamError if the shares do not add up to 1.
     """
     if abs(sum(shares.values()) - 1) > 1e-9:
         raise CluscamError(f"the shares of the parts add up to {sum(shares.values()):g}; expected 1")

@@ -1,6 +1,7 @@
 """ILSVRC's validation images from the gated data set ILSVRC/imagenet-1k: labels, no boxes. Needs `datasets`."""
 
 import re
+from typing import Any
 
 from ...errors import CluscamError
 from ...network import reachable
@@ -31,7 +32,7 @@ class HubImages:
         return Sample(image_id, image, int(row["label"]), (), image.width, image.height)
 
 
-def _load():
+def _load() -> Any:
     try:
         import datasets
         import huggingface_hub
@@ -55,12 +56,12 @@ def _load():
     return rows.cast_column("image", datasets.Image(decode=False))
 
 
-def _ids(rows) -> dict[str, int]:
+def _ids(rows: Any) -> dict[str, int]:
     """Image id -> row: from the files' names where the hub kept them, else the row's number."""
     import pyarrow.compute as pc
 
     paths = pc.struct_field(rows.data.column("image"), "path").to_pylist()  # leaves the pictures on disk
-    found = [ID.search(path or "") for path in paths]
-    if all(found) and len({match[0] for match in found}) == len(found):
-        return {match[0]: row for row, match in enumerate(found)}
+    names = [match[0] for path in paths if (match := ID.search(path or ""))]
+    if len(set(names)) == len(paths):
+        return {name: row for row, name in enumerate(names)}
     return {f"validation_{row:08d}": row for row in range(len(paths))}

@@ -1,5 +1,6 @@
 """ILSVRC as officially distributed: ILSVRC2012_val_*.JPEG, one XML of boxes for each, a list of the synsets."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -7,10 +8,11 @@ from xml.etree import ElementTree
 
 from ...errors import CluscamError
 from ..images import open_image
-from ..sample import Box, Sample
+from ..sample import Box, Sample, as_box
 
 STEM = "ILSVRC2012_val_*"
 CLASSES = 1000
+SIDES = ("xmin", "ymin", "xmax", "ymax")
 # where the archives unpack to, in the folder named or above it
 IMAGE_FOLDERS = (".", "val", "images", "ILSVRC2012_img_val", "Data/CLS-LOC/val", "ILSVRC/Data/CLS-LOC/val")
 BOX_FOLDERS = (
@@ -91,18 +93,17 @@ def read_annotation(path: Path) -> Annotation:
     try:
         tree = ElementTree.parse(path).getroot()
         objects = tree.findall("object")
-        boxes = tuple(
-            tuple(float(thing.find("bndbox").findtext(side)) for side in ("xmin", "ymin", "xmax", "ymax"))
-            for thing in objects
-        )
-        synset = objects[0].findtext("name").strip() if objects else None
+        boxes = tuple(as_box(thing.findtext(f"bndbox/{side}", "") for side in SIDES) for thing in objects)
+        synset = objects[0].findtext("name") if objects else None
+        if objects and synset is None:
+            raise ValueError("an object without a name")
         width, height = (int(tree.findtext(f"size/{side}") or 0) for side in ("width", "height"))
-    except (ElementTree.ParseError, OSError, AttributeError, TypeError, ValueError) as error:
+    except (ElementTree.ParseError, OSError, ValueError) as error:
         raise CluscamError(f"{path} cannot be read as an ILSVRC annotation; get the file again") from error
-    return Annotation(synset, boxes, width, height)
+    return Annotation(synset.strip() if synset else synset, boxes, width, height)
 
 
-def _first_with(places, folders: tuple[str, ...], suffixes: tuple[str, ...]) -> dict[str, Path]:
+def _first_with(places: Iterable[Path], folders: tuple[str, ...], suffixes: tuple[str, ...]) -> dict[str, Path]:
     """Stem -> file, in the first of `folders` under one of `places` that has ILSVRC files with such a suffix."""
     for place in places:
         for folder in folders:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from ...errors import CluscamError
 from ..images import open_image
-from ..sample import Sample
+from ..sample import Sample, as_box
 
 FACTS = ("image_id", "label", "width", "height", "boxes")
 
@@ -39,7 +39,7 @@ class ParquetImages:
             self._held = file, group
         image = open_image(self._pictures[row], upright=False, name=image_id)
         facts = self._facts[image_id]
-        boxes = tuple(tuple(map(float, box)) for box in facts["boxes"] or ())
+        boxes = tuple(as_box(box) for box in facts["boxes"] or ())
         return Sample(image_id, image, facts["label"], boxes, facts["width"], facts["height"])
 
     def __getstate__(self) -> dict[str, Any]:

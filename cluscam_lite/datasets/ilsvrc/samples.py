@@ -4,33 +4,49 @@ Labels are 0 to 999 in sorted-synset order. Images are not turned by their EXIF 
 stored, and the usual accuracies are measured so.
 """
 
-import os
 from pathlib import Path
+from typing import Protocol
 
 from ...dataroot import VARIABLE
 from ...dataroot import data_root as find_data_root
 from ...errors import CluscamError, unknown
+from ...files import PathLike
 from ..imagenet import imagenet_classes
-from ..sample import Samples, first
+from ..sample import Sample, Samples, first
 from .splits import ids_of_part
 
 FOLDER = "ilsvrc2012_val"
 SOURCES = ("dataroot", "folder", "hub")
 
 
+class _Images(Protocol):
+    """What each source gives."""
+
+    ids: list[str]
+
+    def read(self, image_id: str) -> Sample: ...
+
+
 def load_ilsvrc(
-    data_root: str | os.PathLike | None = None,
-    path: str | os.PathLike | None = None,
+    data_root: PathLike | None = None,
+    path: PathLike | None = None,
     part: str | None = None,
     n: int | None = None,
     source: str | None = None,
 ) -> Samples:
-    """The first `n` images (None: all) of a part in that part's order, or in the order of their ids without one.
+    """The validation images, in the order of the part, or of their ids without one.
 
-    `source`: "dataroot" (Parquet files in `ilsvrc2012_val/`), "folder" (`path` with the official JPEG files and
-    their XML annotations), "hub" (labels, but no boxes), or None for the first that there is: `path` if given,
-    then the data root, then the hub. `part` needs a `split.csv` beside the data. Raises UnknownName or
-    CluscamError if something is missing.
+    Args:
+        data_root: folder with `ilsvrc2012_val/`; None takes ``CLUSCAM_DATA``.
+        path: folder with the official JPEG files and their XML annotations.
+        part: of the `split.csv` beside the data; None takes all images.
+        n: how many images; None takes all.
+        source: "dataroot" (Parquet files), "folder" (`path`), "hub" (labels, but no boxes), or None for the first that
+            there is: `path` if given, then the data root, then the hub.
+
+    Raises:
+        UnknownName: no such source or part.
+        CluscamError: something is missing.
     """
     if source is not None and source not in SOURCES:
         raise unknown("source of ILSVRC", source, SOURCES)
@@ -42,6 +58,7 @@ def load_ilsvrc(
     if source != "folder" and path is not None:
         raise CluscamError(f"the source {source!r} of ILSVRC takes no path; leave it out or choose source='folder'")
 
+    images: _Images
     if source == "dataroot":
         if stored is None:
             raise CluscamError(f"no data root is named; set {VARIABLE} to a folder that has {FOLDER}/*.parquet")

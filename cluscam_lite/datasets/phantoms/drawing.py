@@ -39,7 +39,9 @@ def draw(anatomy: Anatomy, widening: float, size: int) -> np.ndarray:
 
 def inside_head(anatomy: Anatomy, size: int) -> np.ndarray:
     """The pixels within the head's outline, (size, size) bool."""
-    return np.hypot(*_coordinates(anatomy, size)) <= 1
+    u, v = _coordinates(anatomy, size)
+    inside: np.ndarray = np.hypot(u, v) <= 1
+    return inside
 
 
 def _coordinates(anatomy: Anatomy, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +52,15 @@ def _coordinates(anatomy: Anatomy, size: int) -> tuple[np.ndarray, np.ndarray]:
     return (c * x + s * y) / anatomy.half_axes[0], (c * y - s * x) / anatomy.half_axes[1]
 
 
-def _sulci(anatomy: Anatomy, u, v, radius, angle, widening: float, edge: float) -> np.ndarray:
+def _sulci(
+    anatomy: Anatomy,
+    u: np.ndarray,
+    v: np.ndarray,
+    radius: np.ndarray,
+    angle: np.ndarray,
+    widening: float,
+    edge: float,
+) -> np.ndarray:
     """Slits that run inwards from the surface, and the two fissures between the halves: how much of each pixel."""
     found = _inside((0.009 + 0.006 * widening) * anatomy.sulcal_width - np.abs(u), edge)
     found = found * (np.abs(v) > anatomy.callosum)  # the halves are joined in the middle
@@ -60,11 +70,11 @@ def _sulci(anatomy: Anatomy, u, v, radius, angle, widening: float, edge: float) 
     away = np.abs((angle - at[nearest] + np.pi) % (2 * np.pi) - np.pi) * radius
     tapered = np.clip((radius - RIM) / depth[nearest] + 1, 0, 1)  # 0 at the bottom, 1 at the surface
     half = (0.006 + 0.011 * widening) * anatomy.sulcal_width * width[nearest] * tapered
-    found = np.maximum(found, _inside(half - away, edge) * (tapered > 0))
-    return found
+    slits: np.ndarray = np.maximum(found, _inside(half - away, edge) * (tapered > 0))
+    return slits
 
 
-def _ventricles(anatomy: Anatomy, u, v, widening: float, edge: float) -> np.ndarray:
+def _ventricles(anatomy: Anatomy, u: np.ndarray, v: np.ndarray, widening: float, edge: float) -> np.ndarray:
     """Two horns on either side, each an ellipse that leans outwards, and a slit between them."""
     wide = anatomy.ventricular_width * (1 + 0.42 * widening)
     tall = anatomy.ventricular_height * (1 + 0.10 * widening)
@@ -77,20 +87,25 @@ def _ventricles(anatomy: Anatomy, u, v, widening: float, edge: float) -> np.ndar
     return found
 
 
-def _ellipse(u, v, x: float, y: float, half_width: float, half_height: float, lean: float) -> np.ndarray:
+def _ellipse(
+    u: np.ndarray, v: np.ndarray, x: float, y: float, half_width: float, half_height: float, lean: float
+) -> np.ndarray:
     """Signed distance to an ellipse, roughly, positive within."""
     c, s = np.cos(lean), np.sin(lean)
     across, along = c * (u - x) + s * (v - y), c * (v - y) - s * (u - x)
-    return (1 - np.hypot(across / half_width, along / half_height)) * min(half_width, half_height)
+    distance: np.ndarray = (1 - np.hypot(across / half_width, along / half_height)) * min(half_width, half_height)
+    return distance
 
 
 def _inside(distance: np.ndarray, edge: float) -> np.ndarray:
     """How much of a pixel is within, 0 to 1, from its signed distance to the border."""
-    return np.clip(distance / edge + 0.5, 0, 1)
+    share: np.ndarray = np.clip(distance / edge + 0.5, 0, 1)
+    return share
 
 
 def _over(values: np.ndarray, shade: float, cover: np.ndarray) -> np.ndarray:
-    return values + (shade - values) * cover
+    covered: np.ndarray = values + (shade - values) * cover
+    return covered
 
 
 def _finish(anatomy: Anatomy, values: np.ndarray, radius: np.ndarray, size: int) -> np.ndarray:
@@ -102,7 +117,8 @@ def _finish(anatomy: Anatomy, values: np.ndarray, radius: np.ndarray, size: int)
     grain = rng.standard_normal((size, size)) * anatomy.noise
     values = values * shading * (1 + 0.05 * texture) * anatomy.brightness
     values = np.abs(values + grain * (radius < 1.02))  # a magnitude image
-    return np.round(255 * np.clip(values, 0, 1)).astype(np.uint8)
+    grey: np.ndarray = np.round(255 * np.clip(values, 0, 1)).astype(np.uint8)
+    return grey
 
 
 def _upsampled(cells: np.ndarray, size: int) -> np.ndarray:
@@ -112,4 +128,5 @@ def _upsampled(cells: np.ndarray, size: int) -> np.ndarray:
     low = np.minimum(at.astype(int), n - 2)
     share = at - low
     rows = cells[low] * (1 - share)[:, None] + cells[low + 1] * share[:, None]
-    return rows[:, low] * (1 - share) + rows[:, low + 1] * share
+    full: np.ndarray = rows[:, low] * (1 - share) + rows[:, low + 1] * share
+    return full

@@ -71,7 +71,8 @@ def grade_mask(phantom: Phantom, size: int = SIZE) -> np.ndarray:
     (size, size) bool; `VISIBLE` grey levels count as a difference. The same for every grade of one brain.
     """
     grades = np.stack([phantom_pixels(at_grade(phantom, grade), size) for grade in range(GRADES)])  # (4, size, size)
-    return np.ptp(grades.astype(int), axis=0) >= VISIBLE
+    mask: np.ndarray = np.ptp(grades.astype(int), axis=0) >= VISIBLE
+    return mask
 
 
 def head_mask(phantom: Phantom, size: int = SIZE) -> np.ndarray:

@@ -63,6 +63,6 @@ def _free(scene: Scene, height: int, width: int) -> np.ndarray:
         taken |= painted_mask(scene, k)
     counts = np.pad(taken.cumsum(0).cumsum(1), ((1, 0), (1, 0)))  # (size + 1, size + 1): taken above and left
     inside = counts[height:, width:] - counts[:-height, width:] - counts[height:, :-width] + counts[:-height, :-width]
-    free = inside == 0
+    free: np.ndarray = inside == 0
     free[:GAP] = free[-GAP:] = free[:, :GAP] = free[:, -GAP:] = False
     return free

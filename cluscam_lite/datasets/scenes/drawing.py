@@ -62,7 +62,7 @@ def _master(glyph: str) -> Image.Image:
     """A glyph drawn large: its ink in the red channel, its silhouette with holes filled in the green."""
     font = ImageFont.truetype(str(font_path()), 2 * MASTER)
     left, top, right, bottom = font.getbbox(glyph)
-    drawing = Image.new("L", (right - left + 8, bottom - top + 8))
+    drawing = Image.new("L", (int(right - left) + 8, int(bottom - top) + 8))
     ImageDraw.Draw(drawing).text((4 - left, 4 - top), glyph, font=font, fill=255)
     drawing = drawing.crop(drawing.getbbox())
     scale = MASTER / max(drawing.size)
@@ -121,7 +121,8 @@ def paint_background(background: Background, size: int) -> np.ndarray:
         up = _upsampling(cells, size)  # (size, cells)
         noise += up @ (light + 0.45 * tint) @ up.T  # (3, size, size)
     gradient = start + slope[..., None].astype(np.float32) * (end - start)  # (size, size, 3)
-    return gradient + background.roughness * noise.transpose(1, 2, 0)
+    canvas: np.ndarray = gradient + background.roughness * noise.transpose(1, 2, 0)
+    return canvas
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 from itertools import count, islice
 
 from ...errors import CluscamError, unknown
-from ..sample import Sample, Samples, check_count
+from ..sample import Sample, Samples, as_box, check_count
 from .badges import has_badge_class, with_badge
 from .scene import SCENE_CLASSES, SETTINGS, SPLITS, object_box, render, scene_at, scene_label, scene_seed
 
@@ -45,11 +45,11 @@ def scene_sample(image_id: str) -> Sample:
     scene = scene_at(int(number), int(seed), part, setting)
     if kind == "badge":
         scene = with_badge(scene)
-    boxes = tuple(tuple(map(float, object_box(scene, k))) for k in range(len(scene.objects)))
+    boxes = tuple(as_box(object_box(scene, k)) for k in range(len(scene.objects)))
     return Sample(image_id, render(scene), scene_label(scene), boxes, scene.size, scene.size, scene)
 
 
-def _check(part: str, n: object, seed: int, setting: str | None) -> None:
+def _check(part: str, n: int, seed: int, setting: str | None) -> None:
     if part not in SPLITS:
         raise unknown("part", part, SPLITS)
     if setting is not None and setting not in SETTINGS:

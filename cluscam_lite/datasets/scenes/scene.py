@@ -7,6 +7,7 @@ figures: one object, several of one class, objects of different classes.
 
 import colorsys
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -42,6 +43,9 @@ TURN = 35.0  # degrees: an object's largest rotation either way
 SMALLEST = 32  # pixels: below this side the glyphs are no longer drawn well
 
 
+Thing = TypeVar("Thing", bound=Icon)
+
+
 @dataclass(frozen=True)
 class SceneObject(Icon):
     """An object of class ``SCENE_CLASSES[label]``; see :class:`Icon` for its pose and colours."""
@@ -66,10 +70,16 @@ class Scene:
 
 
 def make_scene(seed: int, setting: str = "single", size: int = BASE) -> Scene:
-    """A scene, the same for the same arguments; another `size` (side in pixels) is the same picture enlarged.
+    """A scene, the same for the same arguments. Boxes of objects do not overlap.
 
-    Settings: "single" (one object), "same" (two or three of one class), "different" (two or three classes,
-    one object each). Boxes of objects do not overlap. Raises CluscamError for a bad seed, setting or size.
+    Args:
+        seed: a whole number of at least 0.
+        setting: "single" (one object), "same" (two or three of one class), or "different" (two or three classes, one
+            object each).
+        size: side in pixels, at least 32; another size is the same picture enlarged.
+
+    Raises:
+        CluscamError: a bad seed, setting or size.
     """
     if setting not in SETTINGS:
         raise unknown("scene setting", setting, SETTINGS)
@@ -97,9 +107,14 @@ def make_scene(seed: int, setting: str = "single", size: int = BASE) -> Scene:
 
 
 def render(scene: Scene, without: int | None = None) -> Image.Image:
-    """The scene as an RGB image; `without=k` leaves out object k and changes no pixel outside its mask.
+    """The scene as an RGB image.
 
-    Raises CluscamError if there is no object k.
+    Args:
+        scene: from `make_scene`.
+        without: number of an object to leave out; no pixel outside its mask changes.
+
+    Raises:
+        CluscamError: there is no such object.
     """
     if without is not None:
         _check_object(scene, without)
@@ -231,7 +246,7 @@ def _luminance(colour: Colour) -> float:
     return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
 
 
-def _enlarged(icon: Icon, factor: float) -> Icon:
+def _enlarged(icon: Thing, factor: float) -> Thing:
     return replace(icon, x=icon.x * factor, y=icon.y * factor, size=icon.size * factor)
 
 

@@ -12,10 +12,10 @@ from analysis.engine.mask_sources import (
     NULLS,
     SOURCES,
     TITLES,
-    effective_rank,
     explain_with,
     inertia_share,
     masks_of_source,
+    masks_rank,
 )
 from analysis.engine.registry import find_study
 from analysis.engine.weightings import FIGURE_5, FULL, MATCHED, settings_of
@@ -92,19 +92,19 @@ def test_k_means_masks_explain_as_cluscam_does(scored):
     assert mine.forward_passes == e.forward_passes
 
 
-def test_effective_rank_by_hand(scored):
+def test_rank_of_masks_by_hand(scored):
     one = scored[0]
     eye = torch.zeros(3, *one.maps.shape[-2:])
     eye[0, 0, 0] = eye[1, -1, -1] = 1
-    assert effective_rank(one, eye[:1]) == pytest.approx(1)
-    assert effective_rank(one, torch.cat([eye[:1]] * 5)) == pytest.approx(1)
-    assert effective_rank(one, eye[:2]) == pytest.approx(2, rel=1e-6)  # apart, and alike
-    assert effective_rank(one, eye[2:]) == 0
+    assert masks_rank(one, eye[:1]) == pytest.approx(1)
+    assert masks_rank(one, torch.cat([eye[:1]] * 5)) == pytest.approx(1)
+    assert masks_rank(one, eye[:2]) == pytest.approx(2, rel=1e-6)  # apart, and alike
+    assert masks_rank(one, eye[2:]) == 0
     # the oracle: singular values of the masks at full size
     centroids = masks("kmeans", scored).centroids
     values = torch.linalg.svdvals(upsample(centroids[None].double(), one.size)[0].flatten(1))
     share = values / values.sum()
-    assert effective_rank(one, centroids) == pytest.approx(float((-(share * share.log()).sum()).exp()), rel=1e-6)
+    assert masks_rank(one, centroids) == pytest.approx(float((-(share * share.log()).sum()).exp()), rel=1e-6)
 
 
 def test_inertia_share_is_that_of_the_full_maps(scored):

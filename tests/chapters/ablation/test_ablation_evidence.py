@@ -11,6 +11,7 @@ from analysis.chapters.ablation import evidence
 from analysis.chapters.ablation import page as chapter
 from analysis.engine.rows import NOT_RUN
 from analysis.engine.weightings import FULL
+from analysis.judging.ledger import judged
 from analysis.judging.rules import CONTRADICTED, SUPPORTED
 
 
@@ -41,20 +42,21 @@ CLAIM = {
     "study": "ablation",
     "tier": {"scene_cnn": "conceptual"},
     "population": {"blocks": [{"model": "scene_cnn", "layer": "paper", "n": 60}]},
-    "contrast": {"measure": "increase", "first": ["kmeans", FULL], "second": ["random", FULL], "points": 5},
+    "contrast": {"measure": "increase", "first": ["kmeans", FULL], "second": ["random", FULL]},
+    "thresholds": {"rule": "effect", "sesoi": 5, "unit": "points", "alpha": 0.05},
 }
 
 
 @pytest.mark.parametrize(("lead", "decision"), [(0.5, SUPPORTED), (-0.15, CONTRADICTED), (0.0, CONTRADICTED)])
 def test_a_claim_is_decided_by_its_rows(lead, decision):
-    (row,) = evidence.claim_evidence(made(lead=lead), CLAIM).to_dict("records")
-    assert row["mean"] == pytest.approx(100 * lead, abs=1) and row["decision"] == decision
+    (row,) = judged(made(lead=lead), CLAIM).to_dict("records")
+    assert row["mean"] == pytest.approx(100 * lead, abs=1) and row["verdict"] == decision
 
 
 def test_a_claim_waits_for_all_its_images():
     rows = made()
     for missing in (pd.DataFrame(), rows[rows["method"] == "kmeans"], rows[rows["image_id"] != "i3"]):
-        assert evidence.claim_evidence(missing, CLAIM)["decision"].tolist() == [NOT_RUN]
+        assert judged(missing, CLAIM)["verdict"].tolist() == [NOT_RUN]
 
 
 def test_images_without_masks_are_counted_and_left_out_of_the_pairs():
@@ -62,7 +64,7 @@ def test_images_without_masks_are_counted_and_left_out_of_the_pairs():
     gone = (rows["method"] == "random") & (rows["image_id"] == "i3")
     lost = rows[gone].head(1).assign(setting="", form="", reason="no cluster", increase=np.nan)
     rows = pd.concat([rows[~gone], lost])
-    assert evidence.claim_evidence(rows, CLAIM)["n"].tolist() == [59]
+    assert judged(rows, CLAIM)["n"].tolist() == [59]
     table = evidence.sources_table(rows).set_index("source")
     assert table["without masks"].to_dict() == {"kmeans": 0, "random": 1}
 

@@ -15,7 +15,6 @@ from analysis.chapters.alzheimer.answers import answers_page, answers_table, ans
 from analysis.chapters.alzheimer.class_maps import with_class_maps
 from analysis.chapters.alzheimer.evidence import (
     by_component,
-    claim_table,
     comparison_table,
     concordance,
     means_table,
@@ -25,6 +24,7 @@ from analysis.chapters.alzheimer.evidence import (
     tuned_table,
 )
 from analysis.chapters.alzheimer.plan import OTHER_SEEDS, RESNET, VIT
+from analysis.judging.ledger import judged
 from analysis.page.panels import prepared
 from analysis.paper.tables import paper_table
 from cluscam_lite import get_spec
@@ -85,15 +85,16 @@ def test_comparisons_are_on_the_slices_of_both():
 def test_claims_wait_for_all_their_slices_and_are_judged_by_component():
     claim = {
         "id": "C", "tier": {VIT: "conceptual"}, "study": "alzheimer",
-        "contrast": {"measure": "increase", "method": "cluscam", "against": "opticam", "better": "higher", "points": 5},
+        "contrast": {"measure": "increase", "method": "cluscam", "against": "opticam", "better": "higher"},
+        "thresholds": {"rule": "effect", "sesoi": 5, "unit": "points", "alpha": 0.05},
         "population": {"blocks": [{"model": VIT, "layer": "paper", "n": 24}]},
     }  # fmt: skip
-    table = claim_table(rows_by_hand(), claim)
-    assert table["decision"].tolist() == ["supported"] and table["n"].tolist() == [6]
+    table = judged(rows_by_hand(), claim)
+    assert table["verdict"].tolist() == ["supported"] and table["n"].tolist() == [6]
     assert "Wilcoxon" in table["test"][0]
     more = claim | {"population": {"blocks": [{"model": VIT, "layer": "paper", "n": 25}]}}
-    assert claim_table(rows_by_hand(), more)["decision"].tolist() == ["not run"]
-    assert claim_table(pd.DataFrame(), claim)["decision"].tolist() == ["not run"]
+    assert judged(rows_by_hand(), more)["verdict"].tolist() == ["not run"]
+    assert judged(pd.DataFrame(), claim)["verdict"].tolist() == ["not run"]
 
 
 def test_tuned_beside_lent_clusters_by_hand():
@@ -285,7 +286,7 @@ def test_the_public_split_leaks_in_words():
 
 
 def test_the_claims_of_the_chapter_are_not_run_or_judged():
-    page = alzheimer_tables.claim_rows()
+    page = alzheimer_tables.claim_rows(alzheimer_tables.reference())
     assert page["claim"].tolist() == ["C5a", "C5b", "C5c", *["C5d"] * 6, *["C5e"] * 6, *["C5n"] * 3]
     assert set(page["decision"]) <= {"not run", "supported", "contradicted", "inconclusive"}
 

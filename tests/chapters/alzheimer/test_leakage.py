@@ -10,6 +10,7 @@ from analysis.chapters.alzheimer import leakage
 from analysis.chapters.alzheimer.leakage import (
     component_curve,
     leak_row,
+    nearest,
     one_nearest,
     phantom_scans,
     plateau,
@@ -20,6 +21,7 @@ from analysis.paths import ROOT
 from cluscam_lite.datasets.alzheimer.duplicates import components, features, pairs_above
 from cluscam_lite.datasets.alzheimer.samples import THRESHOLD
 from cluscam_lite.datasets.alzheimer.source import CONTENT_SHA256
+from cluscam_lite.errors import CluscamError
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,28 @@ def test_phantom_scans_know_their_scan(scans):
     i, j, _ = pairs_above(features(scans.pixels), 0.98)
     found = components(96, i, j)
     assert len(set(zip(found, scans.scans, strict=True))) == len(np.unique(found))  # never two scans in one
+
+
+def test_nearest_neighbours_against_numpys_correlations(monkeypatch):
+    monkeypatch.setattr("cluscam_lite.datasets.alzheimer.duplicates.BLOCK", 3)  # so that there are several blocks
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 16), dtype=np.uint8)
+    expected = np.corrcoef(pixels.reshape(8, 8, 2, 8, 2).mean((2, 4)).reshape(8, -1))
+    np.fill_diagonal(expected, -np.inf)
+    images = features(pixels)
+    found = nearest(images)
+    assert np.array_equal(found.index, expected.argmax(1)) and found.similarity == pytest.approx(
+        expected.max(1), abs=1e-5
+    )
+    other = nearest(images[:2], images[2:])
+    assert np.array_equal(other.index, expected[:2, 2:].argmax(1))
+
+
+def test_a_constant_image_is_like_nothing_and_one_image_has_no_neighbour():
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 8, 8), dtype=np.uint8)
+    pixels[0] = 0
+    assert nearest(features(pixels)).similarity[0] == 0
+    with pytest.raises(CluscamError, match="no other image"):
+        nearest(features(pixels[:1]))
 
 
 def test_a_random_split_leaks_and_a_split_by_scans_does_not(scans):

@@ -8,10 +8,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from analysis.chapters.alzheimer.training import recipe_for
+from analysis.__main__ import COMMANDS
 from analysis.chapters.alzheimer.training.augment import augment
 from analysis.chapters.alzheimer.training.epochs import balanced_loss, batches_of, class_weights
 from analysis.chapters.alzheimer.training.measures import calibration_error, measures
+from analysis.chapters.alzheimer.training.recipe import recipe_for
 from analysis.chapters.alzheimer.training.run import parameter_groups, rate
 from analysis.chapters.alzheimer.training.slices import load_parts, shuffled, to_input
 from cluscam_lite.cli import main
@@ -135,13 +136,21 @@ def test_training_needs_none_of_the_packages_that_a_bare_gpu_machine_lacks(tmp_p
 import sys
 for name in "sklearn scipy pandas matplotlib datasets papermill".split():
     sys.modules[name] = None  # importing it fails
+from analysis.__main__ import COMMANDS
 from cluscam_lite.cli import main
 command = "train alzheimer --model phantom_cnn --dataset phantoms --images 16 --epochs 1 --out {tmp_path}"
-sys.exit(main(command.split()))
+sys.exit(main(command.split(), COMMANDS))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "card.json").is_file() and "test: accuracy" in done.stdout
+
+
+def test_help_needs_no_torch():
+    code = "import sys; from analysis.__main__ import COMMANDS; from cluscam_lite.cli import main; "
+    code += "sys.exit(main(['train', '--help'], COMMANDS) or 99 * ('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and "--learning-rate" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -154,6 +163,6 @@ sys.exit(main(command.split()))
     ],
 )
 def test_mistakes_on_the_command_line(arguments, words, tmp_path, capsys):
-    assert main([str(tmp_path) if word == "OUT" else word for word in arguments.split()]) == 2
+    assert main([str(tmp_path) if word == "OUT" else word for word in arguments.split()], COMMANDS) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("cluscam: ") and words in line

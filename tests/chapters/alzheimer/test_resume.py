@@ -7,9 +7,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from analysis.chapters.alzheimer.training import networks, recipe_for, train
 from analysis.chapters.alzheimer.training.checkpoint import checkpoints
+from analysis.chapters.alzheimer.training.recipe import recipe_for
+from analysis.chapters.alzheimer.training.trainer import train
 from cluscam_lite.errors import CluscamError
+from cluscam_lite.models import runs
 
 
 class Tiny(nn.Module):
@@ -30,7 +32,7 @@ class Killed(Exception):
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(networks, "build_embedded", lambda name: Tiny())
+    monkeypatch.setattr(runs, "build_embedded", lambda name: Tiny())
     return recipe_for("phantom_cnn", dataset="phantoms", images=32, epochs=4, batch_size=8, patience=9, seed=3)
 
 

@@ -1,13 +1,13 @@
-"""`python -m analysis.chapters.alzheimer.training.reference`: as the card says, once, and whether the weights are the card's."""
+"""Training a reference network anew: as its card says, once, and whether the weights are the card's."""
 
 import json
 
 import pytest
 
 from analysis.chapters.alzheimer import trained_networks
-from analysis.chapters.alzheimer.training import recipe_for
 from analysis.chapters.alzheimer.training import reference as train_reference
-from analysis.chapters.alzheimer.training.card import read_card
+from analysis.chapters.alzheimer.training.recipe import recipe_for
+from cluscam_lite.models.trained import read_card
 
 RECIPE = recipe_for("phantom_cnn", dataset="phantoms", images=16, epochs=1, batch_size=16, start="scratch", seed=3)
 

@@ -6,13 +6,17 @@ import shutil
 import pytest
 import torch
 
-from analysis.chapters.alzheimer.training import load_trained, recipe_for, train
-from analysis.chapters.alzheimer.training.networks import resampled_positions, spec_for, starting_network, transfer
+from analysis.chapters.alzheimer.trained_networks import CARDS
+from analysis.chapters.alzheimer.training.networks import resampled_positions, starting_network, transfer
+from analysis.chapters.alzheimer.training.recipe import recipe_for
 from analysis.chapters.alzheimer.training.slices import load_parts, to_input
+from analysis.chapters.alzheimer.training.trainer import train
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
 from cluscam_lite.cli import main
 from cluscam_lite.datasets.phantoms.phantom import PHANTOM_CLASSES
 from cluscam_lite.errors import CluscamError, UnknownName
+from cluscam_lite.models.runs import spec_of_run
+from cluscam_lite.models.trained import load_trained, trained_spec
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +61,42 @@ def test_another_architecture_is_refused_in_one_sentence(folder, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(folder, other)
     card = json.loads((other / "card.json").read_text())
-    card["recipe"]["model"] = "phantom_cnn"
-    (other / "card.json").write_text(json.dumps(card))
-    with pytest.raises(CluscamError, match="do not fit phantom_cnn.*give a state dict of exactly that network"):
-        load_model(str(other))
+    recipe = card["recipe"] | {"model": "phantom_cnn"}
+    spec = card["spec"] | {"name": "phantom_cnn", "library": "embedded", "architecture": "phantom_cnn"}
+    before = {key: value for key, value in card.items() if key != "spec"}  # as cards were
+    for wrong in (before | {"recipe": recipe}, card | {"spec": spec}):
+        (other / "card.json").write_text(json.dumps(wrong))
+        with pytest.raises(CluscamError, match="do not fit phantom_cnn.*give a state dict of exactly that network"):
+            load_model(str(other))
+
+
+def test_a_card_holds_the_whole_spec_and_one_without_it_will_do(folder, tmp_path):
+    spec = trained_spec(folder)
+    assert spec == spec_of_run("resnet18-phantoms-128-s0") == get_spec("resnet18-phantoms-128-s0")
+    card = json.loads((folder / "card.json").read_text())
+    alone = {key: card[key] for key in ("name", "model", "sha256", "spec")}
+    before = {key: value for key, value in card.items() if key != "spec"}
+    for name, kept in (("alone", alone), ("before", before)):
+        shutil.copytree(folder, tmp_path / name)
+        (tmp_path / name / "card.json").write_text(json.dumps(kept))
+        loaded = load_model(str(tmp_path / name))
+        assert loaded.spec == spec and loaded.spec.build().fc.out_features == 4
+        assert loaded.sha256 == load_model(str(folder)).sha256
+
+
+@pytest.mark.parametrize("change", [{"architecture": "os"}, {"paint": 1}, {"library": None}])
+def test_a_spec_that_is_none(change, folder, tmp_path):
+    card = json.loads((folder / "card.json").read_text())
+    spec = {key: value for key, value in (card["spec"] | change).items() if value is not None}
+    (tmp_path / "card.json").write_text(json.dumps(card | {"spec": spec}))
+    with pytest.raises(CluscamError, match="cannot be read as a model card; train the network again"):
+        get_spec(str(tmp_path))
+
+
+def test_cards_of_the_reference_run_give_the_spec_of_their_name(tmp_path):
+    for path in CARDS.glob("*.json"):
+        (tmp_path / "card.json").write_bytes(path.read_bytes())
+        assert trained_spec(tmp_path) == spec_of_run(path.stem)
 
 
 def test_a_folder_without_a_network_and_weights_of_another_card(folder, tmp_path):
@@ -81,7 +117,7 @@ def test_what_is_trained_on_is_what_is_explained():
     samples = load_dataset("phantoms", part="test", n=2)
     for size in (128, 224):
         recipe = recipe_for("resnet18", dataset="phantoms", images=16, size=size)
-        preprocess = spec_for(recipe, PHANTOM_CLASSES).preprocess()
+        preprocess = recipe.trained_spec().preprocess()
         parts, _ = load_parts(recipe, preprocess)
         expected = torch.stack([preprocess(sample.image) for sample in samples])
         assert torch.equal(to_input(parts["test"].pixels[:2], preprocess), expected)
@@ -89,7 +125,7 @@ def test_what_is_trained_on_is_what_is_explained():
 
 def test_pretrained_tensors_are_transferred_and_the_classifier_is_not():
     recipe = recipe_for("vit_tiny_patch16_224", start="scratch")
-    spec = spec_for(recipe, ("a", "b", "c", "d"))
+    spec = spec_of_run(recipe.run, ("a", "b", "c", "d"))
     network, source = starting_network(recipe, spec)
     assert source == "scratch"
     pretrained = load_model("vit_tiny_patch16_224", weights="random", seed=5).module.state_dict()
@@ -119,7 +155,7 @@ def test_pretrained_is_an_error_without_weights(no_data_root, monkeypatch):
 
     monkeypatch.setattr(hubs, "reachable", lambda url: False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    spec = spec_for(recipe_for("vit_tiny_patch16_224"), ("a", "b"))
+    spec = spec_of_run(recipe_for("vit_tiny_patch16_224").run, ("a", "b"))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *arguments: None)
     with pytest.raises(CluscamError, match="there are no weights for vit_tiny_patch16_224"):
         starting_network(recipe_for("vit_tiny_patch16_224", start="pretrained"), spec)

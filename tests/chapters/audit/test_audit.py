@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import dots, lines
 from scipy import stats
 
 from analysis.chapters.audit import audit
@@ -135,7 +136,6 @@ def test_shares_and_their_inverse():
     d = audit_table1.least_d_wilcoxon(-199, "normal")
     assert audit_table1.log10_p_wilcoxon(d, "normal") == pytest.approx(-199) and d == pytest.approx(0.863, abs=1e-3)
     assert audit_table1.log10_p_t(audit_table1.least_d(-202)) == pytest.approx(-202)
-    assert audit_table1.table((0.76,))["t"].iloc[0] == pytest.approx(33.99, abs=0.01)
 
 
 # rules
@@ -175,7 +175,7 @@ def test_the_authors_curves():
 # the chapter
 
 
-def test_every_table_and_figure_of_the_chapter():
+def test_every_table_of_the_chapter():
     for table in (audit_chapter.mismatches(CELLS), audit_chapter.margins_table(), audit_chapter.networks_table(CELLS)):
         assert len(table) in (6, 12) and table.notna().all(axis=None)
     assert {"topic", "place", "certainty"} <= set(audit_chapter.public_code().columns)
@@ -185,13 +185,37 @@ def test_every_table_and_figure_of_the_chapter():
     assert audit_chapter.impossible_text(CELLS)["vt_networks_without"] == "4"
     assert audit_chapter.table1_text()["d_needed"] == "0.7652"
     assert audit_chapter.method_text()["tau_dropped"] == "12 of 12"
+
+
+def test_impossible_cells_are_drawn_above_the_diagonal():
+    for ax, n, bad in zip(audit_figures.impossible_figure(CELLS).axes, (96, 96), (9, 8), strict=True):
+        every, impossible = dots(ax)[:n], dots(ax)[n:]
+        assert len(impossible) == bad and (impossible[:, 1] > impossible[:, 0]).all()
+        assert (every[:, 1] > every[:, 0]).sum() == bad  # and all of them are marked
+
+
+def test_the_curve_of_counts_is_highest_at_the_number_of_images():
     shares = {f"Table {n}": audit_chapter.increases(n)["value"].to_numpy() for n in (5, 6)}
-    assert len(audit_figures.impossible_figure(CELLS).axes) == 2
-    assert len(audit_figures.counts_figure(shares, 1500).axes) == 2
-    assert audit_figures.table1_figure((0.76, 0.88), {"t test": -202.0, "Wilcoxon": -199.0}).axes
+    for ax, n in zip(audit_figures.counts_figure(shares, 2100).axes, (2000, 1279), strict=True):
+        fit = lines(ax)[0]
+        assert fit[fit[:, 1].argmax(), 0] == n and f"N = {n}" in ax.texts[0].get_text()
+
+
+def test_the_curves_of_table_1_are_p_at_each_d():
+    (ax,) = audit_figures.table1_figure((0.76, 0.88), {"t test": -202.0, "Wilcoxon": -199.0}).axes
+    t, normal = lines(ax)[:2]
+    assert t[0] == pytest.approx([0.6, audit_table1.log10_p_t(0.6)])
+    assert normal[-1] == pytest.approx([1.0, float(audit_table1.log10_p_wilcoxon(1.0, "normal"))])
+    assert [line[0, 1] for line in lines(ax)[-2:]] == [-202, -199]
+
+
+def test_both_rules_are_marked_on_the_curves_of_algorithm_2():
     curves = audit_method.authors_curves()
     chosen = {title: audit_method.chosen(table) for title, table in curves.items()}
-    assert len(audit_figures.algorithm2_figure(curves, chosen).axes) == 4
+    figure = audit_figures.algorithm2_figure(curves, chosen)
+    for ax, (title, table) in zip(figure.axes, curves.items(), strict=False):
+        assert lines(ax)[0] == pytest.approx(table[["K", "P"]].to_numpy())
+        assert dots(ax)[:, 0].tolist() == list(chosen[title].values())
 
 
 def test_table_1_is_the_papers():

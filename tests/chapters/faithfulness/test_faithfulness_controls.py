@@ -6,7 +6,7 @@ from test_faithfulness_evidence import N, claim, rows
 
 from analysis.chapters.faithfulness import page as faithfulness_chapter
 from analysis.chapters.faithfulness.controls import CONTROLS, OBJECTIVE, REGISTERED, control_page, control_table
-from analysis.judging.compare import claim_evidence
+from analysis.judging.ledger import judged
 from analysis.page.panels import panel_title, prepared
 
 SHARES = {"cluscam": 0.6, "opticam": 0.9, "opticam_norm": 0.2, "scorecam": 0.2}
@@ -21,12 +21,12 @@ def ran():
 
 
 def page_of(rows, *claims):
-    judged = [claim_evidence(rows, one).iloc[0] for one in claims]
+    registered = [judged(rows, one).iloc[0].rename(one["id"]) for one in claims]
     return control_page(
         pd.DataFrame(
-            {"claim": one["claim"], "network": panel_title(one["model"], one["panel"]), "decision": one["decision"]}
+            {"claim": one.name, "network": panel_title(one["model"], one["panel"]), "decision": one["verdict"]}
             | {"ahead by [95 %]": "ahead"}
-            for one in judged
+            for one in registered
         ),
         rows,
         list(claims),
@@ -36,7 +36,7 @@ def page_of(rows, *claims):
 def test_each_control_takes_its_own_rows(ran):
     table = control_table(ran, [claim("opticam")]).set_index("control")
     assert list(table.index) == list(CONTROLS) and set(table["n"]) == {N}
-    assert table.loc[OBJECTIVE, "decision"] == "supported" and table.loc[OBJECTIVE, "mean"] == pytest.approx(40)
+    assert table.loc[OBJECTIVE, "verdict"] == "supported" and table.loc[OBJECTIVE, "mean"] == pytest.approx(40)
     assert table.loc["fill black", "mean"] == pytest.approx(60) and table.loc["fill blur", "mean"] == pytest.approx(-30)
 
 
@@ -60,7 +60,8 @@ def test_what_did_not_run_says_so(ran):
 
 def test_the_claims_of_the_chapter_have_their_controls():
     claims = faithfulness_chapter.claims("C4")
-    judged = faithfulness_chapter.claim_rows("C4")
-    page = control_page(judged, faithfulness_chapter.reference(), claims)
-    assert page["claim"].tolist() == judged["claim"].tolist() and page["network"].tolist() == judged["network"].tolist()
+    rows = faithfulness_chapter.reference()
+    shown = faithfulness_chapter.claim_rows(rows, "C4")
+    page = control_page(shown, rows, claims)
+    assert page["claim"].tolist() == shown["claim"].tolist() and page["network"].tolist() == shown["network"].tolist()
     assert (page.set_index("claim").loc["C4c", OBJECTIVE]) == "–"

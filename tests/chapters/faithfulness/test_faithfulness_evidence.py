@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import dots, row_names
 
 from analysis.chapters.faithfulness import page as faithfulness_chapter
-from analysis.chapters.faithfulness.evidence import fill_table, layer_table, strata
+from analysis.chapters.faithfulness.evidence import fill_table, layer_table
 from analysis.chapters.faithfulness.figures import coverage_figure, forest_figure, variants_figure
 from analysis.chapters.metrics import page as metrics_chapter
-from analysis.judging.compare import FEWEST, against_all, claim_evidence, compare, comparison_table, judged
+from analysis.judging.compare import FEWEST, against_all, compare, comparison_table
+from analysis.judging.ledger import judged
+from analysis.judging.rules import judge
 from analysis.page.figures import means_figure
 from analysis.page.panels import MEASURES, method_table, prepared, seed_table
 from analysis.paper.tables import paper_means, paper_network, paper_table
@@ -16,6 +19,7 @@ from analysis.statistics import bootstrap_interval
 from cluscam_lite.errors import CluscamError
 
 N = 40
+D_Z = {"rule": "effect", "sesoi": 0.2, "unit": "d_z", "alpha": 0.05}
 RISES = {"cluscam": 0.8, "scorecam": 0.2, "donor": 0.75, "fakecam": 0.0}  # share of images with an increase
 
 
@@ -54,9 +58,9 @@ def test_a_comparison_is_turned_so_that_above_0_is_better():
 def test_a_difference_without_spread_has_no_effect_size_and_decides_nothing_by_it():
     same = compare([5.0] * 60, [5.0] * 60, "gain")
     assert np.isnan([same["d_z"], same["d_z low"], same["d_z high"]]).all()
-    assert judged(pd.DataFrame([same]), {"d_z": 0.2})["decision"].tolist() == ["inconclusive"]
+    assert judge(pd.DataFrame([same]), D_Z)["verdict"].tolist() == ["inconclusive"]
     behind = compare([4.0] * 60, [5.0] * 60, "gain")  # on every image: the interval of the mean decides
-    assert judged(pd.DataFrame([behind]), {"d_z": 0.2})["decision"].tolist() == ["contradicted"]
+    assert judge(pd.DataFrame([behind]), D_Z)["verdict"].tolist() == ["contradicted"]
 
 
 @pytest.mark.parametrize(("n", "decision"), [(200, "contradicted"), (20, "inconclusive")])
@@ -64,7 +68,7 @@ def test_shares_that_hardly_differ_are_not_surer_than_their_images_allow(n, deci
     flat = np.zeros(n)
     found = compare(flat, flat, "increase")
     assert found["low"] == -found["high"] and found["high"] == pytest.approx(196 * np.sqrt(2) / (n + 2), rel=1e-3)
-    assert judged(pd.DataFrame([found]), {"points": 5})["decision"].tolist() == [decision]
+    assert judge(pd.DataFrame([found]), points_of_interest(5))["verdict"].tolist() == [decision]
     several = flat.copy()
     several[:FEWEST] = 100
     assert compare(several, flat, "increase")["low"] == bootstrap_interval(several).low  # enough for a bootstrap
@@ -105,6 +109,10 @@ def test_an_unknown_method_in_the_rows_is_one_sentence():
         prepared(rows(shares={"wizardcam": 0.5}))
 
 
+def points_of_interest(points):
+    return {"rule": "effect", "sesoi": points, "unit": "points", "alpha": 0.05}
+
+
 def claim(against, n=N, points=5):
     return {
         "id": "X",
@@ -113,8 +121,9 @@ def claim(against, n=N, points=5):
             "method": "cluscam",
             "against": against,
             "better": "higher",
-            "points": points,
         },
+        "study": "faithfulness",
+        "thresholds": points_of_interest(points),
         "tier": {"mobileone_s0": "conceptual"},
         "population": {"blocks": [{"model": "mobileone_s0", "layer": "paper", "n": n}]},
     }
@@ -124,19 +133,19 @@ def claim(against, n=N, points=5):
     ("against", "decision"), [("scorecam", "supported"), ("donor", "inconclusive"), ("fakecam", "supported")]
 )
 def test_a_claim_is_decided_by_its_rule(against, decision):
-    found = claim_evidence(prepared(rows()), claim(against)).iloc[0]
-    assert found["decision"] == decision and found["n"] == N
+    found = judged(prepared(rows()), claim(against)).iloc[0]
+    assert found["verdict"] == decision and found["n"] == N
 
 
 def test_a_claim_far_below_its_smallest_effect_is_contradicted():
-    found = claim_evidence(prepared(rows()), claim("donor", points=40)).iloc[0]
-    assert found["decision"] == "contradicted" and found["high"] < 40
+    found = judged(prepared(rows()), claim("donor", points=40)).iloc[0]
+    assert found["verdict"] == "contradicted" and found["high"] < 40
 
 
 def test_a_claim_takes_exactly_the_planned_images():
-    assert claim_evidence(prepared(rows()), claim("scorecam", n=20)).iloc[0]["n"] == 20
-    assert claim_evidence(prepared(rows()), claim("scorecam", n=N + 1)).iloc[0]["decision"] == "not run"
-    assert claim_evidence(pd.DataFrame(), claim("scorecam")).iloc[0]["decision"] == "not run"
+    assert judged(prepared(rows()), claim("scorecam", n=20)).iloc[0]["n"] == 20
+    assert judged(prepared(rows()), claim("scorecam", n=N + 1)).iloc[0]["verdict"] == "not run"
+    assert judged(pd.DataFrame(), claim("scorecam")).iloc[0]["verdict"] == "not run"
 
 
 def test_layers_fills_and_seeds():
@@ -154,18 +163,17 @@ def test_layers_fills_and_seeds():
     assert found["seeds"] == 2 and found["seed"] == 0 and found["image"] == pytest.approx(100 * np.sqrt(0.16 * 40 / 39))
 
 
-def test_strata_and_figures():
+def test_figures():
     ready = prepared(rows())
-    found = strata(ready)
-    assert found["images"].sum() == 4 * N and set(found["network"]) == {"right", "wrong"}
     table = method_table(ready, MEASURES)
     comparisons = comparison_table(ready, "increase")
-    for drawn in (
-        means_figure(table, {"AD": "AD", "IC": "IC"}),
-        coverage_figure(table, "IC", "IC, %"),
-        forest_figure(comparisons),
-    ):
-        assert drawn.axes
+    for ax, heading in zip(means_figure(table, {"AD": "AD", "IC": "IC"}).axes, ("AD", "IC"), strict=True):
+        assert dots(ax)[:, 0].tolist() == table[heading].tolist()
+    drawn = dots(coverage_figure(table, "IC", "IC, %").axes[0]).tolist()
+    assert sorted(drawn) == sorted(np.column_stack([100 * table["coverage"], table["IC"]]).tolist())
+    forest = forest_figure(comparisons).axes[0]
+    assert dots(forest)[:, 0].tolist() == comparisons["mean"].tolist()
+    assert set(row_names(forest)) == {"ScoreCAM", "Donor masks", "FakeCAM"}
     assert set(comparisons["against"]) == {"scorecam", "donor", "fakecam"}
 
 
@@ -181,7 +189,8 @@ def test_the_tables_of_the_metrics_chapter():
     fills, gains = metrics_chapter.of_fills(ready), metrics_chapter.of_gains(ready)
     assert fills["black"].tolist() == fills["mean"].tolist() and (gains["public code"] > 0).sum() == 3
     assert metrics_chapter.of_boxes(ready).set_index("method")["of the text"].to_dict()["scorecam"] == 61
-    assert variants_figure(fills, ["mean", "black", "blur"], "IC, %").axes
+    drawn = dots(variants_figure(fills, ["mean", "black", "blur"], "IC, %").axes[0])
+    assert drawn[:, 0].tolist() == [*fills["mean"], *fills["black"], *fills["blur"]]
     assert metrics_chapter.curve_table(pd.DataFrame()).iloc[0, 0] == "not run"
     assert metrics_chapter.layers_page(pd.DataFrame()).iloc[0, 0] == "not run"
     assert metrics_chapter.fake_text(method_table(ready[ready["method"] != "fakecam"], MEASURES)) == "not run"
@@ -231,8 +240,7 @@ def test_the_papers_tables_agree_with_each_other():
     assert paper_network("IC", "ResNet-50")["ClusCAM"] > 50 and len(paper_means("LE", "cnn")) == 8
 
 
-def test_progress_of_nothing_is_not_run(monkeypatch):
+def test_progress_of_nothing_is_not_run():
     found = faithfulness_chapter.progress(pd.DataFrame())
     assert (found["begun"] == "–").all() and found["methods complete"].str.startswith("0 of").all()
-    monkeypatch.setattr(faithfulness_chapter, "reference", lambda: pd.DataFrame())
-    assert set(faithfulness_chapter.claim_rows("C1")["decision"]) == {"not run"}
+    assert set(faithfulness_chapter.claim_rows(pd.DataFrame(), "C1")["decision"]) == {"not run"}

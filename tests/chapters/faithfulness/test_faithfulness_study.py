@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.chapters.faithfulness.study import STUDY, with_changes
+from analysis.chapters.faithfulness.study import STUDY
 from analysis.chapters.metrics import study as curves
 from analysis.engine import read, run
 from analysis.engine.explaining import explainer_of, loaded
@@ -47,12 +47,6 @@ def test_boxes_count_for_the_map_as_it_is(rows):
     single = rows["image_id"].str.contains("single")
     assert rows.loc[single & (rows["form"] == "raw"), "ep"].notna().all()
     assert rows.loc[~single | (rows["form"] != "raw"), "ep"].isna().all()
-
-
-def test_strict_changes_can_be_had_from_the_rows(rows):
-    strict = with_changes(rows, 0)
-    assert (strict["increase"] >= rows["increase"]).all()
-    assert np.allclose(with_changes(rows, 1e-6)["drop"], rows["drop"], atol=1e-3)
 
 
 def test_costs_are_in_the_rows(rows):

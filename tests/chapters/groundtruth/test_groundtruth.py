@@ -1,16 +1,16 @@
-"""Ground truth: effects of a linear network are known, a perfect map agrees perfectly, and rows give the tables."""
+"""The study of ground truth: its rows, the tables that they give, and the figures of the chapter."""
 
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from scipy.stats import spearmanr
+from drawn import dots, lines, titles
+from hand_made import PREPROCESS, hand_made, map_of, red_and_blue, rescaled
 
 from analysis.chapters.groundtruth import page as groundtruth_chapter
 from analysis.chapters.groundtruth import study as groundtruth
-from analysis.chapters.groundtruth.contributions import LEAST_PIXELS, agreement, densities, facts, first_place, truth_of
+from analysis.chapters.groundtruth.contributions import truth_of
 from analysis.chapters.groundtruth.evidence import badges_table, planted_truth, rho_differences, scenes_table, share
 from analysis.chapters.groundtruth.figures import (
     agreement_figure,
@@ -24,153 +24,8 @@ from analysis.chapters.groundtruth.study import STUDY, Block, image_ids, truth_b
 from analysis.engine import read, run, same_rows
 from analysis.engine.plan import Plan
 from analysis.engine.registry import find_study
-from analysis.statistics.correlation import pearson, spearman
-from cluscam_lite import get_spec
-from cluscam_lite.datasets.scenes.badges import with_badge
-from cluscam_lite.datasets.scenes.drawing import Background, Icon
-from cluscam_lite.datasets.scenes.scene import Scene, SceneObject, make_scene, render
-from cluscam_lite.datasets.scenes.things import things, visible_mask, without_thing
 from cluscam_lite.errors import CluscamError, NotApplicable, UnknownName
 from cluscam_lite.methods import METHODS
-
-PREPROCESS = get_spec("scene_cnn").preprocess()
-STD = 0.25
-GREY = 0.4  # of the ground, 102 of 255
-
-
-def red_and_blue(x):
-    """A network whose logits are the sums of the red and of the blue channel."""
-    return x[:, [0, 2]].sum((2, 3))
-
-
-def square(x, red, blue=GREY, kind=Icon, size=10):
-    return kind("\N{BLACK SQUARE}", x, 20, size, angle=0.0, mirrored=False, ink=(red, 0.0, blue), fill=(red, 0.0, blue))
-
-
-def hand_made():
-    """Two objects and three distractors apart on plain grey; the last distractor lies wholly below the first object."""
-    ground = Background(0, (GREY,) * 3, (GREY,) * 3, 0.0, 0.0)
-    objects = (square(20, 1.0, kind=SceneObject), square(40, 0.6, kind=SceneObject))
-    return Scene(0, "different", 96, objects, (square(60, 0.4, 1.0), square(80, 0.2), square(20, GREY, size=6)), ground)
-
-
-def map_of(truth, values):
-    """A map with the given value on each thing, 0 elsewhere."""
-    saliency = torch.zeros(96, 96)
-    for mask, value in zip(truth.masks, values, strict=True):
-        saliency[torch.from_numpy(mask)] = value
-    return saliency
-
-
-def rescaled(effects):
-    return (effects - effects.min()) / np.ptp(effects)
-
-
-# effects
-
-
-def test_effects_of_a_linear_network_are_what_the_colours_say():
-    truth = truth_of(red_and_blue, PREPROCESS, hand_made())
-    assert truth.kinds == ("object", "object", "distractor", "distractor") and truth.numbers == (0, 1, 2, 3)
-    area = (np.asarray(render(hand_made()))[..., 1] / 255 - GREY).sum() / -GREY / 4  # pixels of a square, edges in part
-    expected = [area * (red - GREY) / STD for red in (1.0, 0.6, 0.4, 0.2)]
-    assert truth.target == truth.predicted == 0  # more red than blue
-    assert truth.effects == pytest.approx(expected, rel=0.02, abs=0.5)
-    blue = truth_of(red_and_blue, PREPROCESS, hand_made(), target=1)
-    assert blue.effects == pytest.approx([0, 0, area * (1.0 - GREY) / STD, 0], rel=0.02, abs=0.5)
-    assert blue.predicted == 0 and blue.target == 1
-
-
-def test_effects_are_those_of_passes_one_by_one():
-    scene = with_badge(make_scene(7, "different"))
-    truth = truth_of(red_and_blue, PREPROCESS, scene, target=1)
-    for k, effect in zip(truth.numbers, truth.effects, strict=True):
-        pictures = (scene, without_thing(scene, k))
-        whole, without = (red_and_blue(PREPROCESS(render(picture))[None])[0, 1] for picture in pictures)
-        assert effect == pytest.approx(float(whole - without), abs=0.02)
-
-
-def test_what_is_hardly_seen_is_left_out():
-    for seed in range(6):
-        scene = make_scene(seed, "same")
-        seen = [visible_mask(scene, k).sum() >= LEAST_PIXELS for k in range(len(things(scene)))]
-        assert truth_of(red_and_blue, PREPROCESS, scene).numbers == tuple(np.flatnonzero(seen))
-
-
-def test_a_scene_of_another_size_than_the_networks():
-    with pytest.raises(CluscamError, match="96 x 96 pixels of a scene of 128 x 128"):
-        truth_of(red_and_blue, PREPROCESS, make_scene(0, size=128))
-
-
-# agreement
-
-
-def test_a_perfect_map_agrees_perfectly_and_its_inverse_not_at_all():
-    truth = truth_of(red_and_blue, PREPROCESS, hand_made())
-    perfect = map_of(truth, rescaled(truth.effects))
-    found = agreement(truth, perfect)
-    assert found["rho"] == pytest.approx(1) and found["r"] == pytest.approx(1)
-    assert found["pointing"] == found["top1_objects"] == 1 and math.isnan(found["badge_first"])
-    inverse = agreement(truth, 1 - perfect)
-    assert inverse["rho"] == pytest.approx(-1) and inverse["pointing"] == inverse["top1_objects"] == 0
-
-
-def test_a_constant_map_is_undefined_and_points_by_lot():
-    truth = truth_of(red_and_blue, PREPROCESS, hand_made())
-    for value in (0.0, 1.0):
-        found = agreement(truth, torch.full((96, 96), value))
-        assert math.isnan(found["rho"]) and math.isnan(found["r"])
-        assert found["pointing"] == 1 / 4 and found["top1_objects"] == 1 / 2
-
-
-def test_densities_are_means_over_visible_pixels():
-    saliency = torch.rand(96, 96, generator=torch.Generator().manual_seed(0))
-    masks = truth_of(red_and_blue, PREPROCESS, hand_made()).masks
-    by_hand = [sum(float(saliency[i, j]) for i, j in zip(*np.nonzero(m), strict=True)) / m.sum() for m in masks]
-    assert densities(saliency, masks) == pytest.approx(by_hand, abs=2e-6)
-
-
-def test_a_badge_is_first_or_not_and_its_lift_is_a_ratio():
-    truth = truth_of(red_and_blue, PREPROCESS, with_badge(hand_made()))
-    badge = truth.kinds.index("badge")
-    on_badge = map_of(truth, np.eye(len(truth.kinds))[badge])
-    found = agreement(truth, on_badge)
-    assert found["badge_first"] == 1
-    assert found["badge_lift"] == pytest.approx(96 * 96 / truth.masks[badge].sum(), rel=1e-4)
-    off = agreement(truth, 1 - on_badge)
-    assert off["badge_first"] == 0 and off["badge_lift"] == 0
-    assert math.isnan(agreement(truth, torch.zeros(96, 96))["badge_lift"])
-
-
-def test_spearman_by_hand_and_with_ties():
-    # ranks 1 2 3 4 against 1 3 2 4: 1 - 6 * (0 + 1 + 1 + 0) / (4 * 15)
-    assert spearman([1, 2, 3, 40], [0.1, 0.3, 0.2, 0.9]) == pytest.approx(0.8)
-    # ties share their mean rank: 1 2.5 2.5 4 against 1 2 3 4, deviations -1.5 0 0 1.5 and -1.5 -0.5 0.5 1.5
-    assert spearman([1, 2, 2, 3], [1, 2, 3, 4]) == pytest.approx(4.5 / math.sqrt(4.5 * 5))
-    rng = np.random.default_rng(0)
-    for n in (4, 7, 11):
-        a, b = rng.integers(0, 4, n), rng.random(n)
-        assert spearman(a, b) == pytest.approx(spearmanr(a, b).statistic)
-        assert pearson(a, b) == pytest.approx(np.corrcoef(a, b)[0, 1])
-    assert math.isnan(spearman([1, 2, 3], [1, 2, 3]))  # too few
-    assert math.isnan(spearman([1, 1, 1, 1], [1, 2, 3, 4])) and math.isnan(pearson([1, 2, 3, 4], [5, 5, 5, 5]))
-
-
-def test_the_first_place_is_shared_by_equals():
-    assert first_place([0.1, 0.5, 0.2], 1) == 1 and first_place([0.1, 0.5, 0.2], 2) == 0
-    assert first_place([0.5, 0.1, 0.5], 2) == 0.5 and first_place([0, 0, 0], 0) == pytest.approx(1 / 3)
-
-
-def test_facts_of_a_scene_with_and_without_a_badge():
-    known = facts(truth_of(red_and_blue, PREPROCESS, hand_made()))
-    assert (known["n_things"], known["n_objects"], known["chance"], known["chance_objects"]) == (4, 2, 0.25, 0.5)
-    assert math.isnan(known["badge_effect"]) and not known["flips"]
-    truth = truth_by_id("scene_shortcut", "badges", image_ids("badges", 1)[0])
-    known = facts(truth)
-    assert known["flips"] and known["badge_effect_first"] == 1 and known["badge_effect"] == truth.effects.max() > 1
-
-
-# the study
 
 
 def test_the_same_images_for_every_number_of_them():
@@ -223,9 +78,6 @@ def test_plans_and_profiles_of_ones_own():
         STUDY.plan(own | {"methods": ["center"]})
 
 
-# tables and figures
-
-
 def rows_by_hand(n=8):
     """Two methods on n scenes with known correlations, and on n scenes with badges of which all but one flip."""
     rng = np.random.default_rng(0)
@@ -259,7 +111,16 @@ def test_tables_of_known_rows():
     }  # fmt: skip
     ahead = rho_differences(rows)
     assert ahead["n"].tolist() == [7] and ahead["mean low"][0] > 0.2 and ahead["against"][0] == "random"
-    assert agreement_figure(scenes_table(rows)).axes and badge_figure(badges_table(rows)).axes
+
+
+def test_figures_show_the_tables_and_what_chance_would_give():
+    rows = rows_by_hand()
+    scenes, badges = scenes_table(rows), badges_table(rows)
+    columns = ("rho", "pointing", "objects", "badge first", "lift")
+    axes = [*agreement_figure(scenes).axes, *badge_figure(badges).axes]
+    for ax, column, table, chance in zip(axes, columns, [scenes] * 3 + [badges] * 2, (0, 10, 50, 10, 1), strict=True):
+        assert dots(ax)[:, 0].tolist() == table[column].tolist()
+        assert lines(ax)[-1][:, 0] == pytest.approx([chance] * 2)
 
 
 def test_tables_in_words():
@@ -285,8 +146,21 @@ def test_wilsons_interval_by_hand():
 def test_figures_of_an_example():
     truth, maps = example("badges", "scene_shortcut", 1, ("cluscam", "smooth"))
     assert list(maps) == ["ClusCAM", "Smooth masks"]
-    assert len(removal_figure(truth).axes) >= len(truth.kinds) + 1
-    assert len(ranks_figure(truth, maps).axes) == 2 and badge_strip(truth, maps).axes
+    said = [f"{kind} {effect:+.2f}" for kind, effect in zip(truth.kinds, truth.effects, strict=True)]
+    assert titles(removal_figure(truth)) == ["the scene", *said]
+    for ax in ranks_figure(truth, maps).axes:
+        assert sorted(dots(ax)[:, 0]) == sorted(truth.effects)
+    strip = badge_strip(truth, maps)
+    names = [title.split("\n")[0] for title in titles(strip)]
+    assert names == ["scene with its badge", *maps] and all(len(lines(ax)) == 1 for ax in strip.axes[:3])
+
+
+def test_a_perfect_map_is_drawn_as_a_rising_line():
+    truth = truth_of(red_and_blue, PREPROCESS, hand_made())
+    (ax,) = ranks_figure(truth, {"perfect": map_of(truth, rescaled(truth.effects))}).axes
+    effects, found = np.array(sorted(dots(ax).tolist())).T
+    assert (np.diff(found) > 0).all() and found == pytest.approx(rescaled(effects), abs=1e-6)
+    assert ax.get_title() == "perfect\nρ = +1.00"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import heights, lines, titles
 from scores_by_size import GRID, made_rows, saturating
 
 from analysis.chapters.hyperparameters import evidence, figures
@@ -156,27 +157,16 @@ def test_the_table_of_p():
 # the chapter
 
 
-def test_pages_and_figures(scene_rows, monkeypatch):
+def test_pages(scene_rows, monkeypatch):
     table = evidence.choice_table(scene_rows)
     page = chapter.choice_page(table)
     assert page["network"].tolist() == ["Scene CNN"] * 2 and page["Table 3"].tolist() == [30, 30]
-    ratios = chapter.ratio_page(mixtures.ratio_table(scene_rows))
-    assert {"K = 2", "K = 8", "Table 3"} <= set(ratios) and ratios["Table 3"][0] == "37.1"
     starts = chapter.start_page(mixtures.start_summary(mixtures.start_table(scene_rows)))
     assert starts["EM stops at a gain of"].tolist() == ["1e-03", "1e-07"]
-    for figure in (
-        figures.elbow_figure(chapter.saturating()),
-        figures.proxy_figure(scene_rows),
-        figures.choices_figure(scene_rows),
-        figures.mixture_figure(*chapter.mixture_example(scene_rows)),
-        figures.ratios_figure(scene_rows),
-        figures.temperature_figure(),
-    ):
-        assert figure.axes
-    for empty in (chapter.choice_page, chapter.ratio_page, chapter.start_page):
+    for empty in (chapter.choice_page, chapter.start_page):
         assert empty(pd.DataFrame()).iloc[0, 0] == "not run"
     monkeypatch.setattr(chapter, "reference", lambda: pd.DataFrame())
-    assert set(chapter.claim_rows()["decision"]) == {"not run"}
+    assert set(chapter.claim_rows(pd.DataFrame())["decision"]) == {"not run"}
     assert chapter.plan_text() == "100 images, 10 candidates from 5 to 100, 3 seeds of K-Means"
 
 
@@ -192,3 +182,30 @@ def test_the_reference_runs_finished_images(monkeypatch):
     chapter.reference.cache_clear()
     assert chapter.reference()["image_id"].nunique() == 3
     chapter.reference.cache_clear()
+
+
+def test_curves_are_drawn_with_the_choices_of_both_rules(scene_rows):
+    example = chapter.saturating()
+    curve, *chosen = lines(figures.elbow_figure(example).axes[0])
+    assert curve[:, 1].tolist() == list(example["P"])
+    assert [point[0, 0] for point in chosen] == [example[rule] for rule in chapter.RULES]
+    of = evidence.curves(scene_rows)
+    drawn = lines(figures.proxy_figure(scene_rows).axes[0])
+    assert drawn[len(of.seeds)].tolist() == [list(pair) for pair in zip(of.grid, of.mean, strict=True)]
+    assert [point[0, 0] for point in drawn[-3:-1]] == [elbow(of.grid, of.mean, rule) for rule in chapter.RULES]
+    for ax in figures.choices_figure(scene_rows).axes:
+        assert sum(heights(ax)) == pytest.approx(100)
+
+
+def test_mixtures_are_drawn_with_their_ratios(scene_rows):
+    scores, k, fits = chapter.mixture_example(scene_rows)
+    said = titles(figures.mixture_figure(scores, k, fits))
+    assert said == [f"{name}: r = {fit.drop_ratio:.1%}" for name, fit in fits.items()]
+    by_size, draws = figures.ratios_figure(scene_rows).axes
+    table = mixtures.ratio_table(scene_rows)
+    np.testing.assert_allclose(lines(by_size)[0], np.column_stack([table["K"], 100 * table["r"]]))
+    block_draws = mixtures.bootstrap_r("scene_cnn", scene_rows)
+    assert sum(heights(draws)) == len(block_draws)
+    curve, *printed = lines(figures.temperature_figure().axes[0])
+    np.testing.assert_allclose(curve[:, 1], 1 / np.log1p(curve[:, 0]))
+    assert sum(len(points) for points in printed[:2]) == 12  # the rows of Table 3

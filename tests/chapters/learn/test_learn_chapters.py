@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from drawn import dots, heights, lines, titles, widths
 from tiny import images, network
 
 from analysis.chapters.learn import figures
@@ -13,7 +14,6 @@ from analysis.chapters.learn.cheap import axis_metric, networks_table, pair_dist
 from analysis.chapters.learn.example import example_of
 from analysis.chapters.learn.family import FAMILIES, MEMBERS, family_figure, in_order
 from analysis.chapters.learn.gap import mean_gradients, pooled_logit
-from analysis.chapters.learn.method import effective_rank
 from analysis.chapters.learn.saliency import SHOWN, brightest, correlations, extreme_pair, maps_of, predictions
 from analysis.chapters.learn.single_maps import coverage_correlation, explained_share, nearest_correlation, single_maps
 from analysis.paths import ROOT
@@ -79,10 +79,10 @@ def test_six_maps_of_the_transformer_contradict_each_other():
     assert list(maps) == [METHODS[name].title for name in SHOWN]
     assert all(saliency.shape == (96, 96) for saliency in maps.values())
     assert extreme_pair(correlations(maps), largest=False)[2] < 0
-    assert len(figures.six_maps_figure(example, maps).axes) == 8
+    assert titles(figures.six_maps_figure(example, maps))[1:] == [*maps, "mean of the six"]
     table = predictions(example.network, example.x, maps, example.target, 0.2)
-    dots = figures.predictions_figure(table, example.logit).axes[0].collections
-    assert dots[0].get_offsets()[:, 0].tolist() == pytest.approx(table["shown"].tolist())
+    drawn = dots(figures.predictions_figure(table, example.logit).axes[0])
+    assert drawn[:, 0].tolist() == pytest.approx([*table["shown"], *table["hidden"]])
 
 
 def test_a_pooled_logit_is_a_sum_over_maps_and_a_mean_over_places():
@@ -120,7 +120,10 @@ def test_single_maps_have_the_literal_scores(cnn):
         assert float(single.scores[i]) == pytest.approx(logit - cnn.logit, abs=1e-4)
         assert float(single.coverage[i]) == pytest.approx(float(mask.mean()), abs=1e-6)
     assert -1 <= coverage_correlation(single) <= 1
-    assert len(figures.single_maps_figure(single, n=8, columns=4).axes) == 8
+    above = titles(figures.single_maps_figure(single, n=8, columns=4))
+    shown = [float(title.replace("−", "-")) for title in above]
+    assert len(shown) == 8 and shown == sorted(shown, reverse=True)
+    assert (shown[0], shown[-1]) == pytest.approx((float(single.scores.max()), float(single.scores.min())), abs=0.051)
 
 
 def test_nearest_correlation_and_shares_by_hand():
@@ -132,7 +135,6 @@ def test_nearest_correlation_and_shares_by_hand():
     assert float(found[3]) == pytest.approx(0)  # a constant map is like no other
     four = torch.eye(4).view(4, 2, 2)
     assert explained_share(four).tolist() == pytest.approx([0.25, 0.5, 0.75, 1])
-    assert effective_rank(four) == pytest.approx(4)
 
 
 @pytest.mark.parametrize(("source", "target"), [(7, 224), (12, 96), (3, 10)])
@@ -185,13 +187,23 @@ def test_every_member_is_drawn():
 
 def test_the_other_figures_show_their_numbers(cnn):
     pooled = pooled_logit(cnn.network, "stage4", cnn.x, cnn.target)
-    bars = figures.pooled_figure(pooled).axes[-1].patches
-    assert bars[-1].get_width() == pytest.approx(pooled.logit)
-    assert sum(bar.get_width() for bar in bars[:-1]) == pytest.approx(pooled.logit, abs=1e-4)
+    bars = widths(figures.pooled_figure(pooled).axes[-1])
+    assert bars[-1] == pytest.approx(pooled.logit) and sum(bars[:-1]) == pytest.approx(pooled.logit, abs=1e-4)
     gradients = mean_gradients(cnn.network, "stage4", cnn.x, cnn.target)
     drawn = figures.cam_figure(cnn.photo, torch.zeros(96, 96), torch.zeros(96, 96), pooled.weights, gradients)
-    assert len(drawn.axes[2].collections[0].get_offsets()) == 128
+    np.testing.assert_allclose(dots(drawn.axes[2]), torch.stack([pooled.weights, gradients], 1), rtol=1e-6)
     single = single_maps(cnn)
-    assert len(figures.coverage_scatter(single).axes[0].collections[0].get_offsets()) == 128
-    assert len(figures.rank_figure(single, 6.0, nearest_correlation(single.maps)).axes) == 2
-    assert len(figures.metric_figure(torch.ones(3), torch.ones(3), 12, 96).axes) == 3
+    against = dots(figures.coverage_scatter(single).axes[0])
+    np.testing.assert_allclose(against, torch.stack([100 * single.coverage, single.scores], 1), rtol=1e-6)
+    shares, similar = figures.rank_figure(single, 6.0, nearest_correlation(single.maps)).axes
+    np.testing.assert_allclose(lines(shares)[0][:, 1], 100 * explained_share(single.maps))
+    assert lines(shares)[1][:, 0].tolist() == [6, 6] and sum(heights(similar)) == 128
+
+
+def test_the_figure_of_the_metric_shows_it_and_the_work_it_saves():
+    far, near = torch.tensor([1.0, 2, 3]), torch.tensor([1.0, 2, 4])
+    metric, pairs, work = figures.metric_figure(far, near, 12, 96).axes
+    np.testing.assert_allclose(metric.images[0].get_array(), axis_metric(12, 96))
+    assert lines(pairs)[0].tolist() == [[1, 1], [2, 2], [3, 4]]
+    table = work_table()
+    assert widths(work) == [*table["numbers, enlarged"], *table["numbers, here"]]

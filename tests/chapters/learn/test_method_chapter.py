@@ -5,7 +5,6 @@ from tiny import images, network
 
 from analysis.chapters.learn.method import (
     brute_force_check,
-    effective_rank,
     explain_everywhere,
     spaces_table,
     summary_table,
@@ -24,12 +23,6 @@ def test_brute_force_gives_the_same_groups_and_the_same_map():
     assert torch.equal(e.labels[0], slow["labels"])
     torch.testing.assert_close(e.scores[0], slow["scores"], rtol=0, atol=1e-5)
     torch.testing.assert_close(e.saliency[0], slow["saliency"], rtol=0, atol=1e-4)
-
-
-def test_effective_rank_by_hand():
-    one = torch.rand(4, 4)
-    assert abs(effective_rank(torch.stack([one, one, 2 * one])) - 1) < 1e-6
-    assert abs(effective_rank(torch.eye(16).view(16, 4, 4)[:5]) - 5) < 1e-6
 
 
 def test_telling_groups_prefers_larger_ones():

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 
+import drawn
 import numpy as np
 import pytest
 import torch
@@ -81,10 +82,10 @@ def test_the_page_draws_what_the_network_saw(play):
     data, subset = mask_data(play), 0b01000010
     sheet = opened(data["masks"])[..., 0].reshape(data["n"], data["height"], data["width"]) / 255
     share = sheet[[j for j in range(data["n"]) if subset >> j & 1]].max(0)[..., None]
-    drawn = share * opened(data["scene"]) + (1 - share) * np.array(data["hidden"])
+    shown = share * opened(data["scene"]) + (1 - share) * np.array(data["hidden"])
     exact = chosen_masks(play, subset).numpy()[..., None]
     seen = 255 * (exact * play.example.photo + (1 - exact) * np.array(play.example.spec.mean))
-    assert np.abs(drawn - seen).max() < 1.5
+    assert np.abs(shown - seen).max() < 1.5
 
 
 def test_presets_are_what_they_are_called(play):
@@ -144,9 +145,11 @@ def test_the_script_needs_no_network_and_parses():
 
 def test_the_static_figures_show_the_same(play):
     alone = figures.groups_alone_figure(play)
-    titles = [ax.get_title() for ax in alone.axes]
-    assert titles.count(f"logit {play.subsets['logit'][4]:.2f}".replace("-", "−")) == 1
-    assert len(figures.choices_figure(play).axes) == 4
-    widths = [bar.get_width() for bar in figures.shapley_figure(play).axes[1].patches]
-    np.testing.assert_allclose(widths, play.values)
-    assert len(figures.temperatures_figure(play).axes) == 6
+    assert drawn.titles(alone).count(f"logit {play.subsets['logit'][4]:.2f}".replace("-", "−")) == 1
+    logits = play.subsets["logit"]
+    said = [float(title.split("\n")[1].replace("−", "-")) for title in drawn.titles(figures.choices_figure(play))]
+    assert said == pytest.approx([play.example.logit, logits[play.kept], logits.max(), logits.min()], abs=0.006)
+    np.testing.assert_allclose(drawn.widths(figures.shapley_figure(play).axes[1]), play.values)
+    shares = [title.split("\n")[1] for title in drawn.titles(figures.temperatures_figure(play))]
+    every_other = [at_temperature(play.full, tau) for tau in temperatures(play.full)[::2]]
+    assert shares == [f"{found['heaviest']:.0f} %" for found in every_other]

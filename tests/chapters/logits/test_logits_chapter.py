@@ -2,29 +2,32 @@
 
 import pandas as pd
 import pytest
-from test_logits_evidence import rows
+from logits_rows import rows
 
 from analysis.chapters.logits.evidence import tables_1
 from analysis.chapters.logits.figures import forest_figure, paper_figure_2, paper_figure_9, scores_figure, strips_figure
 from analysis.chapters.logits.page import (
     best_text,
+    claim_rows,
     contrast_text,
     gains_table,
     paper_row,
     planned_blocks,
     progress_page,
-    reference_table,
     side_by_side,
     standing,
     strips,
 )
 from analysis.chapters.logits.study import STUDY, Plan
-from analysis.engine.rows import complete_blocks, progress_table, reference_rows, study_rows
+from analysis.engine.rows import progress_table, reference_rows, study_rows
 from analysis.judging.text import claim_text
+from analysis.paper.claims import claims_of
 from cluscam_lite import load_dataset, load_model
 from cluscam_lite.errors import CluscamError
 
 PLANNED = [{"model": "scene_cnn", "layer": "paper", "n": 8}, {"model": "scene_vit", "layer": "last", "n": 4}]
+TIERS = {block["model"]: "conceptual" for block in PLANNED}
+CLAIMS = [claim | {"population": {"blocks": PLANNED}, "tier": TIERS} for claim in claims_of("logits")]
 
 
 def test_the_papers_row_is_printed_as_in_the_paper():
@@ -40,7 +43,7 @@ def test_the_papers_row_is_printed_as_in_the_paper():
 def test_nothing_run_is_said_in_every_cell():
     progress = progress_table(PLANNED, pd.DataFrame())
     assert progress["state"].tolist() == ["not run", "not run"]
-    table = reference_table(progress, complete_blocks(progress, pd.DataFrame()))
+    table = claim_rows(pd.DataFrame(), CLAIMS)
     assert len(table) == 4 and set(table["decision"]) == set(table["mean [95 %]"]) == {"not run"}
 
 
@@ -48,7 +51,7 @@ def test_an_incomplete_block_has_no_numbers_and_no_block_a_decision():
     some = pd.concat([rows(8), rows(3).assign(model="scene_vit", layer="last")])
     progress = progress_table(PLANNED, some)
     assert progress["state"].tolist() == ["complete", "3 of 4 images"]
-    table = reference_table(progress, complete_blocks(progress, some)).set_index(["claim", "model"])
+    table = claim_rows(some, CLAIMS).set_index(["claim", "model"])
     assert table.loc[("C6a", "scene_cnn"), "mean [95 %]"].startswith("+1.0")
     assert table.loc[("C6a", "scene_cnn"), "decision"].startswith("open")
     assert table.loc[("C6b", "scene_vit"), "decision"] == "not run"
@@ -57,8 +60,7 @@ def test_an_incomplete_block_has_no_numbers_and_no_block_a_decision():
 
 def test_complete_blocks_are_decided():
     everything = pd.concat([rows(8), rows(4, seed=1).assign(model="scene_vit", layer="last")])
-    progress = progress_table(PLANNED, everything)
-    table = reference_table(progress, complete_blocks(progress, everything))
+    table = claim_rows(everything, CLAIMS)
     decisions = table.set_index(["claim", "model"])["decision"]
     assert claim_text(table, "C6a").startswith("supported in ") and " of 2 networks" in claim_text(table, "C6a")
     assert decisions["C6b", "scene_cnn"] == "contradicted" and decisions["C6a", "scene_cnn"] == "supported"

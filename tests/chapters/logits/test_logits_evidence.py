@@ -3,43 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
+from logits_rows import rows
 
 from analysis.chapters.logits.evidence import (
     CONTRASTS,
     advantages,
-    claim_table,
     contrast_table,
     group_differences,
     tables_1,
     top_scores,
     whole_scores,
 )
-from analysis.judging.rules import decide
-from analysis.statistics import d_z, d_z_interval, standardised
-
-
-def rows(n=8, seed=0, gain=1.0):
-    """Two groups of 3 and 1 maps on n images: K-Means is ahead of its members by `gain`, and random of K-Means by 1."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for i in range(n):
-        base, noise = rng.normal(), 0.1 * rng.normal()
-        values = {name: base - 2 + 0.01 * i for name in CONTRASTS if name != "random"}
-        values |= {
-            "kmeans": base,
-            "members": base - gain + noise,
-            "random 000": base + 1,
-            "random 001": base + 1 + noise,
-        }
-        for masks, score in values.items():
-            groups = [(-1, 4, score)]
-            if masks in ("kmeans", "members", "random 000"):
-                groups += [(0, 3, score + 1), (1, 1, score - 3)]  # 3/4 (s + 1) + 1/4 (s - 3) = s
-            for group, n_maps, value in groups:
-                found.append(
-                    {"image_id": f"i{9 - i}", "masks": masks, "group": group, "n_maps": n_maps, "score": value}
-                )
-    return pd.DataFrame(found).assign(model="scene_cnn", layer="paper")
+from analysis.judging.ledger import judged
+from analysis.paper.claims import claims_of
+from analysis.statistics import d_z, mean_and_d_z, standardised
 
 
 def test_images_keep_their_order():
@@ -60,9 +37,18 @@ def test_contrasts_and_decisions():
     assert table.loc["random", "mean"] == pytest.approx(-1, abs=0.1) and table.loc["random", "share ahead, %"] == 0
     # 3 partitions, 12 images: the observed one is the lowest in each
     assert table.loc["random", "p"] < 0.01
-    both = contrast_table(rows(12))
-    assert claim_table(both, "members").decision.tolist() == ["supported"]
-    assert claim_table(both, "random").decision.tolist() == ["contradicted"]
+    one = contrast_table(rows(12), ["random"]).set_index("against")
+    pd.testing.assert_frame_equal(one, table.loc[["random"]])
+    members, random = (
+        claim
+        | {
+            "population": {"blocks": [{"model": "scene_cnn", "layer": "paper", "n": 12}]},
+            "tier": {"scene_cnn": "conceptual"},
+        }
+        for claim in claims_of("logits")
+    )
+    assert judged(rows(12), members)["verdict"].tolist() == ["supported"]
+    assert judged(rows(12), random)["verdict"].tolist() == ["contradicted"]
 
 
 def test_group_differences_order_groups_by_their_score():
@@ -84,22 +70,8 @@ def test_standardised_by_hand():
 
 @pytest.mark.parametrize("same", [0.0, 0.1])
 def test_equal_differences_have_no_effect_size(same):
-    found = d_z_interval(same * np.array([1.0, 1 + 2e-16, *[1.0] * 7]))  # the same but for rounding
+    _, found = mean_and_d_z(same * np.array([1.0, 1 + 2e-16, *[1.0] * 7]))  # the same but for rounding
     assert np.isnan([found.estimate, found.low, found.high]).all() and found.method == "no spread"
     x = np.array([1.0, 2, 3, 5])
-    assert d_z_interval(x).estimate == pytest.approx(d_z(x)) and d_z_interval(x).n == 4
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "effect", "effect_high", "p", "expected"),
-    [
-        (0.1, 0.5, 0.6, 0.9, 0.01, "supported"),
-        (0.1, 0.5, 0.15, 0.3, 0.01, "inconclusive"),  # smaller than what is of interest, but not surely
-        (0.1, 0.5, 0.6, 0.9, 0.06, "inconclusive"),
-        (-0.1, 0.5, 0.3, 0.5, 0.01, "inconclusive"),
-        (-0.5, -0.1, -0.4, -0.2, 0.9, "contradicted"),
-        (-0.1, 0.1, 0.0, 0.19, 0.5, "contradicted"),  # surely smaller than what is of interest
-    ],
-)
-def test_the_rule(low, high, effect, effect_high, p, expected):
-    assert decide(low, high, effect, effect_high, p, 0.2) == expected
+    _, found = mean_and_d_z(x)
+    assert found.estimate == pytest.approx(d_z(x)) and found.n == 4

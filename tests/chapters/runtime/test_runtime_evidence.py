@@ -2,31 +2,32 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
+from drawn import lines, row_names
 
+from analysis.chapters.runtime.claims import quotients
 from analysis.chapters.runtime.evidence import (
     batch_table,
-    claim_evidence,
-    decide_ratio,
     growth_table,
     method_table,
     phase_table,
-    quotients,
     ratios,
 )
 from analysis.chapters.runtime.figures import growth_figure, methods_figure, phases_figure
 from analysis.chapters.runtime.page import (
     answer,
     batches_page,
+    claim_rows,
     claims,
-    claims_page,
     digits,
     methods_page,
     not_run,
     phases_page,
 )
 from analysis.chapters.runtime.plan import BRUTE_FORCE
+from analysis.judging.ledger import judged
 from cluscam_lite.errors import CluscamError
 
 PHASES = {"features": 1.0, "normalise": 0.5, "clustering": 1.5, "scoring": 36.0, "sum": 1.0}  # 40 passes, 5 % K-Means
@@ -141,32 +142,11 @@ def test_batches():
 # claims
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "decision"),
-    [
-        (1.0, 1.2, "supported"),
-        (1.25, 1.25, "supported"),
-        (1.0, 1.3, "inconclusive"),  # one image misses
-        (1.9, 2.5, "inconclusive"),
-        (2.0, 9.0, "contradicted"),
-    ],
-)
-def test_the_rule_asks_every_image(low, high, decision):
-    assert decide_ratio(low, high, {"at_most": 1.25}, {"at_least": 2.0}) == decision
-    # the mirrored rule, of a claim that wants a large ratio
-    assert decide_ratio(1 / high, 1 / low, {"at_least": 0.8}, {"at_most": 0.5}) == decision
-
-
-def test_a_limit_of_another_kind_is_refused():
-    with pytest.raises(CluscamError, match="the limit 'about' of a timing claim"):
-        decide_ratio(1, 2, {"about": 1}, {"at_least": 2})
-
-
 def evidence(rows, claim_id, n=2):
     claim = next(claim for claim in claims() if claim["id"] == claim_id)
     block = {"model": "scene_cnn", "layer": "paper", "n": n}
     claim = claim | {"population": {"blocks": [block]}, "tier": {"scene_cnn": "embedded"}}
-    return claim_evidence(rows, claim).iloc[0]
+    return judged(rows, claim).iloc[0]
 
 
 def test_claims_are_decided_from_rows():
@@ -175,19 +155,19 @@ def test_claims_are_decided_from_rows():
                 "C11d": (0.1, "contradicted")}  # fmt: skip
     for claim_id, (ratio, decision) in expected.items():
         found = evidence(rows, claim_id)
-        assert found["ratio"] == pytest.approx(ratio) and found["decision"] == decision, claim_id
+        assert found["ratio"] == pytest.approx(ratio) and found["verdict"] == decision, claim_id
     slow = rows.copy()
     slow.loc[(slow.method == "cluscam") & (slow.item == "whole") & (slow.image_id == "image 1"), "seconds"] *= 1.5
     found = evidence(slow, "C11a")
-    assert found["decision"] == "inconclusive" and found["high"] == pytest.approx(1.65)
+    assert found["verdict"] == "inconclusive" and found["high"] == pytest.approx(1.65)
 
 
 def test_claims_wait_for_all_images_and_for_a_cpu():
     rows = whole_run()
-    assert evidence(rows, "C11a", n=3)["decision"] == "not run"
-    assert evidence(rows[rows.method != "scorecam"], "C11c")["decision"] == "not run"
-    assert evidence(rows.assign(device="cuda"), "C11a")["decision"] == "not run"
-    assert evidence(pd.DataFrame(), "C11a")["decision"] == "not run"
+    assert evidence(rows, "C11a", n=3)["verdict"] == "not run"
+    assert evidence(rows[rows.method != "scorecam"], "C11c")["verdict"] == "not run"
+    assert evidence(rows.assign(device="cuda"), "C11a")["verdict"] == "not run"
+    assert evidence(pd.DataFrame(), "C11a")["verdict"] == "not run"
     contrast = {"of": "cam", "to": "cluscam"}  # a method that could not run has no ratio
     assert quotients(rows, {"model": "scene_cnn", "layer": "paper", "n": 2}, contrast) is None
 
@@ -213,7 +193,7 @@ def test_pages_in_words():
 
 
 def test_the_claims_page_says_not_run():
-    page = claims_page(pd.DataFrame())
+    page = claim_rows(pd.DataFrame())
     assert len(page) == 16 and set(page["decision"]) == {"not run"} and set(page["median [range]"]) == {"–"}
 
 
@@ -223,11 +203,13 @@ def test_figures_show_what_is_in_the_tables():
     assert max(bar.get_x() + bar.get_width() for bar in left.patches) == pytest.approx(1.0)  # 40 of 40 passes
     assert max(bar.get_x() + bar.get_width() for bar in right.patches) == pytest.approx(5.0)
     fig = methods_figure(method_table(rows))
-    assert len(fig.axes) == 2 and all(ax.get_xscale() == "log" for ax in fig.axes)
-    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == [
-        "ClusCAM", "ClusCAM, brute force", "GradCAM", "ScoreCAM", "AblationCAM",
-    ]  # fmt: skip
-    assert len(growth_figure(growth_table(rows)).axes) == 3
+    assert row_names(fig.axes[0]) == ["ClusCAM", "ClusCAM, brute force", "GradCAM", "ScoreCAM", "AblationCAM"]
+    for ax in fig.axes:
+        ratio, passes = lines(ax)[1::3], lines(ax)[2::3]  # of each method: range, ratio, passes
+        assert np.concatenate(ratio)[:, 0].tolist() == pytest.approx([44, 200, 2.2, 132, 4.4])
+        assert np.concatenate(passes[2:])[:, 0].tolist() == [2, 130, 1] and ax.get_xscale() == "log"
+    groups = growth_figure(growth_table(rows)).axes[1]
+    assert [line.tolist() for line in lines(groups)[:2]] == [[[5, pytest.approx(36)]], [[5, pytest.approx(2)]]]
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.5388, "0.539"), (1.1, "1.10"), (36.14, "36.1"), (2047.6, "2,048")])

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from drawn import dots, row_names, titles, widths
 
 from analysis.chapters.learn.method import open_images
 from analysis.chapters.verdicts.figures import effects_figure, scene_figure, tiers_figure
@@ -55,16 +56,18 @@ def test_a_scene_with_its_scores():
     fake = found.scores["FakeCAM"]
     assert fake["coverage"] > 0.99 and fake["drop"] < 1  # it hides next to nothing
     assert scores_text(fake).startswith("p ") and "drop" in scores_text(fake)
-    assert len(scene_figure(found).axes) == 4
+    assert titles(scene_figure(found))[1:] == [f"{name}\n{scores_text(found.scores[name])}" for name in found.maps]
 
 
 def test_figures():
     some = table(row("C6b"), row("C6a", verdict=SUPPORTED, mean=1.0), row("C1", verdict=NOT_RUN, d_z=None))
     counts = tier_counts(some)
     assert counts.loc["conceptual"].tolist() == [1, 1, 0, 1] and counts.loc["reproduction"].sum() == 0
-    assert len(tiers_figure(counts).axes) == 1
-    drawn = effects_figure(some)
-    assert len(drawn.axes[0].get_yticklabels()) == 2
+    bars = tiers_figure(counts).axes[0]
+    assert [text.get_text() for text in bars.texts] == ["1", "1", "1"] and sum(widths(bars)) == 3
+    effects = effects_figure(some).axes[0]
+    assert dots(effects)[:, 0].tolist() == [-0.75, 0.5]
+    assert row_names(effects) == ["C6b, MobileOne-S0", "C6a, MobileOne-S0"]
     assert effects_figure(some[some["verdict"] == NOT_RUN]) is None
 
 

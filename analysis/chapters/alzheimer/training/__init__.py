@@ -1,11 +1,6 @@
-"""Training classifiers of grey slices, small and plain: ``cluscam train alzheimer``.
+"""Training classifiers of grey slices: ``cluscam train alzheimer``.
 
-It needs PyTorch, timm or torchvision, pyarrow, Pillow and safetensors, and nothing else. `train` makes a folder with
-the weights, a model card and the test predictions; `load_trained` gives such a folder as a network to be explained.
+`trainer.train` carries out a `recipe.Recipe` and leaves a folder with the weights, a model card and the predictions on
+the test images; `cluscam_lite.load_model` loads such a folder. PyTorch, timm or torchvision, pyarrow, Pillow and
+safetensors are enough (and SciPy for the split by components).
 """
-
-from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_for
-from analysis.chapters.alzheimer.training.trained import load_trained, spec_of_run, trained_spec
-from analysis.chapters.alzheimer.training.trainer import train
-
-__all__ = ["Recipe", "load_trained", "recipe_for", "spec_of_run", "train", "trained_spec"]

@@ -1,8 +1,8 @@
-"""Variations of axial slices that leave their class as it is, on whole batches.
+"""Augmentation of axial slices in batches: variations that do not change the class.
 
-A head lies a little differently in each scanner, and scanners differ in brightness: so small turns, shifts, zooms, and
-a change of gain and gamma. Heads are nearly mirror-symmetric, so left and right may change places; up and down may
-not, since no scan shows a forehead below.
+Heads lie a little differently in each scanner, and scanners differ in brightness: hence small rotations, shifts, zooms,
+and changes of gain and gamma. Heads are nearly symmetric, so left and right may be swapped; up and down may not, since
+no scan shows the forehead at the bottom.
 """
 
 import math
@@ -19,9 +19,9 @@ GAMMA = 0.2  # of the natural logarithm
 
 
 def augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """A batch (B, H, W) uint8, varied, as float32 in [0, 1]. Random numbers come from `generator`, on the CPU.
+    """A batch (B, H, W) uint8, varied, as float32 in [0, 1]. `generator` is on the CPU.
 
-    What comes in from outside the image is black, as the ground of the slices is.
+    Pixels from outside the image are black, like the background of the slices.
     """
     B, H, W = pixels.shape
     draws = torch.rand(B, 7, generator=generator) * 2 - 1  # in [-1, 1)
@@ -29,7 +29,7 @@ def augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
     angle, scale = turn * math.radians(TURN), 1 + zoom * ZOOM
     flip = torch.where(mirror < 0, -1.0, 1.0)
     c, s = torch.cos(angle) * scale, torch.sin(angle) * scale
-    # from each output place to the place it is taken from, in [-1, 1] along both axes
+    # from each output position to the position that is sampled, in [-1, 1] along both axes
     rows = [torch.stack([c * flip, -s, 2 * SHIFT * x], 1), torch.stack([s * flip, c, 2 * SHIFT * y], 1)]
     theta = torch.stack(rows, 1)  # (B, 2, 3)
     grid = F.affine_grid(theta, [B, 1, H, W], align_corners=False)  # (B, H, W, 2)

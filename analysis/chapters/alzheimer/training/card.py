@@ -1,6 +1,5 @@
 """The model card: what a trained network is, how it was made, and how good it is."""
 
-import json
 import platform
 from collections.abc import Mapping
 from importlib import metadata
@@ -11,14 +10,14 @@ import torch
 
 from analysis.chapters.alzheimer.training.recipe import Recipe
 from cluscam_lite import __version__
-from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import sha256
+from cluscam_lite.models.trained import spec_record
 
 if TYPE_CHECKING:
     from analysis.chapters.alzheimer.training.run import Run
     from analysis.chapters.alzheimer.training.slices import Slices
 
-CARD, WEIGHTS, TEST = "card.json", "model.safetensors", "test.csv"
+TEST = "test.csv"  # predictions on the test images
 PACKAGES = ("torch", "torchvision", "timm", "pillow", "numpy", "pyarrow")
 
 
@@ -30,7 +29,7 @@ def card_of(
     weights: Path,
     parts: "Mapping[str, Slices]",
 ) -> dict[str, Any]:
-    """The card as JSON can hold it: no path and no name of a machine. `found`: part -> its `measures`."""
+    """The card as JSON can hold it, without paths and machine names. `found`: part -> its `measures`."""
     names = parts["train"].class_names
     counts = {part: torch.bincount(data.labels, minlength=len(names)).tolist() for part, data in parts.items()}
     return {
@@ -52,13 +51,14 @@ def card_of(
         "epochs": {"run": run.epoch, "best": run.best_epoch, "history": run.history},
         "peak_learning_rate": facts["peak_rate"],
         "recipe": recipe.to_dict(),
+        "spec": spec_record(recipe.trained_spec(), recipe.model),
         "device": device_name(run.device),
         "versions": {"cluscam-lite": __version__, "python": platform.python_version(), **_versions()},
     }
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's name, or the CPU with its number of threads, which shapes the last bits of a result."""
+    """The name of the GPU, or "CPU" with the number of threads, which changes the last bits of a result."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
 
 
@@ -70,19 +70,3 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """The card in a folder. Raises CluscamError if there is none or it cannot be read."""
-    path = folder / CARD
-    if not path.is_file():
-        raise CluscamError(
-            f"{folder} holds no trained network ({CARD} is missing); train one with `cluscam train alzheimer`, or, if "
-            "its training was stopped, start the same command again"
-        )
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        Recipe(**card["recipe"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CluscamError(f"{path} cannot be read as a model card; train the network again") from error
-    return card

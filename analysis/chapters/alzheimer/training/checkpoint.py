@@ -1,4 +1,4 @@
-"""Checkpoints: one folder for each epoch's end, complete or absent, from which a run goes on bit for bit.
+"""Checkpoints: a folder for the end of an epoch, complete or absent, from which a run resumes bit for bit.
 
 DIR/checkpoint-0007/model.safetensors   weights after epoch 7
 DIR/checkpoint-0007/best.safetensors    the best so far, by the validation images
@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cluscam_lite.errors import CluscamError
+from cluscam_lite.files import atomic_path
 
 PATTERN = re.compile(r"checkpoint-(\d{4})")
 
@@ -28,10 +30,17 @@ def plain_state(network: nn.Module) -> dict[str, Tensor]:
     return {key: value.detach().cpu().contiguous().clone() for key, value in network.state_dict().items()}
 
 
+def write_half(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Write tensors as safetensors, those of floating point as float16: how the networks of the package are shipped."""
+    halves = {key: (value.half() if value.is_floating_point() else value).contiguous() for key, value in state.items()}
+    with atomic_path(path) as temporary:
+        save_file(halves, temporary)
+
+
 def write_checkpoint(
     folder: Path, epoch: int, weights: dict[str, Tensor], best: dict[str, Tensor], state: dict[str, Any], facts: dict
 ) -> None:
-    """Write the checkpoint of an epoch under its name only when it is whole, then remove the earlier ones."""
+    """Write the checkpoint of an epoch; it gets its name when it is complete. Then remove the earlier ones."""
     target = folder / f"checkpoint-{epoch:04d}"
     temporary = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=folder))
     try:
@@ -73,13 +82,13 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor], d
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
-    """The states of torch's own generators, which drop-out draws from."""
+    """The states of torch's global generators, from which drop-out draws."""
     states = {"cpu": torch.get_rng_state()}
     return states | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
 
 
 def restore_random_state(states: dict[str, Tensor], device: torch.device) -> None:
-    """Undo whatever was drawn since `random_state`."""
+    """Set torch's global generators back to the states that `random_state` returned."""
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda" and "cuda" in states:
         torch.cuda.set_rng_state(states["cuda"], device)

@@ -1,8 +1,7 @@
-"""``cluscam train alzheimer``: a network of the registry trained on the Alzheimer slices, or on brain phantoms."""
+"""`cluscam train`: added to the command line by the entry point `train` of the group "cluscam.commands"."""
 
 import argparse
 from collections.abc import Callable
-from typing import Any
 
 from cluscam_lite.errors import unknown
 
@@ -21,7 +20,7 @@ ABOUT = (
 )
 
 
-def train_parser(add: Callable[..., Any]) -> Any:
+def train(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add the parser of the command with `add`, argparse's `add_parser`, and return it."""
     parser = add("train", help="train a network on the Alzheimer slices", description=ABOUT, epilog=EXAMPLES)
     option = parser.add_argument
@@ -32,7 +31,7 @@ def train_parser(add: Callable[..., Any]) -> Any:
     option("--size", type=int, metavar="PIXELS", help="128 (default), as the slices are, or 224, as in the paper")
     option("--epochs", type=int, metavar="N", help="passes over the training images (default: 10)")
     option("--seed", type=int, metavar="N", help="seed of the first weights, the order and the variations (default: 0)")
-    option("--labels", metavar="KIND", help="true (default) or shuffled: nothing to learn but by heart")
+    option("--labels", metavar="KIND", help="true (default) or shuffled, which can only be memorised")
     option("--split", metavar="KIND", help="paper (default) or components: near-duplicates stay in one part")
     option("--start", metavar="KIND", help="auto (default): pretrained where weights are; pretrained; or scratch")
     option("--images", type=int, metavar="N", help="how many phantoms to train on (default: 1600)")
@@ -46,7 +45,8 @@ def train_parser(add: Callable[..., Any]) -> Any:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from analysis.chapters.alzheimer.training import recipe_for, train
+    from analysis.chapters.alzheimer.training.recipe import recipe_for
+    from analysis.chapters.alzheimer.training.trainer import train
 
     if arguments.task not in TASKS:
         raise unknown("task to train for", arguments.task, TASKS)

@@ -14,7 +14,6 @@ from analysis.chapters.alzheimer.training.run import Run, precision
 from analysis.chapters.alzheimer.training.slices import Slices, to_input
 from cluscam_lite.models import Preprocess
 
-CLIP = 1.0  # the largest norm of a step's gradient
 SAY_EVERY = 30.0  # seconds between lines of progress within an epoch
 
 
@@ -42,13 +41,7 @@ def train_epoch(run: Run, recipe: Recipe, data: Slices, preprocess: Preprocess, 
         with autocast(run.device, kind):
             logits = _logits(run.network, x)
         loss = balanced_loss(logits, data.labels[chosen].to(run.device), weights)
-        run.optimiser.zero_grad(set_to_none=True)
-        run.scaler.scale(loss).backward()
-        run.scaler.unscale_(run.optimiser)
-        nn.utils.clip_grad_norm_(run.network.parameters(), CLIP)
-        run.scaler.step(run.optimiser)
-        run.scaler.update()
-        run.schedule.step()
+        run.step(loss, run.network.parameters())
         losses.append(loss.detach())
         if time.monotonic() - said > SAY_EVERY:
             said, pace = time.monotonic(), (time.monotonic() - began) / number

@@ -1,4 +1,4 @@
-"""How good a classifier is: accuracy, recall of each class, confusion, calibration."""
+"""Measures of a classifier: accuracy, recall of each class, confusion, calibration."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ BINS = 15  # of confidence
 
 
 def measures(probabilities: Tensor, labels: Tensor, class_names: tuple[str, ...]) -> dict[str, Any]:
-    """Facts of predictions (N, C) with true labels (N,), ready for JSON; all shares in percent, 0 to 100.
+    """Measures of predicted probabilities (N, C) against true labels (N,), ready for JSON; shares in percent, 0 to 100.
 
     `balanced_accuracy` is the mean recall of the classes that occur; `recall` is None for one that does not.
     `confusion` counts images, a row for each true class, a column for each predicted one. `ece`: expected calibration

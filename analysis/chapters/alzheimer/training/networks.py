@@ -1,7 +1,4 @@
-"""A network of the registry for slices: its own classes and size, starting from pretrained weights or from scratch."""
-
-from dataclasses import replace
-from functools import partial
+"""The network before its first step: from pretrained weights of another size and other classes, or from scratch."""
 
 import torch
 import torch.nn.functional as F
@@ -10,57 +7,10 @@ from torch import Tensor, nn
 from analysis.chapters.alzheimer.training.recipe import Recipe
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import ModelSpec, load_model
-from cluscam_lite.models.builders import build_embedded, build_timm, build_torchvision, fuse
 
-SIZED_TIMM = ("vit_tiny_patch16_224", "levit_192", "levit_256", "cait_xxs24_224")  # built for one input size
-SIZED_TORCHVISION = ("vit_b_16",)
 POSITIONS = ("pos_embed", "encoder.pos_embedding")  # tensors of a class token and a square grid of tokens
 PRETRAINED = "pretrained"  # how the source of such weights begins
 HEADS = ("fc.", "head.", "head_dist.", "heads.", "classifier.", "head.fc.")
-
-
-def build_for(name: str, library: str, num_classes: int, size: int) -> nn.Module:
-    """The registry's network `name` with random weights for `num_classes` classes and inputs of `size` x `size`."""
-    if library == "embedded":
-        return build_embedded(name)
-    if library == "torchvision":
-        options = {"image_size": size} if name in SIZED_TORCHVISION else {}
-        if name == "inception_v3":  # without the head that only its own training needs
-            options = {"aux_logits": False, "init_weights": False}
-        return build_torchvision(name, num_classes=num_classes, **options)
-    options = {"img_size": size} if name in SIZED_TIMM else {}
-    network = build_timm(name, num_classes=num_classes, **options)
-    return fuse(network) if name == "mobileone_s0" else network  # its pretrained weights may be fused already
-
-
-def spec_for(recipe: Recipe, class_names: tuple[str, ...]) -> ModelSpec:
-    """What has to be known of the trained network to explain it; K, r and the layers are lent by the registry.
-
-    A CNN's inputs are normalised as the paper does, a network with weights of its own as these need it. At 128 x 128
-    the last maps of a ResNet are 4 x 4, so the stage before, "layer3", is named as well.
-    """
-    base = recipe.spec
-    layers = dict(base.layers)
-    if recipe.model.startswith("resnet"):
-        layers["layer3"] = "layer3"
-    return replace(
-        base,
-        name=recipe.name,
-        title=recipe.title,
-        build=partial(build_for, base.name, base.library, len(class_names), recipe.size),
-        unfused=None,
-        weights_id=None,
-        input_size=recipe.size,
-        resize=recipe.size,
-        interpolation="bilinear",
-        layers=layers,
-        num_classes=len(class_names),
-        classes=class_names,
-        in_paper=False,
-        paper_temperature=None,
-        tier="embedded" if base.library == "embedded" else "conceptual",
-        note=f"Trained by this project on {recipe.dataset}. K and r are {base.title}'s.",
-    )
 
 
 def starting_network(recipe: Recipe, spec: ModelSpec, data_root: str | None = None) -> tuple[nn.Module, str]:

@@ -1,40 +1,31 @@
-"""A recipe: everything that shapes the weights of a training run, but the machine."""
+"""A recipe: everything that shapes the weights of a training run, except the machine."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from cluscam_lite.errors import CluscamError, unknown
-from cluscam_lite.models import ModelSpec, get_spec, model_names
+from cluscam_lite.models import ModelSpec, get_spec
+from cluscam_lite.models.runs import CLASSES_OF, SIZES, RunName, spec_of_run, trainable
 
-DATASETS = ("alzheimer_mri", "phantoms")
-SIZES = (128, 224)  # pixels; the slices have 128, the paper's networks 224
 LABELS = ("true", "shuffled")
 SPLITS = ("paper", "components")
 STARTS = ("auto", "pretrained", "scratch")
 PRECISIONS = ("auto", "float32", "bfloat16")
 # peak learning rate by family, and whether the weights are pretrained
 RATES = {("cnn", False): 1e-3, ("cnn", True): 3e-4, ("transformer", False): 5e-4, ("transformer", True): 2e-4}
-# of the registry: made for other images, or the same network in another form
-NOT_TRAINED = ("scene_cnn", "scene_vit", "scene_shortcut", "resnet50_v1")
-
-NAME = re.compile(
-    r"(?P<model>.+)-(?P<dataset>alzheimer_mri|phantoms)-(?P<size>\d+)(-(?P<labels>shuffled))?(-(?P<split>components))?"
-    r"-s(?P<seed>\d+)"
-)  # of a run, see `Recipe.name`
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How a network is trained.
 
-    `labels`: "shuffled" permutes those of the training and validation images, so that there is nothing to learn but by
-    heart. `split`: "components" keeps near-duplicates together. `start`: "auto" takes pretrained weights where there
-    are any. `images`: how many phantoms are drawn for training; the Alzheimer set is taken whole. `patience`: epochs
-    without a better balanced accuracy on the validation images after which training stops. `precision`: "auto" is
-    mixed (bfloat16 or float16) on a GPU and float32 on a CPU. `learning_rate` is the peak; None: `RATES`, by where the
-    weights come from.
+    `size`: side of the input in pixels. `labels`: "shuffled" permutes the labels of the training and validation images,
+    so that a network can only memorise them. `split`: "components" keeps near-duplicates in one part. `start`: "auto"
+    takes pretrained weights if there are any. `images`: number of phantoms drawn for training (the Alzheimer set is
+    always used whole). `learning_rate`: the peak; None takes it from `RATES`. `patience`: training stops after this
+    many epochs without a better balanced accuracy on the validation images. `precision`: "auto" is mixed (bfloat16 or
+    float16) on a GPU and float32 on a CPU.
     """
 
     model: str
@@ -56,7 +47,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for what, value, known in (
             ("network", self.model, trainable()),
-            ("data set to train on", self.dataset, DATASETS),
+            ("data set to train on", self.dataset, CLASSES_OF),
             ("labels", self.labels, LABELS),
             ("split", self.split, SPLITS),
             ("start", self.start, STARTS),
@@ -74,7 +65,7 @@ class Recipe:
 
     @property
     def spec(self) -> ModelSpec:
-        """The registry's entry of the network, as it is for its own images."""
+        """The spec of the backbone, as published."""
         return get_spec(self.model)
 
     def peak_rate(self, pretrained: bool) -> float:
@@ -82,18 +73,23 @@ class Recipe:
         return self.learning_rate or RATES[self.spec.family, pretrained]
 
     @property
+    def run(self) -> RunName:
+        """The parts of the run's name."""
+        return RunName(self.model, self.dataset, self.size, self.labels, self.split, self.seed)
+
+    @property
     def name(self) -> str:
-        """The run in a word that can name a folder: what differs from the usual is said."""
-        marks = [self.labels if self.labels != "true" else "", self.split if self.split != "paper" else ""]
-        return "-".join(filter(None, [self.model, self.dataset, str(self.size), *marks, f"s{self.seed}"]))
+        """The name of the run, fit for a folder."""
+        return str(self.run)
 
     @property
     def title(self) -> str:
         """The run in words, for tables and figures."""
-        about = ["shuffled labels"] if self.labels == "shuffled" else []
-        about += ["split by components"] if self.split == "components" else []
-        about += [f"{self.size} pixels"] if self.size != SIZES[0] else []
-        return f"{self.spec.title} ({', '.join([*about, f'seed {self.seed}'])})"
+        return self.run.title
+
+    def trained_spec(self) -> ModelSpec:
+        """The spec of the network that this recipe trains."""
+        return spec_of_run(self.run)
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as JSON can hold it."""
@@ -101,7 +97,7 @@ class Recipe:
 
 
 def recipe_for(model: str, **settings: Any) -> Recipe:
-    """The usual recipe of a network with `settings` changed; those that are None keep the usual.
+    """The default recipe of a network with `settings` changed; a setting of None keeps its default.
 
     Raises UnknownName or CluscamError for a bad setting.
     """
@@ -109,27 +105,13 @@ def recipe_for(model: str, **settings: Any) -> Recipe:
 
 
 def recipe_of(name: str) -> Recipe | None:
-    """The recipe that a run's name tells of, with all that it does not tell as usual; None for any other name."""
-    found = NAME.fullmatch(name)
-    if not found or found["model"] not in trainable() or int(found["size"]) not in SIZES:
-        return None
-    return Recipe(
-        found["model"],
-        found["dataset"],
-        int(found["size"]),
-        seed=int(found["seed"]),
-        labels=found["labels"] or "true",
-        split=found["split"] or "paper",
-    )
-
-
-def trainable() -> list[str]:
-    """The networks of the registry that can be trained on slices."""
-    return [name for name in model_names() if name not in NOT_TRAINED]
+    """The recipe that the name of a run tells, defaults for the rest; None if it is not the name of a run."""
+    run = RunName.parse(name)
+    return None if run is None else Recipe(**asdict(run))
 
 
 def same_recipe(recipe: Recipe, stored: Mapping[str, Any], where: str) -> None:
-    """Raise CluscamError unless `stored` is this recipe: a run goes on as it began or not at all."""
+    """Raise CluscamError unless `stored` equals the recipe: a run is resumed with the settings it began with."""
     mine = recipe.to_dict()
     if mine["model"] != stored.get("model"):
         raise CluscamError(

@@ -1,13 +1,13 @@
-"""Train the networks of the reference run on the Alzheimer slices anew, each as its card says.
+"""Train the networks of the reference run on the Alzheimer slices again, each by the recipe of its card.
 
     python -m analysis.chapters.alzheimer.training.reference [NAME ...]
 
-Their weights are not published: they were made from slices that may not be. A network that is complete in `out/train`
-is left alone, an interrupted one goes on from its last whole epoch; start several processes with a name each to train
-several at a time. The cards' networks were trained on one thread, so this is, too: sums in the same order give the
-same weights. Whether they are the same is said of each; the study's rows of one cannot go with those of another. The
-other backbones of the reference run were trained on a GPU, which does not give the same bits twice: they are trained by
-NAME alone.
+Their weights are not published, because the slices may not be. A network that is complete in `out/train` is left as it
+is, and an interrupted one resumes after its last whole epoch. To train several at a time, start a process for each
+NAME. The networks of the cards were trained on one thread, and so are these: sums in the same order give the same
+weights. The command says of each whether its weights are the same; rows of a study on other weights cannot be mixed
+with those of the reference run. The other backbones were trained on a GPU, which does not give the same bits twice, so
+they are trained only if they are named.
 """
 
 import argparse
@@ -18,9 +18,9 @@ import torch
 
 from analysis.chapters.alzheimer.tables import RUNS
 from analysis.chapters.alzheimer.trained_networks import CARDS, TRAINED, folder_of, reference_card, reference_recipe
-from analysis.chapters.alzheimer.training import train
-from analysis.chapters.alzheimer.training.card import read_card
+from analysis.chapters.alzheimer.training.trainer import train
 from cluscam_lite.errors import CluscamError, unknown
+from cluscam_lite.models.trained import read_card
 
 
 def train_as_the_card_says(name: str) -> str:

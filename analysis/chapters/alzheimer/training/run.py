@@ -1,6 +1,7 @@
-"""The state of a training run: what an epoch changes, and all that a checkpoint has to hold."""
+"""The state of a training run: everything that an epoch changes and a checkpoint has to hold."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -11,13 +12,15 @@ from torch import Tensor, nn
 from analysis.chapters.alzheimer.training.checkpoint import plain_state, random_state, restore_random_state
 from analysis.chapters.alzheimer.training.recipe import Recipe
 
+CLIP = 1.0  # the largest norm of a step's gradient
+
 
 @dataclass
 class Run:
-    """A network with its optimiser, schedule, scaler and sampler, and how far it is.
+    """A network with its optimiser, schedule, scaler and sampler, and its progress.
 
-    `best` are the weights of `best_epoch`, the one with the largest balanced accuracy on the validation images so
-    far, of equals the one with the smaller loss. `history` has a dict for each epoch.
+    `best` are the weights of `best_epoch`: so far the largest balanced accuracy on the validation images and, among
+    equals, the smallest loss. `history` has a dict for each epoch.
     """
 
     network: nn.Module
@@ -33,15 +36,25 @@ class Run:
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def keep_if_better(self, balanced_accuracy: float, loss: float, always: bool = False) -> bool:
-        """Keep the weights as they are now as the best if they are (or `always`); whether they were kept."""
+        """Keep the present weights if they are the best so far (or `always`). Returns whether they were kept."""
         score = (balanced_accuracy, -loss)
         if score <= self.best_score and not always:
             return False
         self.best_score, self.best_epoch, self.best = score, self.epoch, plain_state(self.network)
         return True
 
+    def step(self, loss: Tensor, parameters: Iterable[Tensor]) -> None:
+        """One step of the optimiser down the gradient of `loss`, whose norm over `parameters` is clipped to `CLIP`."""
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimiser)
+        nn.utils.clip_grad_norm_(parameters, CLIP)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.schedule.step()
+
     def state(self) -> dict[str, Any]:
-        """Everything but the weights, of types that are read without running code."""
+        """Everything but the weights, in types that can be read without running code."""
         return {
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -51,7 +64,7 @@ class Run:
         }
 
     def facts(self) -> dict[str, Any]:
-        """How far the run is, as JSON can hold it."""
+        """The progress of the run, as JSON can hold it."""
         return {
             "epoch": self.epoch,
             "best_epoch": self.best_epoch,
@@ -60,7 +73,7 @@ class Run:
         }
 
     def restore(self, weights: dict[str, Tensor], best: dict[str, Tensor], state: dict[str, Any], facts: dict) -> None:
-        """Put everything back as it was when the checkpoint was written."""
+        """Restore the run as it was when the checkpoint was written."""
         self.network.load_state_dict(weights)
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])

@@ -17,7 +17,7 @@ from cluscam_lite.models import Preprocess
 
 VALIDATION, TEST = 0.125, 0.25  # phantoms drawn for these parts, as shares of the training part
 FEWEST = 16
-SHUFFLE = 1 << 20  # sets the random numbers that shuffle labels apart
+SHUFFLE = 1 << 20  # keeps the random numbers that shuffle labels apart from all others
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,6 @@ class Slices:
         return len(self.ids)
 
 
-def class_names_of(recipe: Recipe) -> tuple[str, ...]:
-    """The names of the classes of the recipe's data set, in the order of the labels."""
-    return PHANTOM_CLASSES if recipe.dataset == "phantoms" else CLASSES
-
-
 def load_parts(recipe: Recipe, preprocess: Preprocess, data_root: str | None = None) -> tuple[dict[str, Slices], str]:
     """The parts "train", "validation" and "test" of the recipe's data set at its size, and a hash of their content.
 
@@ -51,7 +46,7 @@ def load_parts(recipe: Recipe, preprocess: Preprocess, data_root: str | None = N
 
 
 def resized(pixels: Tensor, preprocess: Preprocess) -> Tensor:
-    """(N, H, W) uint8 as the network sees it, through the same Pillow filter as when it is explained."""
+    """(N, H, W) uint8 resized to the network's input, with the Pillow filter that is used when it is explained."""
     views = [np.asarray(preprocess.view(colour_image(one.numpy())))[..., 0] for one in pixels]
     return torch.from_numpy(np.stack(views))
 
@@ -95,7 +90,7 @@ def _alzheimer(recipe: Recipe, data_root: str | None) -> tuple[dict[str, Slices]
 
 
 def _phantoms(recipe: Recipe) -> tuple[dict[str, Slices], str]:
-    """Phantoms of seed 0, whatever the seed of the training: all runs see the same."""
+    """Phantoms of seed 0, whatever the seed of the training, so that all runs see the same images."""
     digest, parts = hashlib.sha256(), {}
     for part, share in (("train", 1.0), ("validation", VALIDATION), ("test", TEST)):
         n = max(FEWEST, round(share * recipe.images))

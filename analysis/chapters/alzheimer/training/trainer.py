@@ -1,4 +1,4 @@
-"""From a recipe to a trained network with its card; it may be killed at any moment and started again."""
+"""Training by a recipe, from the data to the weights and the card. It may be killed at any moment and started again."""
 
 import csv
 import json
@@ -15,22 +15,23 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from analysis.chapters.alzheimer.training.card import CARD, TEST, WEIGHTS, card_of, device_name, read_card
+from analysis.chapters.alzheimer.training.card import TEST, card_of, device_name
 from analysis.chapters.alzheimer.training.checkpoint import checkpoints, plain_state, read_checkpoint, write_checkpoint
 from analysis.chapters.alzheimer.training.epochs import batches_of, class_weights, predict, train_epoch
 from analysis.chapters.alzheimer.training.measures import measures
-from analysis.chapters.alzheimer.training.networks import PRETRAINED, spec_for, starting_network
+from analysis.chapters.alzheimer.training.networks import PRETRAINED, starting_network
 from analysis.chapters.alzheimer.training.recipe import Recipe, same_recipe
 from analysis.chapters.alzheimer.training.run import Run, new_run
-from analysis.chapters.alzheimer.training.slices import Slices, class_names_of, load_parts, shuffled
+from analysis.chapters.alzheimer.training.slices import Slices, load_parts, shuffled
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import atomic_path, output_folder
 from cluscam_lite.models import ModelSpec, Preprocess
+from cluscam_lite.models.trained import CARD, WEIGHTS, read_card
 
 
 @dataclass(frozen=True)
 class Material:
-    """What a recipe is carried out on: the network's description, the images of each part, and their hash."""
+    """The inputs of a training: recipe, spec of the network, images of each part, and the hash of their content."""
 
     recipe: Recipe
     spec: ModelSpec
@@ -59,7 +60,7 @@ def train(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if stored and stored["data"] != material.digest:
         raise CluscamError(f"{folder} holds a training on other images; choose another folder")
-    # a run that goes on has its weights in the checkpoint
+    # the weights of a resumed run are in its checkpoint
     spec, train_part = material.spec, material.parts["train"]
     network, source = (spec.build(), stored["start"]) if stored else starting_network(recipe, spec, data_root)
     peak = recipe.peak_rate(source.startswith(PRETRAINED))
@@ -76,7 +77,7 @@ def train(
 
 
 def _prepare(recipe: Recipe, data_root: str | None) -> Material:
-    spec = spec_for(recipe, class_names_of(recipe))
+    spec = recipe.trained_spec()
     preprocess = spec.preprocess()
     parts, digest = load_parts(recipe, preprocess, data_root)
     if recipe.labels == "shuffled":
@@ -85,16 +86,16 @@ def _prepare(recipe: Recipe, data_root: str | None) -> Material:
 
 
 def _epochs(run: Run, material: Material, folder: Path, facts: dict[str, Any], say: Callable[[str], None]) -> None:
-    """All epochs that are left, with a checkpoint after each."""
+    """Run the epochs that are left, and write a checkpoint after each."""
     recipe = material.recipe
-    # nothing on shuffled validation images tells a better epoch from a worse one
-    by_heart = recipe.labels == "shuffled"
-    while run.epoch < recipe.epochs and (by_heart or run.epoch - run.best_epoch < recipe.patience):
+    # shuffled validation labels cannot tell a better epoch from a worse one
+    memorising = recipe.labels == "shuffled"
+    while run.epoch < recipe.epochs and (memorising or run.epoch - run.best_epoch < recipe.patience):
         start = time.monotonic()
         loss = train_epoch(run, recipe, material.parts["train"], material.preprocess, say)
         run.epoch += 1
         found, validation_loss = _validate(run, material)
-        kept = run.keep_if_better(found["balanced_accuracy"], validation_loss, always=by_heart)
+        kept = run.keep_if_better(found["balanced_accuracy"], validation_loss, always=memorising)
         row = {"epoch": run.epoch, "loss": loss, "validation_loss": validation_loss}
         row |= {"accuracy": found["accuracy"], "balanced_accuracy": found["balanced_accuracy"]}
         run.history.append(row | {"seconds": round(time.monotonic() - start, 1)})
@@ -105,7 +106,7 @@ def _epochs(run: Run, material: Material, folder: Path, facts: dict[str, Any], s
 
 
 def _validate(run: Run, material: Material) -> tuple[dict[str, Any], float]:
-    """Measures on the validation images, and the class-balanced loss with the training images' weights."""
+    """Measures on the validation images, and their loss with the class weights of the training images."""
     data, train_part = material.parts["validation"], material.parts["train"]
     names = train_part.class_names
     logits = predict(run.network, data, material.preprocess, run.device)
@@ -138,7 +139,7 @@ def _finish(
 
 
 def _write_predictions(path: Path, data: Slices, probabilities: Tensor) -> None:
-    """The test images' labels, predictions and probabilities: numbers from which any interval can be computed."""
+    """Write label, prediction and probabilities of each test image, from which any interval can be computed."""
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["image_id", "label", "predicted", *(f"p{k}" for k in range(probabilities.shape[1]))])
@@ -147,7 +148,7 @@ def _write_predictions(path: Path, data: Slices, probabilities: Tensor) -> None:
 
 
 def _stored(folder: Path) -> dict[str, Any] | None:
-    """What the folder says of its training: recipe, start, data; None if it holds none."""
+    """Recipe, start and data hash of the training that the folder holds, complete or not; None if it holds none."""
     if (folder / CARD).is_file():
         return read_card(folder)
     found = checkpoints(folder)

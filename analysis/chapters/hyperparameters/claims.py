@@ -1,0 +1,107 @@
+"""What the rows of the study `hyperparameters` say of the claims C10a to C10g (`analysis/paper/claims.yaml`)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.chapters.hyperparameters.evidence import (
+    Curves,
+    bootstrap_choices,
+    curves,
+    near_sizes,
+    rise_and_bend,
+    shares,
+)
+from analysis.chapters.hyperparameters.mixture_evidence import bootstrap_r, r_interval
+from analysis.judging.sources import Claim
+from analysis.statistics import mean_and_d_z, paired_t
+from cluscam_lite import get_spec
+from cluscam_lite.tuning import elbow
+
+Criterion = Mapping[str, Any]
+
+
+def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """The numbers of each block of a claim's population, and the same in words, `text`.
+
+    None for a block that has not the claim's images under every seed and size of its population.
+    """
+    found, population, criterion = [], claim["population"], claim["criterion"]
+    for block in population["blocks"]:
+        mine = complete(rows, block, population["grid"], population["seeds"])
+        numbers = MEASURED[criterion["of"]](mine, block["model"], criterion) if mine is not None else {}
+        found.append({"model": block["model"], "panel": block["layer"]} | numbers)
+    return pd.DataFrame(found)
+
+
+def complete(
+    rows: pd.DataFrame, block: Mapping[str, Any], grid: Sequence[int], seeds: Sequence[int]
+) -> pd.DataFrame | None:
+    """The rows of a claim's block, None unless all its images are there under every one of the seeds and sizes."""
+    if not len(rows):
+        return None
+    mine = rows[(rows["model"] == block["model"]) & (rows["layer"] == block["layer"])]
+    groups = mine[["image_id", "seed", "n_clusters"]].drop_duplicates()
+    expected = pd.MultiIndex.from_product([mine["image_id"].unique(), seeds, grid])
+    if mine["image_id"].nunique() != block["n"] or set(groups.itertuples(index=False, name=None)) != set(expected):
+        return None
+    return mine
+
+
+def stable_k(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+    """C10a, C10d: the share of draws of the most frequent K*, and whether every seed names that K on all images."""
+    of, rule = curves(block), criterion["rule"]
+    by_size, by_seed = _draws(of, rule), elbow(of.grid, of.values.mean(1), rule).tolist()
+    mode, share = int(by_size.idxmax()), float(by_size.max())
+    text = f"K = {mode} in {share:.0%} of the draws; by seed: {', '.join(map(str, by_seed))}"
+    return {"least": share, "most": share, "every seed": all(k == mode for k in by_seed), "text": text}
+
+
+def near_k(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+    """C10c, C10e: the share of draws in which K* is the candidate next to Table 3's K, or a neighbour of that."""
+    of, printed = curves(block), get_spec(model).n_clusters
+    by_size = _draws(of, criterion["rule"])
+    close = by_size.index.isin(near_sizes(of.grid, printed))
+    share, mode = float(by_size[close].sum()), int(by_size.idxmax())
+    sizes = ", ".join(map(str, by_size.index[close]))
+    text = f"one of {sizes} in {share:.0%} of the draws, most often K = {mode}"
+    return {"least": share, "most": share, "text": text}
+
+
+def stable_r(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+    """C10f: the width of the interval of r."""
+    low, high = r_interval(bootstrap_r(model, block))
+    return {"least": high - low, "most": high - low, "text": f"r from {low:.0%} to {high:.0%}"}
+
+
+def near_r(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+    """C10g: the least and greatest distance of r in its interval from Table 3's r."""
+    (low, high), printed = r_interval(bootstrap_r(model, block)), get_spec(model).drop_ratio
+    text = f"r from {low:.0%} to {high:.0%}; Table 3: {printed:.1%}"
+    return {"least": max(low - printed, printed - high, 0.0), "most": max(printed - low, high - printed), "text": text}
+
+
+def saturation(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+    """C10b: means of rise and bend with their intervals and effect sizes, and the larger p of the two."""
+    found: dict[str, Any] = {}
+    words = []
+    for name, x in zip(("rise", "bend"), rise_and_bend(curves(block)), strict=True):
+        mean, effect = mean_and_d_z(x)
+        found |= {f"{name} mean": mean.estimate, f"{name} low": mean.low, f"{name} high": mean.high}
+        found |= {f"{name} d_z": effect.estimate, f"{name} d_z high": effect.high, f"{name} p": paired_t(x).p}
+        words.append(f"{name} {mean.estimate:+.3f} [{mean.low:+.3f}, {mean.high:+.3f}]")
+    return found | {"p": max(found["rise p"], found["bend p"]), "text": "; ".join(words)}
+
+
+def _draws(of: Curves, rule: str) -> pd.Series:
+    return shares(bootstrap_choices(of, rule), of.grid)
+
+
+MEASURED: dict[str, Callable[[pd.DataFrame, str, Criterion], dict[str, Any]]] = {
+    "stable K": stable_k,
+    "near K": near_k,
+    "saturation": saturation,
+    "stable r": stable_r,
+    "near r": near_r,
+}

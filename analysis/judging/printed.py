@@ -1,0 +1,50 @@
+"""What the paper prints of a claim, as short text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.page.panels import LOCATION, MEASURES
+from analysis.paper.tables import FAMILY, paper_means, paper_table
+from cluscam_lite import get_spec
+from cluscam_lite.methods import METHODS
+
+NOT_PRINTED = "not in the paper"
+DATASET = {"ilsvrc": "ILSVRC", "alzheimer_mri": "Alzheimer"}  # as Table 2 names them
+
+
+def printed(claim: Mapping[str, Any]) -> str:
+    """What a claim says of it itself, or the paper's table on what the claim compares; else that nothing is printed."""
+    contrast = claim.get("contrast", {})
+    if "paper" in claim:
+        return claim["paper"]
+    if contrast.get("against") == "members":  # the paper's own baseline of Section 4.1
+        table = paper_table(1).set_index("metric")["value"]
+        return f"{table['mean_difference_logit']:+.2f} logits, d = {table['cohens_d']:.2f}"
+    return _means(claim) if "method" in contrast else NOT_PRINTED
+
+
+def _means(claim: Mapping[str, Any]) -> str:
+    """The difference of two methods' means over six networks: Table 2's, or of Table 4's cells for localisation."""
+    contrast, blocks = claim["contrast"], claim["population"]["blocks"]
+    families = {get_spec(block["model"]).family for block in blocks}
+    metric = (MEASURES | LOCATION).get(contrast["measure"])
+    titles = [METHODS[contrast[side]].title for side in ("method", "against")]
+    # the paper reads transformers at the patch embedding, and prints no mean over both families
+    if metric is None or len(families) > 1 or (families == {"transformer"} and blocks[0]["layer"] != "paper"):
+        return NOT_PRINTED
+    dataset = claim["population"]["dataset"]
+    means = paper_means(metric, *families) if metric in LOCATION.values() else _table2(metric, *families, dataset)
+    if not set(titles) <= set(means.index):
+        return NOT_PRINTED
+    ours, theirs = means[titles]
+    ahead = ours - theirs if contrast["better"] == "higher" else theirs - ours
+    return f"{ahead:+.2f} points ({metric} {ours:.2f}, {titles[1]} {theirs:.2f})"
+
+
+def _table2(metric: str, family: str, dataset: str) -> pd.Series:
+    """A row of Table 2 by method, for a data set of the registry."""
+    table = paper_table(2)
+    mine = (table["dataset"] == DATASET[dataset]) & (table["family"] == FAMILY[family]) & (table["metric"] == metric)
+    return table[mine].set_index("method")["value"]

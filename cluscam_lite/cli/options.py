@@ -1,0 +1,148 @@
+"""The options of the commands. What a command does is imported when it is used, so that help and mistakes are quick."""
+
+import argparse
+from collections.abc import Callable
+
+AddParser = Callable[..., argparse.ArgumentParser]  # argparse's `add_parser`
+EXAMPLES = """examples:
+  cluscam explain scene:3 --model scene_cnn --out out/
+  cluscam explain cat.jpg dog.png --model resnet50 --out out/
+  cluscam explain cat.jpg --model vit_tiny_patch16_224 --layer last --target tabby --out out/ --data-root data/
+"""
+TUNE_EXAMPLES = """examples:
+  cluscam tune --model scene_cnn --dataset scenes --images 10 --grid 5 10 20 30 40
+  cluscam tune --model resnet50 --dataset ilsvrc --images 100 --seeds 3 --out resnet50.json
+  cluscam tune --model resnet50 --dataset folder --path photos/ --rule argmin --out mine.json
+  cluscam tune --model out/train/vit --dataset alzheimer_mri --images 40 --layer last --out tuned.json
+  cluscam explain photo.jpg --model resnet50 --tuned mine.json --out out/
+"""
+LISTS = {
+    "models": "list the networks: K, r, tau, layers, and where their weights come from",
+    "methods": "list the explanation methods",
+    "datasets": "list the data sets, and what to do for those that are missing here",
+}
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {(1 << 32) - 1}")
+    return int(text)
+
+
+# settings of a method: option, name, type, metavar, help; one that is not given keeps the model's or method's own
+SETTINGS = [
+    ("--clusters", "n_clusters", int, "K", "number of clusters"),
+    ("--drop", "drop_ratio", float, "R", "fraction of the clusters that is dropped, 0 <= R < 1"),
+    ("--temperature", "temperature", float, "T", "temperature of the softmax over scores, T > 0"),
+    ("--space", "space", str, "NAME", "cluster the maps upsampled or raw"),
+    ("--clustering", "clustering", str, "NAME", "kmeans, random, none, spectral, hdbscan or agglomerative"),
+    ("--fill", "fill", str, "NAME", "what hidden pixels show: mean, black or blur"),
+    ("--seed", "seed", _seed, "N", "seed of the clustering, and of random weights"),
+    ("--batch-size", "batch_size", int, "N", "masked images per pass"),
+]
+
+
+def add_commands(add: AddParser) -> None:
+    """Add the parsers of all commands of this package."""
+    _add_explain(add)
+    _add_tune(add)
+    for name, text in LISTS.items():
+        parser = add(name, help=text, description=_sentence(text), epilog=f"example:\n  cluscam {name} --json")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        if name != "methods":
+            _add_data_root(parser)
+        parser.set_defaults(run=_list)
+
+
+def _add_explain(add: AddParser) -> None:
+    text = "explain images: an overlay, the clusters with their scores and weights, and all numbers as JSON"
+    files = "Each image gives NAME.png, NAME.json and, of methods with clusters, NAME.clusters.png."
+    parser = add("explain", help=text, description=f"{_sentence(text)} {files}", epilog=EXAMPLES)
+    option = parser.add_argument
+    option("images", nargs="+", metavar="IMAGE", help="an image file, or scene:N for the embedded icon scene N")
+    option(
+        "--model", required=True, metavar="NAME", help="a network, see `cluscam models`, or a folder of `cluscam train`"
+    )
+    option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
+    option("--layer", default="paper", metavar="NAME", help="paper (default), last, or a dotted module name")
+    option("--target", metavar="CLASS", help="the class to explain, its number or name (default: the top-1)")
+    option("--method", default="cluscam", metavar="NAME", help="see `cluscam methods` (default: cluscam)")
+    option("--weights", default="auto", metavar="FILE", help="auto (default), random, or a file")
+    option("--tuned", metavar="FILE", help="take K and r from this file of `cluscam tune`")
+    _add_data_root(parser)
+    option(
+        "--preprocess",
+        default="standard",
+        metavar="NAME",
+        help="standard (default): the weights' own resize and crop; paper: the whole image squashed to a square",
+    )
+    option("--device", default="cpu", metavar="NAME", help="cpu (default) or cuda")
+    group = parser.add_argument_group("settings of the method (default: those of the model, see `cluscam models`)")
+    for flag, name, kind, metavar, text in SETTINGS:
+        group.add_argument(flag, dest=name, type=kind, metavar=metavar, help=text, default=argparse.SUPPRESS)
+    parser.set_defaults(run=_explain, flags={name: flag for flag, name, *_ in SETTINGS})
+
+
+def _add_tune(add: AddParser) -> None:
+    text = "choose K, r and tau for a network by a sample of images (Algorithms 2 and 3, Eq. 10)"
+    parser = add("tune", help=text, description=_sentence(text), epilog=TUNE_EXAMPLES)
+    option = parser.add_argument
+    option("--model", required=True, metavar="NAME", help="a network, see `cluscam models`")
+    option("--dataset", required=True, metavar="NAME", help="see `cluscam datasets`")
+    option("--path", metavar="DIR", help="the images of --dataset folder, or the official files of ilsvrc")
+    option(
+        "--part",
+        metavar="NAME",
+        help="the part of the data set, or all (default: train of the scenes, tune of ilsvrc, validation of slices)",
+    )
+    option("--images", type=int, default=20, metavar="N", help="how many images (default: 20)")
+    option(
+        "--grid",
+        type=int,
+        nargs="+",
+        metavar="K",
+        help="candidate sizes, ascending, at least three (default: 5 10 15 20 30 40 50 60 80 100, as far as there are "
+        "maps)",
+    )
+    option("--seeds", type=int, default=1, metavar="S", help="how many seeds of K-Means (default: 1)")
+    option(
+        "--rule",
+        default="argmax",
+        metavar="NAME",
+        help="what the file's K is by: argmax (default), as Algorithm 2 is printed; argmin, as the elbow of a "
+        "saturating curve needs",
+    )
+    option("--out", metavar="FILE", help="a JSON file to write, for `cluscam explain --tuned`")
+    option("--layer", default="paper", metavar="NAME", help="paper (default), last, or a dotted module name")
+    option("--weights", default="auto", metavar="FILE", help="auto (default), random, or a file")
+    option("--device", default="cpu", metavar="NAME", help="cpu (default) or cuda")
+    _add_data_root(parser)
+    parser.set_defaults(run=_tune)
+
+
+def _add_data_root(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-root", metavar="DIR", help="folder with weights/ and data sets (default: $CLUSCAM_DATA)"
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    from .explain import explain
+
+    explain(arguments)
+
+
+def _tune(arguments: argparse.Namespace) -> None:
+    from .tune import tune_command
+
+    tune_command(arguments)
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    from .lists import print_list
+
+    print_list(arguments.command, getattr(arguments, "data_root", None), arguments.json)

@@ -1,0 +1,53 @@
+"""A network with its weights: built as its spec says, and filled from one file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..files import sha256
+from .builders import fuse
+from .spec import ModelSpec
+from .statedict import fit, read_state
+
+BRANCH = "conv_kxk"  # in the names of a network's tensors before its branches are fused, as timm publishes MobileOne
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network ready to be explained.
+
+    `source` says in words where its weights come from, naming a file without its folder so that it can be
+    published; `sha256` is that file's hash, None for random weights.
+    """
+
+    spec: ModelSpec
+    module: nn.Module
+    source: str
+    sha256: str | None
+
+
+def with_random_weights(build: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
+    """The network that `build` makes, in eval mode, float32; torch's global random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return build().float().eval()
+
+
+def from_file(spec: ModelSpec, path: Path, origin: str) -> LoadedModel:
+    """The network of `spec` with the weights of a file, in eval mode; `origin` says where the file is from.
+
+    Raises CluscamError if the file is missing, corrupted or another network's.
+    """
+    state = read_state(path)
+    architecture = f"{spec.name} ({spec.library})"
+    if spec.unfused and any(BRANCH in key for key in state):
+        unfused = with_random_weights(spec.unfused)
+        fit(unfused, state, path, f"{architecture} before fusing")
+        network = fuse(unfused)
+    else:
+        network = with_random_weights(spec.build)
+        fit(network, state, path, architecture)
+    return LoadedModel(spec, network.eval(), f"{origin} ({path.name})", sha256(path))

@@ -1,0 +1,80 @@
+"""A folder that a training left, as a network to be explained: `model.safetensors` and `card.json`.
+
+The card holds the spec of the network under "spec". Older cards lack it; their recipe says as much.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..errors import CluscamError, unknown
+from .loaded import LoadedModel, from_file
+from .runs import RunName, build_for, spec_of_run, trainable
+from .spec import ModelSpec
+
+CARD, WEIGHTS = "card.json", "model.safetensors"
+BUILT = ("build", "unfused")  # fields of a spec that JSON cannot hold
+
+
+def load_trained(folder: str | os.PathLike, model: str | None = None) -> LoadedModel:
+    """The trained network in a folder, in eval mode, float32, on the CPU.
+
+    Args:
+        folder: where the training left `card.json` and `model.safetensors`.
+        model: the backbone that is expected; None: any.
+
+    Raises:
+        CluscamError: the folder holds no trained network, one of another backbone, or other weights than its card says.
+    """
+    folder = Path(folder).expanduser()
+    card = read_card(folder)
+    if model is not None and card["model"] != model:
+        raise CluscamError(f"{folder} holds a {card['model']}, not a {model}; give the folder of that network")
+    loaded = from_file(_spec(card), folder / WEIGHTS, "trained")  # refuses tensors of another architecture
+    if loaded.sha256 != card["sha256"]:
+        raise CluscamError(f"the weights in {folder} are not those of its card; train the network again")
+    return LoadedModel(loaded.spec, loaded.module, f"trained ({card['name']})", loaded.sha256)
+
+
+def trained_spec(folder: str | os.PathLike) -> ModelSpec:
+    """The spec of the trained network in `folder`, without its weights. Raises CluscamError if it holds none."""
+    return _spec(read_card(Path(folder).expanduser()))
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The model card in a folder. Raises CluscamError if there is none or it cannot be read."""
+    path = folder / CARD
+    if not path.is_file():
+        raise CluscamError(
+            f"{folder} holds no trained network ({CARD} is missing); train one with `cluscam train alzheimer`, or, if "
+            "its training was stopped, start the same command again"
+        )
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        _spec(card)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CluscamError(f"{path} cannot be read as a model card; train the network again") from error
+    return card
+
+
+def spec_record(spec: ModelSpec, architecture: str) -> dict[str, Any]:
+    """A spec as JSON can hold it; `architecture` names the backbone that builds the network."""
+    kept = (field.name for field in fields(spec) if field.name not in BUILT)
+    return {"architecture": architecture} | {name: getattr(spec, name) for name in kept}
+
+
+def _spec(card: Mapping[str, Any]) -> ModelSpec:
+    if "spec" not in card:
+        recipe = card["recipe"]
+        run = RunName(*(recipe[field.name] for field in fields(RunName)))
+        return spec_of_run(run, tuple(card.get("classes", ())))
+    record = {key: tuple(value) if isinstance(value, list) else value for key, value in card["spec"].items()}
+    architecture = record.pop("architecture")
+    if architecture not in trainable():
+        raise unknown("network", architecture, trainable())
+    build = partial(build_for, architecture, record["library"], record["num_classes"], record["input_size"])
+    return ModelSpec(**record, build=build)

@@ -1,0 +1,95 @@
+"""Pictures of images and maps, as arrays of colours.
+
+Saliency and masks share one perceptually uniform colour map, so that brighter means more in print and to colour-blind
+eyes as well. Images are those the network saw: undo its normalisation with `denormalized`.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+
+from ..errors import CluscamError, unknown
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+COLOR_MAPS = ("inferno", "magma", "plasma", "viridis", "cividis", "gray")
+COLOR_MAP = "inferno"
+OPACITY = 0.75  # of the colours where the saliency is 1
+DIM = 0.65  # brightness of the image where the saliency is 0
+
+
+def as_rgb(image: Any) -> np.ndarray:
+    """(H, W, 3) float in [0, 1] of a PIL image, a uint8 array, or a float array in [0, 1]; grey is repeated.
+
+    Raises CluscamError for any other shape.
+    """
+    array = np.asarray(image.convert("RGB") if hasattr(image, "convert") else image)
+    if array.ndim == 2:
+        array = np.repeat(array[..., None], 3, axis=2)
+    if array.ndim != 3 or array.shape[2] != 3:
+        raise CluscamError(f"the image has shape {array.shape}; expected (H, W, 3), as `denormalized` gives")
+    scale = 255 if array.dtype == np.uint8 else 1
+    rgb: np.ndarray = (array.astype(np.float64) / scale).clip(0, 1)
+    return rgb
+
+
+def denormalized(x: "Tensor", mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
+    """The picture that a normalised input (3, H, W) shows: (H, W, 3) float in [0, 1]."""
+    pixels = x.detach().cpu().double().numpy().transpose(1, 2, 0)  # (H, W, 3)
+    picture: np.ndarray = (pixels * np.asarray(std) + np.asarray(mean)).clip(0, 1)
+    return picture
+
+
+def overlay(image: Any, saliency: Any, color_map: str = COLOR_MAP, opacity: float = OPACITY) -> np.ndarray:
+    """The image (H, W, 3) under its saliency (H, W) in [0, 1], as RGB uint8 (H, W, 3).
+
+    The stronger the saliency, the more of its colour and the less of the image; where it is weak the image stays
+    visible, dimmed and nearly grey. Raises CluscamError if the sizes differ.
+    """
+    rgb, heat = as_rgb(image), _heat(saliency, as_rgb(image).shape[:2])
+    grey = (rgb @ [0.299, 0.587, 0.114])[..., None]
+    under = DIM * (0.35 * rgb + 0.65 * grey)
+    share = opacity * heat[..., None]  # of the colour
+    return _eight_bits(under * (1 - share) + colors(color_map)(heat)[..., :3] * share)
+
+
+def heat_map(mask: Any, color_map: str = COLOR_MAP) -> np.ndarray:
+    """A mask or saliency map (H, W) in colours that span 0 to 1, as RGB uint8 (H, W, 3)."""
+    values = _numpy(mask).astype(np.float64)
+    rgba: np.ndarray = colors(color_map)(_heat(values, values.shape), bytes=True)
+    return rgba[..., :3]
+
+
+def masked(image: Any, mask: Any, background: Any = 0.5) -> np.ndarray:
+    """What the network is shown through `mask` (H, W): the image where it is 1, `background` where it is 0.
+
+    `background` is an image (H, W, 3) or a colour, in [0, 1]. Returns RGB uint8 (H, W, 3).
+    """
+    rgb, share = as_rgb(image), _heat(mask, as_rgb(image).shape[:2])[..., None]
+    return _eight_bits((rgb * share + np.asarray(background) * (1 - share)).clip(0, 1))
+
+
+def colors(name: str) -> Any:
+    """matplotlib's colour map of one of `COLOR_MAPS`. Raises UnknownName for another."""
+    if name not in COLOR_MAPS:
+        raise unknown("colour map", name, COLOR_MAPS)
+    return matplotlib.colormaps[name]
+
+
+def _numpy(values: Any) -> np.ndarray:
+    return np.asanyarray(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
+
+
+def _heat(values: Any, size: tuple[int, ...]) -> np.ndarray:
+    heat: np.ndarray = _numpy(values).astype(np.float64)
+    if heat.shape != tuple(size):
+        raise CluscamError(f"the map has shape {heat.shape} and the image {tuple(size)}; expected the same size")
+    return heat.clip(0, 1)
+
+
+def _eight_bits(rgb: np.ndarray) -> np.ndarray:
+    pixels: np.ndarray = np.rint(255 * rgb).astype(np.uint8)
+    return pixels
