@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.engine.plans.profile import OWN, renamed
 from analysis.engine.registry import REGISTRY, find_study
 from analysis.run.parameters import profile_parameters, typed
 from cluscam_lite.errors import CluscamError
 
-OWN = "own"  # what a profile with changed parameters is called
 EXAMPLES = """examples:
   cluscam study {name} --profile embedded
   cluscam study {name} --profile reference -p models "[mobileone_s0]" -p part tune -p n_images 20
@@ -59,13 +59,13 @@ def _run(arguments: argparse.Namespace) -> None:
         from analysis.engine.rows import results_folder
 
         chosen = find_study(arguments.name)
-        profile = own_parameters(arguments.profile, arguments.p)
+        source = OWN if arguments.p else arguments.profile
+        profile, place = renamed(own_parameters(arguments.profile, arguments.p), source)
     except ModuleNotFoundError as error:
         raise CluscamError(
             f"studies need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
         ) from error
-    name = OWN if arguments.p else arguments.profile
-    folder = Path(arguments.out) if arguments.out else results_folder(arguments.name, name)
+    folder = Path(arguments.out) if arguments.out else results_folder(arguments.name, place)
     if arguments.status:
         print(status(chosen, profile, folder))
     else:

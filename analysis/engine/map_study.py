@@ -1,7 +1,7 @@
 """Studies of one saliency map per image and method: cells by method, and each map evaluated.
 
-`MapStudy` is the base of the studies that explain images with the registered methods. A study of its own says what it
-is called, what its plan is and, where it measures something else, the rows of one image.
+`MapStudy` is the base of the studies that explain images with the registered methods. A subclass has a name and, where
+it measures something else, its own rows of one image.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from analysis.engine.explaining import compact, donors_of, explainer_of, lending
 from analysis.engine.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.sample import Sample
-from cluscam_lite.errors import NotApplicable
+from cluscam_lite.errors import NotApplicable, unknown
 from cluscam_lite.methods import method_info
 from cluscam_lite.metrics.localisation import localise
 from cluscam_lite.metrics.masking import evaluate
@@ -52,6 +52,14 @@ class MapStudy(PlannedStudy):
             )
             for images in chunks(samples.ids, block.images_per_cell)
         ]
+
+    def finished(self, block: Block, dataset: str) -> Block:
+        """The block at the layer where its method can be asked. Raises UnknownName for a setting it does not take."""
+        for setting in block.settings:
+            if setting not in method_info(block.method).parameters:
+                raise unknown(f"setting of {block.method}", setting, method_info(block.method).parameters)
+        get_spec(block.model).preprocess(block.preprocess)
+        return super().finished(block, dataset)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""

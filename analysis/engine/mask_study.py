@@ -12,7 +12,7 @@ import torch
 
 from analysis.engine import Cell, chunks
 from analysis.engine.explaining import compact, donors_of, lending, loaded
-from analysis.engine.mask_sources import explain_with, inertia_share, masks_of_source, masks_rank
+from analysis.engine.mask_sources import SOURCES, explain_with, inertia_share, masks_of_source, masks_rank
 from analysis.engine.plan import Plan, PlannedStudy
 from analysis.engine.weightings import MATCHED, Setting, settings_of
 from cluscam_lite import Reading, get_spec, load_dataset, read
@@ -27,7 +27,7 @@ PER_PASS = 9  # the image and eight masked copies: fifteen maps in two passes
 
 @dataclass(frozen=True)
 class Block:
-    """One line of the plan: a source of masks on the first `n_images`, with the seed added to the profile's."""
+    """A source of masks on the first `n_images`, with the seed added to the profile's."""
 
     model: str
     layer: str
@@ -41,10 +41,16 @@ class MaskStudy(PlannedStudy):
     """Every source of masks of a plan on its images, under every setting of `settings`."""
 
     keys: tuple[str, ...] = ("image_id", "setting", "form")
+    block, choices, known = Block, "sources", SOURCES
 
     def settings(self, n_clusters: int, drop_ratio: float) -> tuple[Setting, ...]:
         """The ways from scores to maps, at a network's K and r."""
         return settings_of(n_clusters, drop_ratio)
+
+    def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """One line for all networks of a profile of the user's own, so that they take turns at each source."""
+        lines = [*super().own_lines(profile, usual)]
+        yield lines[0] | {"model": [line["model"] for line in lines]}
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
         """Some images of one network, source and seed to a cell; all sources take the same images."""
@@ -122,23 +128,3 @@ def outcomes(reading: Reading, maps: list[torch.Tensor]) -> list[dict[str, float
         {"probability": float(p[i]), "probability_masked": float(o[i])} | {k: float(v[i]) for k, v in terms.items()}
         for i in range(len(maps))
     ]
-
-
-SEEDED = ("kmeans", "random")  # sources that are run with several seeds
-
-
-def blocks(networks: Mapping[tuple[str, str], int], sources: tuple[str, ...], seeds: int) -> tuple[Block, ...]:
-    """Every source on each (network, layer) -> images; K-Means and random partitions with `seeds` seeds."""
-    first = [
-        Block(model, layer, source, n, images_per_cell=min(n, 25))
-        for source in sources
-        for (model, layer), n in networks.items()
-    ]
-    more = [
-        Block(model, layer, source, n, seed, min(n, 25))
-        for seed in range(1, seeds)
-        for (model, layer), n in networks.items()
-        for source in SEEDED
-        if source in sources
-    ]
-    return (*first, *more)

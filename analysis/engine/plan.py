@@ -1,24 +1,28 @@
-"""What a profile of the user's own has to say before a study can plan its cells."""
+"""The plan of a study: its blocks, of which each is cut into cells."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from analysis.engine import Cell
+from analysis.engine.plans.file import Line, PlanFile, Section, read_plans
+from analysis.engine.plans.lines import Choice, blocks_of
+from analysis.engine.plans.profile import check_profile, profile_name
 from cluscam_lite import get_spec
-from cluscam_lite.errors import CluscamError, unknown
+from cluscam_lite.errors import unknown
 from cluscam_lite.methods import METHODS
 
-# data set -> the part that is explained, and the part that lends masks, unless the profile says otherwise
-PARTS = {"scenes": ("test", "train"), "ilsvrc": ("tune", "pilot")}
+# these ask what the maps do to the output; where a class token is read out, they do so at "last_input"
+DOWNSTREAM = tuple(name for name, info in METHODS.items() if info.gradients) + ("ablationcam", "reciprocam")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a profile measures: on which part of which data set, with masks lent by which other part.
+    """What a profile measures: on which part of which data set, with masks lent by images of which other part.
 
-    `blocks` are the study's own lines: a network, a layer, how many images, and what is measured on each.
+    `blocks` are the study's own: a network, a layer, how many images, and what is measured on each.
     """
 
     dataset: str
@@ -27,69 +31,9 @@ class Plan:
     blocks: tuple[Any, ...]
 
 
-class PlannedStudy(ABC):
-    """What the studies share that cut the blocks of a plan into cells."""
-
-    name: str
-    version: int
-
-    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
-        """The cells of all blocks of the profile's plan, in its order."""
-        plan, seed = self.plan(profile), int(profile.get("seed", 0))
-        return [cell for block in plan.blocks for cell in self.block_cells(plan, block, seed)]
-
-    @abstractmethod
-    def plan(self, profile: Mapping[str, Any]) -> Plan:
-        """What a profile measures."""
-
-    @abstractmethod
-    def block_cells(self, plan: Plan, block: Any, seed: int) -> Iterable[Cell]:
-        """The cells of one block; `seed` is the profile's."""
-
-    def cell(self, plan: Plan, block: Any, method: str, images: Sequence[str], seed: int, **about: Any) -> Cell:
-        """One cell of a block with a `model` and a `layer`; `about` are the cell's `settings` and `variant`."""
-        where = (plan.dataset, plan.part, block.model, block.layer)
-        return Cell(self.name, self.version, *where, method, images, seed=seed, **about)
-
-
-def check_profile(profile: Mapping[str, Any], study: str, datasets: Sequence[str] = tuple(PARTS)) -> None:
-    """Raise CluscamError unless the profile names a data set that the study runs on, networks, and how many images."""
-    for needed in ("dataset", "models", "n_images"):
-        if not profile.get(needed):
-            raise CluscamError(f"the profile has no {needed!r}; the study of {study} needs dataset, models, n_images")
-    if profile["dataset"] not in datasets:
-        raise CluscamError(f"the study of {study} runs on {' and '.join(datasets)}, not on {profile['dataset']}")
-
-
-def own_plan(profile: Mapping[str, Any], blocks: tuple[Any, ...]) -> Plan:
-    """The plan of a checked profile: its own part of the data set, or the usual one."""
-    part, donor_part = PARTS[profile["dataset"]]
-    return Plan(profile["dataset"], profile.get("part") or part, donor_part, blocks)
-
-
-def own_methods(profile: Mapping[str, Any], usual: Sequence[str]) -> tuple[str, ...]:
-    """The methods that a profile names, or the usual ones. Raises UnknownName for one that is not registered."""
-    names = tuple(profile.get("methods") or usual)
-    for name in names:
-        if name not in METHODS:
-            raise unknown("method", name, METHODS)
-    return names
-
-
-# passes of more than about two hundred: fewer images, and fewer to a cell
-DEAR = ("scorecam", "opticam", "opticam_norm", "polycam", "polycam_plus", "polycam_minus")
-
-
-CHEAP = tuple(name for name in METHODS if name not in (*DEAR, "reciprocam"))
-
-
-# what the maps do to the output is asked at "last_input" where a class token is read out (`ModelSpec.layers`)
-DOWNSTREAM = tuple(name for name, info in METHODS.items() if info.gradients) + ("ablationcam", "reciprocam")
-
-
 @dataclass(frozen=True)
 class Block:
-    """One line of the plan: a method on the first `n_images` of the part, under a network at a layer.
+    """A method on the first `n_images` of the part, under a network at a layer.
 
     `settings` go to the method; `variant` names what differs from the method's defaults, "" for none; `seed` is
     added to the profile's.
@@ -106,20 +50,85 @@ class Block:
     images_per_cell: int = 100
 
 
+class PlannedStudy(ABC):
+    """A study whose plans are in `notebooks/plans/NAME.yaml`, each block of which is cut into cells."""
+
+    name: str
+    version: int
+    title: str
+    """The study's name in messages about a profile."""
+    block: type = Block
+    choices: str = "methods"
+    """What a line of the plan chooses among `known`: "methods", "sources", or "" for nothing."""
+    known: Collection[str] = METHODS
+
+    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
+        """The cells of all blocks of the profile's plan, in its order."""
+        plan, seed = self.plan(profile), int(profile.get("seed", 0))
+        return [cell for block in plan.blocks for cell in self.block_cells(plan, block, seed)]
+
+    @abstractmethod
+    def block_cells(self, plan: Plan, block: Any, seed: int) -> Iterable[Cell]:
+        """The cells of one block; `seed` is the profile's."""
+
+    def cell(self, plan: Plan, block: Any, method: str, images: Sequence[str], seed: int, **about: Any) -> Cell:
+        """One cell of a block with a `model` and a `layer`; `about` are the cell's `settings` and `variant`."""
+        where = (plan.dataset, plan.part, block.model, block.layer)
+        return Cell(self.name, self.version, *where, method, images, seed=seed, **about)
+
+    def plan(self, profile: Mapping[str, Any]) -> Plan:
+        """The plan of a profile: the file's if it is one of the project's, else one made of its parameters.
+
+        Raises CluscamError for a profile that does not say enough, UnknownName for a name that does not exist.
+        """
+        name, file = profile_name(profile), self.plan_file()
+        return self.planned(name) if name in file.plans else self._own(profile, file)
+
+    def planned(self, name: str) -> Plan:
+        """The plan in the study's file for the profile of that name."""
+        file = self.plan_file()
+        if name not in file.plans:
+            raise unknown("plan", name, file.plans)
+        return self._plan(file.plans[name], file)
+
+    def plan_file(self) -> PlanFile:
+        """The study's file of plans."""
+        return read_plans(self.name, self.choices)
+
+    def _own(self, profile: Mapping[str, Any], file: PlanFile) -> Plan:
+        check_profile(profile, self.title, tuple(file.own))
+        section = file.own[profile["dataset"]]
+        lines = tuple(Line(line, "") for line in self.own_lines(profile, section.lines[0].values))
+        return self._plan(replace(section, part=profile.get("part") or section.part, lines=lines), file)
+
+    def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The lines of a profile of the user's own, one for each network: `usual`, and what the profile says."""
+        models, n = profile["models"], int(profile["n_images"])
+        line = {**usual, "layer": profile.get("layer") or "paper", "n_images": n}
+        if self.choices and profile.get("methods"):
+            line[self.choices] = profile["methods"]
+        for model in [models] if isinstance(models, str) else models:
+            yield line | {"model": model}
+
+    def _plan(self, section: Section, file: PlanFile) -> Plan:
+        choice = Choice(self.choices, self.known, file.groups)
+        usual = {"dataset": section.dataset}
+        finished = partial(self.finished, dataset=section.dataset)
+        blocks = blocks_of(self.block, section.lines, choice, usual, finished)
+        return Plan(section.dataset, section.part, section.donor_part, tuple(blocks))
+
+    def finished(self, block: Any, dataset: str) -> Any:
+        """The block as it is to run: where a method is asked, at the layer where it can be.
+
+        Raises CluscamError for a block that the study cannot run.
+        """
+        if not hasattr(block, "method"):
+            return block
+        return replace(block, layer=layer_of(block.method, block.model, block.layer))
+
+
 def layer_of(name: str, model: str, layer: str) -> str:
     """`layer`, or "last_input" for "last" where the patch tokens that leave the last block reach no logit."""
     if layer == "last" and name in DOWNSTREAM and "last_input" in get_spec(model).layers:
         return "last_input"
     return layer
-
-
-def own_map_plan(profile: Mapping[str, Any], study: str, usual: Sequence[str]) -> Plan:
-    """The plan of a profile of the user's own for a study of maps: its methods, or the `usual`, on its networks."""
-    check_profile(profile, study)
-    n, layer = int(profile["n_images"]), profile.get("layer") or "paper"
-    blocks = tuple(
-        Block(model, layer_of(name, model, layer), name, n, images_per_cell=10 if name in DEAR else 100)
-        for model in profile["models"]
-        for name in own_methods(profile, usual)
-    )
-    return own_plan(profile, blocks)

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.engine import Study, read, run
+from analysis.engine.plans.profile import profile_name
 from analysis.paths import REFERENCE, ROOT
 from cluscam_lite.errors import CluscamError
 
@@ -57,7 +58,8 @@ def study_rows(study: Study, parameters: Mapping[str, Any]) -> pd.DataFrame:
 
     Raises CluscamError if the reference run has not begun.
     """
-    if parameters["profile"] == "reference":
+    name = profile_name(parameters)
+    if name == "reference":
         rows = reference_rows(study)
         if not len(rows):
             raise CluscamError(
@@ -65,7 +67,7 @@ def study_rows(study: Study, parameters: Mapping[str, Any]) -> pd.DataFrame:
                 f"`cluscam study {study.name} --profile reference --out results/reference/{study.name}`"
             )
         return rows
-    folder = results_folder(study.name, parameters["profile"])
-    while not run(study, parameters, folder, discard=True, quiet=True).complete:
+    folder = results_folder(study.name, name)
+    while not run(study, {**parameters, "profile": name}, folder, discard=True, quiet=True).complete:
         time.sleep(1)  # another notebook makes the last of them
     return read(study, folder)

@@ -19,6 +19,8 @@ from analysis.paths import ROOT
 from analysis.run.inputs import digest_of
 from analysis.run.jobs import run_jobs
 from analysis.run.parameters import (
+    PLANS,
+    PROFILES,
     check,
     declared_parameters,
     notebook_names,
@@ -93,11 +95,11 @@ def _describe(path: Path, error: Any, injected: bool) -> str:
 
 
 def inputs_hash(path: Path, parameters: Mapping[str, Any]) -> str:
-    """SHA-256 of a run's inputs: notebook, parameters, code, versions, rows, and the sizes of the data root's files."""
+    """SHA-256 of a run's inputs: notebook, parameters, plans, code, versions, rows, sizes of the data root's files."""
     root = data_root(parameters.get("data_root"))
     files = sorted(root.glob("*/*")) if root else []
     sizes = [f"{file.relative_to(root)} {file.stat().st_size}" for file in files]
-    return digest_of([RESULTS], path.read_text(encoding="utf-8"), dict(parameters), sizes)
+    return digest_of([RESULTS, PROFILES, PLANS], path.read_text(encoding="utf-8"), dict(parameters), sizes)
 
 
 def up_to_date(output: Path, inputs: str) -> bool:

@@ -14,6 +14,7 @@ from cluscam_lite.errors import CluscamError, unknown
 
 NOTEBOOKS = ROOT / "notebooks"
 PROFILES = NOTEBOOKS / "profiles"
+PLANS = NOTEBOOKS / "plans"
 
 # Every notebook declares these (name -> type), so that one profile serves all of them.
 COMMON = {

@@ -6,15 +6,10 @@ import re
 
 import pytest
 
-from analysis.chapters.ablation.study import PLANS as ABLATION
-from analysis.chapters.alzheimer.plan import PLANS as ALZHEIMER
-from analysis.chapters.faithfulness.plan import PLANS as FAITHFULNESS
 from analysis.chapters.hyperparameters.evidence import DRAWS, LEVEL
 from analysis.chapters.hyperparameters.mixture_evidence import RATIO_DRAWS
-from analysis.chapters.hyperparameters.study import PLANS as HYPERPARAMETERS
-from analysis.chapters.logits.study import PLANS as LOGITS
-from analysis.chapters.runtime.plan import plan_of as runtime_plan
 from analysis.engine.plan import layer_of
+from analysis.engine.registry import find_study
 from analysis.engine.weightings import settings_of
 from analysis.judging.compare import FEWEST
 from analysis.paper.claims import all_claims, check_claim
@@ -25,7 +20,7 @@ CLAIMS = all_claims()
 FIELDS = "id quote place study tier population unit estimand controls test interval sesoi thresholds family correction"
 BLOCKS = [(claim, block) for claim in CLAIMS for block in claim["population"]["blocks"]]
 # studies whose plan is the population of their claims
-EXACT = {"logits": LOGITS, "hyperparameters": HYPERPARAMETERS}
+EXACT = ("logits", "hyperparameters")
 # evidence is of `confirm`; what is tuned is of `tune`, and a time does not depend on what an image shows
 PART = {"logits": "confirm", "faithfulness": "confirm", "ablation": "confirm", "hyperparameters": "tune"}
 PART |= {"runtime": "tune", "alzheimer": "test"}
@@ -57,7 +52,7 @@ def test_populations_are_prefixes_of_the_split(claim, block, data_root):
 
 @pytest.mark.parametrize("study", EXACT)
 def test_the_plan_of_the_study_is_the_population(study):
-    plan = EXACT[study]["reference"]
+    plan = find_study(study).planned("reference")
     planned = [(block.model, block.layer, block.n_images) for block in plan.blocks]
     claims = [claim for claim in CLAIMS if claim["study"] == study]
     assert claims
@@ -69,9 +64,9 @@ def test_the_plan_of_the_study_is_the_population(study):
             assert all(list(getattr(block, name)) == population[name] for block in plan.blocks if name in population)
 
 
-@pytest.mark.parametrize(("study", "plan"), [("faithfulness", FAITHFULNESS), ("alzheimer", ALZHEIMER)])
-def test_a_study_of_maps_covers_its_claims(study, plan):
-    plan = plan["reference"]
+@pytest.mark.parametrize("study", ["faithfulness", "alzheimer"])
+def test_a_study_of_maps_covers_its_claims(study):
+    plan = find_study(study).planned("reference")
     planned = {(b.model, b.layer, b.method): b for b in plan.blocks if not b.variant}
     for claim in CLAIMS:
         if claim["study"] == study:
@@ -84,7 +79,8 @@ def test_a_study_of_maps_covers_its_claims(study, plan):
 
 
 def test_the_ablation_study_covers_its_claims():
-    planned = {(b.model, b.layer, b.source): b.n_images for b in ABLATION["reference"].blocks if not b.seed}
+    blocks = find_study("ablation").planned("reference").blocks
+    planned = {(b.model, b.layer, b.source): b.n_images for b in blocks if not b.seed}
     claims = [claim for claim in CLAIMS if claim["study"] == "ablation"]
     assert {claim["id"] for claim in claims} == {"C7a", "C7b", "C7c", "C7d", "C8a", "C8b", "C8c"}
     for claim in claims:
@@ -95,7 +91,7 @@ def test_the_ablation_study_covers_its_claims():
 
 
 def test_the_runtime_study_covers_its_claims():
-    plan = runtime_plan({"profile": "reference"})
+    plan = find_study("runtime").planned("reference")
     planned = {(b.model, b.layer, b.method): b.n_images for b in plan.blocks if not b.variant}
     claims = [claim for claim in CLAIMS if claim["study"] == "runtime"]
     assert {claim["id"] for claim in claims} == {"C11a", "C11b", "C11c", "C11d"}

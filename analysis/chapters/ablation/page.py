@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.chapters.ablation.evidence import against_sources
-from analysis.chapters.ablation.study import PLANS, STUDY
+from analysis.chapters.ablation.study import STUDY
 from analysis.engine.mask_sources import NULLS, TITLES
 from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.judging.ledger import judged
@@ -70,7 +70,7 @@ def answer(rows: pd.DataFrame, claim_id: str) -> str:
 def progress(rows: pd.DataFrame) -> pd.DataFrame:
     """How far the reference run is: sources complete, begun and not run, for each network and seed."""
     found = {}
-    for block in PLANS["reference"].blocks:
+    for block in STUDY.planned("reference").blocks:
         key = (panel_title(block.model, block.layer), block.seed)
         entry = found.setdefault(key, {"complete": [], "begun": [], NOT_RUN: []})
         done = 0

@@ -11,13 +11,14 @@ from analysis.chapters.alzheimer.class_maps import class_means
 from analysis.chapters.alzheimer.evidence import rank_table, sanity_table
 from analysis.chapters.alzheimer.figures import class_means_figure, panel_words, ranks_figure, sanity_figure
 from analysis.chapters.alzheimer.ground_mask import mask_measures, masks_of_image
-from analysis.chapters.alzheimer.plan import OTHER_SEEDS, PLANS, VIT
+from analysis.chapters.alzheimer.plan import OTHER_SEEDS, VIT
 from analysis.chapters.alzheimer.sanity import STUDY as SANITY
 from analysis.chapters.alzheimer.study import STUDY
 from analysis.chapters.alzheimer.tables import reference
 from analysis.chapters.alzheimer.trained_networks import network
 from analysis.engine import Cell
 from analysis.engine.explaining import explainer_of
+from analysis.engine.plans.profile import profile_name
 from analysis.engine.rows import NOT_RUN, study_rows
 from analysis.page.panels import prepared
 from analysis.page.tables import styled
@@ -31,9 +32,9 @@ from cluscam_lite.methods import method_info
 
 def phantom_rows(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """Both studies' rows on phantoms: this run's, or those of "embedded" where a profile is about other images."""
-    mine = dict(parameters)
-    if mine["profile"] == "reference" or (mine["profile"] not in PLANS and mine["dataset"] != "phantoms"):
-        mine["profile"] = "embedded"
+    name, mine = profile_name(parameters), dict(parameters)
+    if name == "reference" or (name not in STUDY.plan_file().plans and mine["dataset"] != "phantoms"):
+        mine = {"profile": "embedded"}
     return {"alzheimer": study_rows(STUDY, mine), "sanity": study_rows(SANITY, mine)}
 
 

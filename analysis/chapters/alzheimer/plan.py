@@ -1,15 +1,11 @@
-"""Which methods the study `alzheimer` runs, on how many images of which network and layer."""
+"""The networks that the study `alzheimer` explains, and what a block of its plan says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from analysis.chapters.alzheimer.tuning import RULE_OF
-from analysis.engine.plan import CHEAP, Block, Plan, check_profile, layer_of, own_methods
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
-
-DATASETS = ("phantoms", "alzheimer_mri")
-DONOR_PART = "validation"
 
 RESNET = "resnet18-alzheimer_mri-128-s0"
 VIT = "vit_tiny_patch16_224-alzheimer_mri-128-s0"
@@ -23,102 +19,31 @@ BACKBONES = tuple(f"{name}-alzheimer_mri-128-s0" for name in (*CNNS, *TRANSFORME
 
 MAIN = ((RESNET, "paper"), (VIT, "paper"), (VIT, "last"))
 PHANTOMS = (("phantom_cnn", "paper"), ("phantom_vit", "last"))
-
-CHEAPEST = (*CHEAP, "reciprocam")
-CLAIMED = ("cluscam", "donor", "gradcam")
-SWIFT = ("gradcampp", "layercam", "xgradcam", "cam", "fakecam", "ones", "centre", "random", "edges")  # a few passes
-SLOWER = tuple(name for name in CHEAPEST if name not in (*CLAIMED, *SWIFT))  # tens of passes
-DEAR = ("scorecam", "opticam", "opticam_norm")  # hundreds
-RANKED = (
-    "cluscam",
-    "gradcam",
-    "gradcampp",
-    "layercam",
-    "reciprocam",
-    "groupcam",
-    "donor",
-    "smooth",
-    "fakecam",
-    "edges",
-)
-FEW = ("cluscam", "gradcam", "layercam", "reciprocam", "donor", "edges")
-# Table 6's on all twelve, beside what knows nothing of the image or of the network
-PRINTED = ("cluscam", "donor", "gradcam", "gradcampp", "shapleycam", "fakecam", "edges")
-PRINTED_DEAR = ("opticam", "ablationcam", "reciprocam", "scorecam")
-ALL, OTHERS, DEAREST, OF_TWELVE, DEAR_OF_TWELVE = 900, 200, 100, 60, 20  # images of the test part
+SLOW_IMAGES = 100  # the most on which ReciproCAM is asked at a patch embedding, in a profile of the user's own
 
 
-def reference_blocks() -> Iterator[Block]:
-    """The blocks of the reference run; what the claims need first."""
-    for model, layer in MAIN:
-        yield from blocks(model, layer, CLAIMED, ALL)
-        yield from blocks(model, layer, DEAR, DEAREST, images_per_cell=20)
-    for model, layer in MAIN:
-        yield from blocks(model, layer, SWIFT, ALL)
-        yield from blocks(model, layer, SLOWER, OTHERS)
-    for model, layer in MAIN:
-        yield from tuned_blocks(model, layer, OTHERS)
-    yield from blocks(RESNET, "layer3", RANKED, OTHERS)
-    for model in OTHER_SEEDS:
-        for layer in ("paper", "last"):
-            yield from blocks(model, layer, RANKED, OTHERS)
-    yield from blocks(BY_HEART, "last", FEW, OTHERS)
-    yield from blocks(BY_COMPONENTS, "last", FEW, OTHERS)
-    for model in BACKBONES:
-        yield from blocks(model, "paper", PRINTED, OF_TWELVE)
-        yield from blocks(model, "paper", PRINTED_DEAR, DEAR_OF_TWELVE)
+@dataclass(frozen=True)
+class Block:
+    """A method on the first `n_images` of the part, under a network at a layer.
 
-
-def blocks(model: str, layer: str, names: tuple[str, ...], n: int, images_per_cell: int = 100) -> Iterator[Block]:
-    """A block for each method; those that ask what the maps do to the output are read where they can."""
-    for name in names:
-        if name == "reciprocam" and layer == "paper" and get_spec(model).family == "transformer":
-            yield Block(model, layer, name, min(n, DEAREST), images_per_cell=20)  # what follows is the whole network
-            continue
-        yield Block(model, layer_of(name, model, layer), name, n, images_per_cell=images_per_cell)
-
-
-def tuned_blocks(model: str, layer: str, n: int, images_per_cell: int = 100) -> Iterator[Block]:
-    """ClusCAM with K and r chosen on the validation part, by either rule of Algorithm 2."""
-    for variant in RULE_OF:
-        yield Block(model, layer, "cluscam", n, variant, images_per_cell=images_per_cell)
-
-
-# about a quarter of a minute in all
-EMBEDDED = ("cluscam", "gradcam", "layercam", "reciprocam", "donor", "smooth", "fakecam", "centre", "edges")
-PLANS = {
-    "smoke": Plan(
-        "phantoms", "test", DONOR_PART, tuple(blocks("phantom_cnn", "paper", ("cluscam", "ones", "edges"), 4))
-    ),
-    "embedded": Plan(
-        "phantoms",
-        "test",
-        DONOR_PART,
-        (
-            *blocks("phantom_cnn", "paper", EMBEDDED, 4),
-            *blocks("phantom_vit", "last", EMBEDDED, 4),
-            *(block for model, layer in PHANTOMS for block in tuned_blocks(model, layer, 4)),
-        ),
-    ),
-    # fixed by analysis/paper/claims.yaml before any of these images was looked at
-    "reference": Plan("alzheimer_mri", "test", DONOR_PART, tuple(reference_blocks())),
-}
-
-
-def plan_of(profile: Mapping[str, Any]) -> Plan:
-    """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters.
-
-    Raises CluscamError for a profile that does not say enough, or a network that does not know the data set's classes;
-    UnknownName for an unknown method or network.
+    `variant`: "", or the rule of Algorithm 2 by which ClusCAM's K and r were tuned.
     """
-    if profile.get("profile") in PLANS:
-        return PLANS[profile["profile"]]
-    check_profile(profile, "alzheimer", DATASETS)
-    names, layer = own_methods(profile, CHEAPEST), profile.get("layer") or "paper"
-    found = [block for model in profile["models"] for block in blocks(model, layer, names, int(profile["n_images"]))]
-    for model in profile["models"]:
-        check_classes(model, profile["dataset"])
-    return Plan(profile["dataset"], profile.get("part") or "test", DONOR_PART, tuple(found))
+
+    model: str
+    layer: str
+    method: str
+    n_images: int
+    variant: str = ""
+    images_per_cell: int = 100
+
+
+def sparing(line: Mapping[str, Any], **slow: Any) -> dict[str, Any]:
+    """A line for one network with fewer images, and the numbers `slow`, where ReciproCAM takes the whole network."""
+    model, n = line["model"], line["n_images"]
+    if line["layer"] != "paper" or get_spec(model).family != "transformer":
+        return dict(line)
+    fewer = {"n_images": {model: n, "reciprocam": min(n, SLOW_IMAGES)}}
+    return {**line, **fewer, **{key: {"reciprocam": number} for key, number in slow.items()}}
 
 
 def check_classes(model: str, dataset: str) -> None:

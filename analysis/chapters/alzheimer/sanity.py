@@ -4,63 +4,45 @@ One row per image, method and extent of the randomisation ("classifier" or "all"
 network gives the image.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 import torch
 
-from analysis.chapters.alzheimer.plan import BY_HEART, DATASETS, DONOR_PART, RESNET, VIT, blocks
+from analysis.chapters.alzheimer.plan import sparing
 from analysis.chapters.alzheimer.randomisation import EXTENTS, likeness, randomised
 from analysis.chapters.alzheimer.study import component_of, images_of, lenders_of, of_id, split_of
 from analysis.chapters.alzheimer.trained_networks import network, network_of, weights_of
 from analysis.engine import Cell, chunks
 from analysis.engine.explaining import compact, explainer_of, seed_of
-from analysis.engine.plan import Block, Plan, PlannedStudy, check_profile, own_methods
+from analysis.engine.plan import Plan, PlannedStudy
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.models import LoadedModel
 
-ASKED = ("cluscam", "gradcam", "gradcampp", "layercam", "shapleycam", "reciprocam", "groupcam", "donor", "smooth",
-         "inverted", "edges", "centre")  # fmt: skip
-FEW = ("cluscam", "gradcam", "donor", "edges")
-PLANS = {
-    "smoke": Plan("phantoms", "test", DONOR_PART, tuple(blocks("phantom_cnn", "paper", ("cluscam", "edges"), 2))),
-    "embedded": Plan(
-        "phantoms",
-        "test",
-        DONOR_PART,
-        (*blocks("phantom_cnn", "paper", FEW, 2), *blocks("phantom_vit", "last", FEW, 2)),
-    ),
-    "reference": Plan(
-        "alzheimer_mri",
-        "test",
-        DONOR_PART,
-        tuple(
-            block
-            for model, layer in (
-                (RESNET, "paper"),
-                (RESNET, "layer3"),
-                (VIT, "last"),
-                (VIT, "paper"),
-                (BY_HEART, "last"),
-            )
-            for block in blocks(model, layer, ASKED, 100)
-        ),
-    ),
-}
+
+@dataclass(frozen=True)
+class Block:
+    """A method on the first `n_images` of the part, under a network at a layer."""
+
+    model: str
+    layer: str
+    method: str
+    n_images: int
 
 
 class Sanity(PlannedStudy):
-    """The study as the engine wants it; the engine sets the data root."""
+    """Each method's map of the trained network beside its maps of networks with parameters drawn anew."""
 
-    name, version, keys = "sanity", 2, ("image_id", "extent")
+    name, version, title, keys = "sanity", 2, "sanity", ("image_id", "extent")
+    block = Block
 
-    def plan(self, profile: Mapping[str, Any]) -> Plan:
-        """What a profile measures."""
-        return plan_of(profile)
+    def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The lines of a profile of the user's own; fewer images where ReciproCAM needs the whole network each time."""
+        return map(sparing, super().own_lines(profile, usual))
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """All images of one network, layer and method to a cell."""
@@ -115,19 +97,6 @@ def forgetful(name: str, extent: str, seed: int) -> LoadedModel:
     """The network with its parameters drawn anew."""
     trained = network(name)
     return replace(trained, module=randomised(trained.module, extent, seed_of("sanity", seed, f"{name} {extent}")))
-
-
-def plan_of(profile: Mapping[str, Any]) -> Plan:
-    """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters.
-
-    Raises CluscamError for a profile that does not say enough, UnknownName for an unknown method.
-    """
-    if profile.get("profile") in PLANS:
-        return PLANS[profile["profile"]]
-    check_profile(profile, "sanity", DATASETS)
-    names, layer, n = own_methods(profile, ASKED), profile.get("layer") or "paper", int(profile["n_images"])
-    found: list[Block] = [block for model in profile["models"] for block in blocks(model, layer, names, n)]
-    return Plan(profile["dataset"], profile.get("part") or "test", DONOR_PART, tuple(found))
 
 
 STUDY = Sanity()

@@ -5,7 +5,7 @@ whether the map lies on what truly differs between the grades; on slices, the co
 unit of all intervals; and the mean map of each class, which is all that is kept of the maps.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,29 +13,39 @@ from torch import Tensor
 
 from analysis.chapters.alzheimer.class_maps import FEWEST, with_class_maps
 from analysis.chapters.alzheimer.ground_mask import mask_measures, masks_of_image
-from analysis.chapters.alzheimer.plan import plan_of
+from analysis.chapters.alzheimer.plan import Block, check_classes, sparing
 from analysis.chapters.alzheimer.trained_networks import network_of, weights_of
 from analysis.chapters.alzheimer.training.recipe import recipe_of
 from analysis.chapters.alzheimer.tuning import RULE_OF, tuned_settings
 from analysis.engine import Cell, chunks
 from analysis.engine.explaining import compact, lending
 from analysis.engine.map_study import image_rows
-from analysis.engine.plan import Block, Plan, PlannedStudy
+from analysis.engine.plan import Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer.samples import collection
 from cluscam_lite.datasets.sample import Sample, Samples
+from cluscam_lite.errors import unknown
 from cluscam_lite.methods import method_info
 from cluscam_lite.models import Preprocess
 
 
 class Alzheimer(PlannedStudy):
-    """The study as the engine wants it; the engine sets the data root."""
+    """Every method's map of slices or phantoms, measured as in `faithfulness`, and the mean map of each class."""
 
-    name, version, keys = "alzheimer", 1, ("image_id", "form", "fill")
+    name, version, title, keys = "alzheimer", 1, "alzheimer", ("image_id", "form", "fill")
+    block = Block
 
-    def plan(self, profile: Mapping[str, Any]) -> Plan:
-        """What a profile measures."""
-        return plan_of(profile)
+    def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The lines of a profile of the user's own; fewer images where ReciproCAM needs the whole network each time."""
+        for line in super().own_lines(profile, usual):
+            yield sparing(line, images_per_cell=20)
+
+    def finished(self, block: Block, dataset: str) -> Block:
+        """The block at its layer. Raises CluscamError for a network that does not know the data set's classes."""
+        if block.variant and block.variant not in RULE_OF:
+            raise unknown("variant", block.variant, RULE_OF)
+        check_classes(block.model, dataset)
+        return super().finished(block, dataset)
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Some images of one network, layer and method to a cell; all methods take the same images."""

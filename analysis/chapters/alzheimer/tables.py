@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.chapters.alzheimer.cards import cards_table
 from analysis.chapters.alzheimer.evidence import means_table, tuned_table
-from analysis.chapters.alzheimer.plan import BY_COMPONENTS, BY_HEART, MAIN, OTHER_SEEDS, PHANTOMS, PLANS, RESNET, VIT
+from analysis.chapters.alzheimer.plan import BY_COMPONENTS, BY_HEART, MAIN, OTHER_SEEDS, PHANTOMS, RESNET, VIT
 from analysis.chapters.alzheimer.sanity import STUDY as SANITY
 from analysis.chapters.alzheimer.study import STUDY
 from analysis.chapters.alzheimer.trained_networks import card
@@ -159,7 +159,7 @@ def table_6(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     Methods that are neither printed there nor planned here are left out. Ours are of `means_beside`, over components
     with their intervals; the number of slices follows where it is not the panel's largest.
     """
-    planned = {block.method for block in PLANS["reference"].blocks if block.model in BESIDE}
+    planned = {block.method for block in STUDY.planned("reference").blocks if block.model in BESIDE}
     printed = set(paper_alzheimer(metric).index)
     titles = [info.title for name, info in METHODS.items() if name in planned or info.title in printed]
     columns = {"paper, mean of twelve": _cells_of_paper(paper_alzheimer(metric))}

@@ -5,9 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.faithfulness.plan import PLANS, REFERENCE
 from analysis.chapters.faithfulness.study import STUDY
-from analysis.engine.plan import Block, layer_of
 from analysis.engine.rows import NOT_RUN
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
@@ -81,25 +79,19 @@ def _cells(block: pd.DataFrame, heading: str) -> dict[str, str]:
 
 def planned() -> pd.DataFrame:
     """What the reference run is to hold: a row for each network and panel, with the images of each group of methods."""
+    asked = {"most methods": "cluscam", "ScoreCAM": "scorecam", "OptiCAM": "opticam", "ReciproCAM": "reciprocam"}
+    asked |= {"PolyCAM": "polycam"}
     return pd.DataFrame(
-        {
-            "network": panel_title(net.model, net.layer),
-            "most methods": net.cheap,
-            "ScoreCAM": net.scorecam,
-            "OptiCAM": net.opticam,
-            "ReciproCAM": net.reciprocam,
-            "PolyCAM": net.polycam or "–",
-        }
-        for net in REFERENCE
+        {"network": panel_title(*panel)} | {heading: wanted.get(name, "–") for heading, name in asked.items()}
+        for panel, wanted in _planned_images().items()
     )
 
 
 def progress(rows: pd.DataFrame) -> pd.DataFrame:
     """How far the reference run is: methods that ran on all, some and none of their images, for each panel."""
     found = []
-    for net in REFERENCE:
-        wanted = {b.method: b.n_images for b in _blocks(net.model, net.layer)}
-        mine = rows[(rows["model"] == net.model) & (rows["panel"] == net.layer)] if len(rows) else rows
+    for (model, panel), wanted in _planned_images().items():
+        mine = rows[(rows["model"] == model) & (rows["panel"] == panel)] if len(rows) else rows
         own = mine[mine["variant"] == ""] if len(rows) else mine
         done = own.groupby("method")["image_id"].nunique() if len(rows) else {}
         have = {name: int(done.get(name, 0)) for name in wanted}
@@ -107,7 +99,7 @@ def progress(rows: pd.DataFrame) -> pd.DataFrame:
         begun = [name for name, n in wanted.items() if 0 < have[name] < n]
         found.append(
             {
-                "network": panel_title(net.model, net.layer),
+                "network": panel_title(model, panel),
                 "methods complete": f"{len(complete)} of {len(wanted)}",
                 "begun": _titles(begun),
                 NOT_RUN: _titles(name for name in wanted if not have[name]) if any(have.values()) else "all",
@@ -120,12 +112,14 @@ def _titles(names: Iterable[str]) -> str:
     return ", ".join(METHODS[name].title for name in names) or "–"
 
 
-def _blocks(model: str, layer: str) -> list[Block]:
-    return [
-        b
-        for b in PLANS["reference"].blocks
-        if b.model == model and not b.variant and b.layer == layer_of(b.method, model, layer)
-    ]
+def _planned_images() -> dict[tuple[str, str], dict[str, int]]:
+    """Network and panel -> method -> images, without the variants."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for block in STUDY.planned("reference").blocks:
+        if not block.variant:
+            panel = "last" if block.layer == "last_input" else block.layer
+            found.setdefault((block.model, panel), {})[block.method] = block.n_images
+    return found
 
 
 def claim_rows(rows: pd.DataFrame, prefix: str | tuple[str, ...] = "") -> pd.DataFrame:

@@ -4,22 +4,13 @@ One map per image and method. Each is evaluated in three forms (as it is, brough
 complement) with three fills, and, on images with one box, against that box: so Tables 2, 4 and 5 come from one run.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from analysis.chapters.faithfulness.plan import plan_of
 from analysis.engine.map_study import MapStudy
-from analysis.engine.plan import Plan
 
 
 class Faithfulness(MapStudy):
     """Every method of the paper, the null methods and the trivial maps."""
 
-    name, version = "faithfulness", 1
-
-    def plan(self, profile: Mapping[str, Any]) -> Plan:
-        """Which methods run on which images."""
-        return plan_of(profile)
+    name, version, title = "faithfulness", 1, "faithfulness"
 
 
 STUDY = Faithfulness()

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from analysis.chapters.groundtruth.contributions import Truth
 from analysis.chapters.groundtruth.evidence import BADGES, planted_truth
-from analysis.chapters.groundtruth.study import DATASETS, PLANS, STUDY, explained, image_ids, knows_scenes, truth_by_id
+from analysis.chapters.groundtruth.study import DATASETS, STUDY, explained, image_ids, knows_scenes, truth_by_id
+from analysis.engine.plans.profile import profile_name
 from analysis.engine.rows import NOT_RUN, study_rows
 from analysis.page.panels import panel_title
 from cluscam_lite.errors import NotApplicable
@@ -28,9 +29,9 @@ HEADINGS = {
 
 def scene_rows(parameters: Mapping[str, Any]) -> pd.DataFrame:
     """The study's rows: this run's, or those of "embedded" where a profile is about other images or networks."""
-    planned = parameters["profile"] in PLANS
+    planned = profile_name(parameters) in STUDY.plan_file().plans
     of_scenes = parameters["dataset"] in DATASETS and all(knows_scenes(model) for model in parameters["models"])
-    return study_rows(STUDY, parameters if planned or of_scenes else {**parameters, "profile": "embedded"})
+    return study_rows(STUDY, parameters if planned or of_scenes else {"profile": "embedded"})
 
 
 def example(

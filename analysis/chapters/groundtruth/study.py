@@ -6,7 +6,7 @@ without an anchor. If the prediction changes without the badge (column `flips`),
 faithful map highlights it. One row per image and method.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,24 +16,24 @@ import pandas as pd
 from analysis.chapters.groundtruth.contributions import Truth, agreement, facts, truth_of
 from analysis.engine import Cell, chunks
 from analysis.engine.explaining import compact, explainer_of, loaded, logits
-from analysis.engine.plan import CHEAP, check_profile, layer_of, own_methods
+from analysis.engine.plan import Plan, PlannedStudy, layer_of
 from cluscam_lite import get_spec, load_dataset, load_model
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.datasets.scenes.badges import BADGE_CLASS
 from cluscam_lite.datasets.scenes.samples import scene_sample
-from cluscam_lite.errors import CluscamError, NotApplicable
+from cluscam_lite.errors import CluscamError, NotApplicable, unknown
 from cluscam_lite.explanation import Explanation
-from cluscam_lite.methods import METHODS, method_info
+from cluscam_lite.methods import method_info
 from cluscam_lite.models import ModelSpec
 
-PART, DONOR_PART = "test", "train"
+DATASETS = ("scenes", "badges")
 SETTINGS = ("same", "different")  # scenes of two or three objects, in turn
 SHORTCUT = "scene_shortcut"
 
 
 @dataclass(frozen=True)
 class Block:
-    """One line of the plan: methods on the first `n_images` of a data set, under a network at a layer."""
+    """Methods on the first `n_images` of a data set, under a network at a layer."""
 
     dataset: str
     model: str
@@ -43,50 +43,30 @@ class Block:
     images_per_cell: int = 50
 
 
-DATASETS = ("scenes", "badges")
-FEW = ("cluscam", "gradcam", "random")
-MOST = (*CHEAP, "reciprocam", "scorecam")
-SLOW = tuple(name for name in METHODS if name not in MOST)  # OptiCAM and PolyCAM: half a second an image and more
-PLANS = {
-    "smoke": (Block("scenes", "scene_cnn", "paper", 3, FEW), Block("badges", SHORTCUT, "paper", 2, FEW)),
-    "embedded": (
-        Block("scenes", "scene_cnn", "paper", 8, (*CHEAP, "reciprocam")),
-        Block("badges", SHORTCUT, "paper", 8, (*CHEAP, "reciprocam")),
-    ),
-    # the scenes come with the project: the reference run is larger, not another one
-    "reference": (
-        Block("scenes", "scene_cnn", "paper", 200, MOST),
-        Block("badges", SHORTCUT, "paper", 200, MOST),
-        Block("scenes", "scene_vit", "last", 200, MOST),
-        Block("scenes", "scene_vit", "paper", 200, CHEAP),
-        Block("scenes", "scene_cnn", "paper", 100, SLOW, images_per_cell=25),
-        Block("badges", SHORTCUT, "paper", 100, SLOW, images_per_cell=25),
-        Block("scenes", "scene_vit", "last", 100, SLOW, images_per_cell=25),
-    ),
-}
+class GroundTruth(PlannedStudy):
+    """Each method's map held against the effect of every thing in a scene on the explained logit."""
 
+    name, version, title, keys = "groundtruth", 1, "ground truth", ("image_id",)
+    block = Block
 
-class GroundTruth:
-    """The study `groundtruth` for the engine."""
+    def finished(self, block: Block, dataset: str) -> Block:
+        """The block as it is. Raises CluscamError for a network or a data set without scenes."""
+        if not knows_scenes(block.model):
+            raise CluscamError(f"the network {block.model} does not know the icon scenes; take scene_cnn or scene_vit")
+        if block.dataset not in DATASETS:
+            raise unknown("data set", block.dataset, DATASETS)
+        return block
 
-    name, version, keys = "groundtruth", 1, ("image_id",)
-
-    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
         """Some images of one data set, network and method to a cell; all methods of a block take the same ones."""
-        seed = int(profile.get("seed", 0))
-        return [cell for block in plan_of(profile) for cell in self._block_cells(block, seed)]
-
-    def _block_cells(self, block: Block, seed: int) -> list[Cell]:
         spec = get_spec(block.model)
         weights = load_model(spec).sha256
-        found = []
-        for images in chunks(image_ids(block.dataset, block.n_images), block.images_per_cell):
+        for images in chunks(image_ids(block.dataset, block.n_images, plan.part), block.images_per_cell):
             for name in block.methods:
                 layer = layer_of(name, block.model, block.layer)
-                about = (block.dataset, PART, block.model, layer, name, images)
-                settings = settings_of_cell(name, spec, weights)
-                found.append(Cell(self.name, self.version, *about, seed=seed, settings=settings))
-        return found
+                about = (block.dataset, plan.part, block.model, layer, name, images)
+                settings = settings_of_cell(name, spec, weights, plan.donor_part)
+                yield Cell(self.name, self.version, *about, seed=seed, settings=settings)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""
@@ -97,12 +77,12 @@ class GroundTruth:
         return compact(pd.DataFrame(rows))
 
 
-def settings_of_cell(name: str, spec: ModelSpec, weights: str | None) -> dict[str, Any]:
+def settings_of_cell(name: str, spec: ModelSpec, weights: str | None, donor_part: str) -> dict[str, Any]:
     """The settings, beside the method's name, on which its rows depend."""
     settings: dict[str, Any] = {"weights": weights}
     if {"n_clusters", "drop_ratio"} <= {*method_info(name).parameters}:
         settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
-    return settings | ({"donor_part": DONOR_PART} if name == "donor" else {})
+    return settings | ({"donor_part": donor_part} if name == "donor" else {})
 
 
 def image_row(cell: Cell, image_id: str) -> dict[str, Any]:
@@ -126,7 +106,7 @@ def image_row(cell: Cell, image_id: str) -> dict[str, Any]:
 def explained(cell: Cell, image_id: str) -> Explanation:
     """The cell's method on one image, for the class that its truth is about. Raises NotApplicable with a reason."""
     model, truth = loaded(cell.model), truth_by_id(cell.model, cell.dataset, image_id)
-    donor = donor_of(image_id) if "donor_part" in cell.settings else None
+    donor = donor_of(image_id, cell.settings["donor_part"]) if "donor_part" in cell.settings else None
     explainer = explainer_of(cell, model, model.spec.preprocess(), image_id, donor)
     return explainer(truth.x.to(next(model.module.parameters()).device), truth.target)
 
@@ -149,37 +129,21 @@ def truth_by_id(model: str, dataset: str, image_id: str) -> Truth:
     )
 
 
-def image_ids(dataset: str, n: int) -> list[str]:
+def image_ids(dataset: str, n: int, part: str = "test") -> list[str]:
     """The first n ids of a data set, its settings in turn; of fewer, a prefix."""
-    each = [load_dataset(dataset, part=PART, setting=s, n=-(-n // len(SETTINGS))).ids for s in SETTINGS]
+    each = [load_dataset(dataset, part=part, setting=s, n=-(-n // len(SETTINGS))).ids for s in SETTINGS]
     return [image_id for turn in zip(*each, strict=True) for image_id in turn][:n]
 
 
-def donor_of(image_id: str) -> Sample:
+def donor_of(image_id: str, part: str) -> Sample:
     """The scene that lends its masks to the method `donor`, whatever the number of images."""
-    donors = load_dataset("scenes", part=DONOR_PART)
+    donors = load_dataset("scenes", part=part)
     return donors[int(image_id.rsplit("-", 1)[1]) % len(donors)]
 
 
 def knows_scenes(model: str) -> bool:
     """Whether a network was trained on the icon scenes. Raises UnknownName for one that is not registered."""
     return get_spec(model).library == "embedded"
-
-
-def plan_of(profile: Mapping[str, Any]) -> tuple[Block, ...]:
-    """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters.
-
-    Raises CluscamError for a profile that does not say enough, UnknownName for an unknown method.
-    """
-    if profile.get("profile") in PLANS:
-        return PLANS[profile["profile"]]
-    check_profile(profile, "ground truth", DATASETS)
-    names = own_methods(profile, (*CHEAP, "reciprocam"))
-    for model in profile["models"]:
-        if not knows_scenes(model):
-            raise CluscamError(f"the network {model} does not know the icon scenes; take scene_cnn or scene_vit")
-    layer, n = profile.get("layer") or "paper", int(profile["n_images"])
-    return tuple(Block(profile["dataset"], model, layer, n, names) for model in profile["models"])
 
 
 STUDY = GroundTruth()

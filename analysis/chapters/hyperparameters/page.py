@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.chapters.hyperparameters.evidence import whole_images
 from analysis.chapters.hyperparameters.mixture_evidence import SKLEARN, quiet_fit, scores_at, size_for
-from analysis.chapters.hyperparameters.study import LARGE, PLANS, STUDY
+from analysis.chapters.hyperparameters.study import STUDY
 from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
@@ -37,7 +37,7 @@ def reference() -> pd.DataFrame:
 
 def plan_text() -> str:
     """What the reference run is to measure, in words: "100 images, 10 candidates from 5 to 100, 3 seeds of K-Means"."""
-    block = PLANS["reference"].blocks[0]
+    block = STUDY.planned("reference").blocks[0]
     sizes = f"{len(block.grid)} candidates from {block.grid[0]} to {block.grid[-1]}"
     return f"{block.n_images} images, {sizes}, {len(block.seeds)} seeds of K-Means"
 
@@ -80,8 +80,12 @@ def table_3_page() -> pd.DataFrame:
     )
 
 
-def saturating(grid: tuple[int, ...] = LARGE, scale: float = 20.0) -> dict[str, Any]:
-    """A curve that rises and saturates, 1 - exp(-K / scale): its P, C (NaN for the first two) and K* of both rules."""
+def saturating(scale: float = 20.0) -> dict[str, Any]:
+    """A curve that rises and saturates, 1 - exp(-K / scale), at the reference run's candidates.
+
+    Its P, C (NaN for the first two) and K* of both rules.
+    """
+    grid = STUDY.planned("reference").blocks[0].grid
     p = 1 - np.exp(-np.asarray(grid) / scale)
     bends = np.array([np.nan, np.nan, *curvature(grid, p)])
     return {"grid": grid, "P": p, "C": bends, **{rule: int(elbow(grid, p, rule)) for rule in RULES}}

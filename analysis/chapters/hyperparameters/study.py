@@ -4,7 +4,7 @@ One row per image, candidate K and group, for several seeds of K-Means. All K ar
 pass. Nothing is chosen here: P(K), K* and r are computed from the rows (`analysis.chapters.hyperparameters.evidence`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,21 +12,17 @@ import pandas as pd
 
 from analysis.engine import Cell, chunks
 from analysis.engine.explaining import compact, loaded
-from analysis.engine.plan import Plan, PlannedStudy, check_profile, own_plan
-from cluscam_lite import get_spec, load_dataset
+from analysis.engine.plan import Plan, PlannedStudy
+from cluscam_lite import load_dataset
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.tuning import check_grid, grid_scores
 
 IMAGES_PER_CELL = 10
-SMALL = (5, 10, 15, 20, 30, 40, 60)  # for the networks of the scenes, which have about a hundred maps
-LARGE = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100)
-# the parts on which hyper-parameters are chosen are not those on which methods are compared
-PART = {"scenes": "train", "ilsvrc": "tune"}
 
 
 @dataclass(frozen=True)
 class Block:
-    """One line of the plan: a network and layer, how many images, the candidate sizes, and the seeds of K-Means."""
+    """A network and layer, how many images, the candidate sizes, and the seeds of K-Means."""
 
     model: str
     layer: str
@@ -35,35 +31,22 @@ class Block:
     seeds: tuple[int, ...]
 
 
-PLANS = {
-    "smoke": Plan("scenes", "train", "", (Block("scene_cnn", "paper", 3, (2, 4, 6, 8), (0, 1)),)),
-    "embedded": Plan(
-        "scenes",
-        "train",
-        "",
-        (Block("scene_cnn", "paper", 4, SMALL, (0, 1)), Block("scene_vit", "paper", 3, SMALL, (0, 1))),
-    ),
-    # fixed by analysis/paper/claims.yaml before the scores of any of these images were looked at
-    "reference": Plan(
-        "ilsvrc",
-        "tune",
-        "",
-        (
-            Block("mobileone_s0", "paper", 100, LARGE, (0, 1, 2)),
-            Block("vit_tiny_patch16_224", "paper", 100, LARGE, (0, 1, 2)),
-        ),
-    ),
-}
-
-
 class Hyperparameters(PlannedStudy):
-    """The study as the engine wants it."""
+    """The scores of all groups of K-Means for every candidate K."""
 
-    name, version, keys = "hyperparameters", 1, ("image_id", "n_clusters", "group")
+    name, version, title = "hyperparameters", 1, "hyper-parameters"
+    keys = ("image_id", "n_clusters", "group")
+    block, choices = Block, ""
 
-    def plan(self, profile: Mapping[str, Any]) -> Plan:
-        """What a profile measures."""
-        return plan_of(profile)
+    def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The lines of a profile of the user's own: it may name the candidates `grid` and how many `seeds`."""
+        grid, seeds = profile.get("grid") or usual["grid"], range(int(profile.get("seeds") or 1))
+        return super().own_lines(profile, {**usual, "grid": check_grid(grid), "seeds": [*seeds]})
+
+    def finished(self, block: Block, dataset: str) -> Block:
+        """The block as it is. Raises CluscamError for a grid that is too short or does not ascend."""
+        check_grid(block.grid)
+        return block
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Ten images of one network under one seed of K-Means to a cell; all seeds of an image follow one another."""
@@ -101,24 +84,6 @@ class Hyperparameters(PlannedStudy):
                 )
             progress(done)
         return compact(pd.concat(rows, ignore_index=True))
-
-
-def plan_of(profile: Mapping[str, Any]) -> Plan:
-    """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters.
-
-    It may name a `grid` of candidate sizes (default: SMALL for the scenes, else LARGE) and the number of K-Means
-    `seeds` (default 1). Raises CluscamError for a profile that does not say enough and for a bad grid.
-    """
-    if profile.get("profile") in PLANS:
-        return PLANS[profile["profile"]]
-    check_profile(profile, "hyper-parameters")
-    dataset = profile["dataset"]
-    grid = check_grid(profile.get("grid") or (SMALL if dataset == "scenes" else LARGE))
-    layer, seeds = profile.get("layer") or "paper", tuple(range(int(profile.get("seeds") or 1)))
-    blocks = tuple(Block(model, layer, int(profile["n_images"]), grid, seeds) for model in profile["models"])
-    for model in profile["models"]:
-        get_spec(model)  # an unknown name is said before any image is read
-    return own_plan(profile | {"part": profile.get("part") or PART[dataset]}, blocks)
 
 
 STUDY = Hyperparameters()

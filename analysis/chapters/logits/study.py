@@ -5,7 +5,7 @@ partitions of the same sizes, and the masks rolled, renormalised, or taken from 
 of the partitions that are described group by group, and one (group -1) for each partition as a whole.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from analysis.chapters.logits.meta_representations import Partition, partition, 
 from analysis.engine import Cell, chunks
 from analysis.engine.explaining import seed_of
 from analysis.engine.masks import Masks, coverage, mean_matched, plain, renormalised, rolled, scores_of
-from analysis.engine.plan import Plan, PlannedStudy, check_profile, own_plan
+from analysis.engine.plan import Plan, PlannedStudy
 from cluscam_lite import Reading, get_spec, load_dataset, load_model, read
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.datasets.sample import Samples
@@ -28,7 +28,7 @@ WHOLE = -1  # the group number of a row that stands for a whole partition
 
 @dataclass(frozen=True)
 class Block:
-    """One line of the plan: a network and layer, how many images, and how much is measured on each.
+    """A network and layer, how many images, and how much is measured on each.
 
     `members`: maps per group that are scored by themselves, None for all.
     """
@@ -38,34 +38,6 @@ class Block:
     n_images: int
     n_random: int
     members: int | None = None
-
-
-PLANS = {
-    "smoke": Plan("scenes", "test", "train", (Block("scene_cnn", "paper", 3, 5), Block("scene_vit", "last", 2, 5))),
-    "embedded": Plan(
-        "scenes",
-        "test",
-        "train",
-        (
-            Block("scene_cnn", "paper", 3, 5),
-            Block("scene_vit", "paper", 2, 5),
-            Block("scene_vit", "last", 2, 5),
-        ),
-    ),
-    # fixed by analysis/paper/claims.yaml before any of these images was looked at
-    "reference": Plan(
-        "ilsvrc",
-        "confirm",
-        "tune",
-        (
-            Block("mobileone_s0", "paper", 100, 99),
-            Block("vit_tiny_patch16_224", "paper", 100, 19),
-            Block("vit_tiny_patch16_224", "last", 50, 19),
-            Block("squeezenet1_1", "paper", 50, 19),
-            Block("resnet50_v1", "paper", 50, 5, members=4),
-        ),
-    ),
-}
 
 
 def image_rows(reading: Reading, donor: Partition, image_id: str, block: Block, seed: int) -> list[dict[str, Any]]:
@@ -153,13 +125,11 @@ def mean_by_group(groups: Tensor, n_groups: int) -> Callable[[Tensor], Tensor]:
 
 
 class Logits(PlannedStudy):
-    """The study as the engine wants it; the engine sets the data root."""
+    """The scores of meta-representations, their members, and partitions and masks that they are held against."""
 
-    name, version, keys = "logits", 1, ("image_id", "masks", "group")
-
-    def plan(self, profile: Mapping[str, Any]) -> Plan:
-        """What a profile measures."""
-        return plan_of(profile)
+    name, version, title = "logits", 1, "Section 4.1"
+    keys = ("image_id", "masks", "group")
+    block, choices = Block, ""
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Five images of one network and layer to a cell; donors are named in it, since rows depend on them."""
@@ -199,14 +169,6 @@ class Logits(PlannedStudy):
             rows += image_rows(reading, partition(donor, spec.n_clusters, cell.seed), image_id, block, cell.seed)
             progress(done)
         return pd.DataFrame(rows)
-
-
-def plan_of(profile: Mapping[str, Any]) -> Plan:
-    """The plan of a profile, by its name; for a profile of the user's own, one made of its parameters."""
-    if profile.get("profile") in PLANS:
-        return PLANS[profile["profile"]]
-    check_profile(profile, "Section 4.1")
-    return own_plan(profile, tuple(Block(model, "paper", int(profile["n_images"]), 19) for model in profile["models"]))
 
 
 def datasets(plan: Plan, n: int) -> tuple[Samples, Samples]:

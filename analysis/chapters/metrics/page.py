@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.chapters.metrics.study import STUDY as CURVES_STUDY
+from analysis.engine.plans.profile import profile_name
 from analysis.engine.registry import find_study
 from analysis.engine.rows import NOT_RUN, reference_rows, study_rows
 from analysis.judging.compare import compare, comparison_table
@@ -32,12 +33,12 @@ def measured(parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame,
     In the default run they are the reference run's, where both studies of it are there, since three drawn images would
     teach little about metrics; a profile of the reader's own gives that profile's.
     """
-    if parameters["profile"] in OF_REFERENCE:
+    if profile_name(parameters) in OF_REFERENCE:
         rows, curves = reference_panels("faithfulness"), reference_rows(CURVES_STUDY)
         if len(rows) and len(curves):
             return rows, curves, "the reference run, on photographs"
     rows, curves = (study_rows(study, parameters) for study in (find_study("faithfulness"), CURVES_STUDY))
-    return prepared(rows), curves, f"a run with the profile {parameters['profile']}"
+    return prepared(rows), curves, f"a run with the profile {profile_name(parameters)}"
 
 
 def fake_text(table: pd.DataFrame) -> str:

@@ -4,49 +4,23 @@ They cost more passes of the network than AD, IC and AG, so they run on fewer im
 cells, methods, donors and seeds are those of the study `faithfulness`.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from analysis.engine import Cell
 from analysis.engine.explaining import explainer_of, logits
 from analysis.engine.map_study import MapStudy
-from analysis.engine.plan import Block, Plan, layer_of, own_map_plan
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics import adcc, coherency, complexity, deletion, evaluate, explained_again, insertion
 from cluscam_lite.models import LoadedModel
 
-NAMES = ("cluscam", "gradcam", "layercam", "donor", "fakecam", "edges")
 STEPS = 20
-NETWORKS = (("mobileone_s0", "paper"), ("vit_tiny_patch16_224", "paper"), ("vit_tiny_patch16_224", "last"))
-
-
-def blocks(networks: tuple[tuple[str, str], ...], n: int) -> tuple[Block, ...]:
-    """The methods `NAMES` on n images of each network and layer."""
-    return tuple(
-        Block(model, layer_of(name, model, layer), name, n, images_per_cell=n)
-        for model, layer in networks
-        for name in NAMES
-    )
-
-
-PLANS = {
-    "smoke": Plan("scenes", "test", "train", blocks((("scene_cnn", "paper"),), 2)),
-    "embedded": Plan("scenes", "test", "train", blocks((("scene_cnn", "paper"),), 4)),
-    "reference": Plan("ilsvrc", "confirm", "tune", blocks(NETWORKS, 50)),
-}
 
 
 class Curves(MapStudy):
-    """The study as the engine wants it: the images and methods of `Faithfulness`, other measures."""
+    """Insertion, deletion and ADCC of the maps of a few methods."""
 
-    name, version, keys = "curves", 1, ("image_id",)
-
-    def plan(self, profile: Mapping[str, Any]) -> Plan:
-        """The plan of a profile, by its name; for one of the user's own, its networks and `NAMES`."""
-        if profile.get("profile") in PLANS:
-            return PLANS[profile["profile"]]
-        return own_map_plan(profile, "faithfulness", NAMES)
+    name, version, title, keys = "curves", 1, "faithfulness", ("image_id",)
 
     def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
         """The row of one image; with a reason and no measures where the method cannot explain it."""

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from analysis.engine.explaining import one_map
-from analysis.engine.plan import DEAR
+from analysis.engine.plans.file import groups_of_methods
 from cluscam_lite import load_dataset
 from cluscam_lite.datasets.scenes.scene import SETTINGS
 from cluscam_lite.methods import METHODS
@@ -48,10 +48,10 @@ def gallery(loaded: LoadedModel, shown: list[Image.Image], layer: str, seed: int
     """All methods on the images `shown`. On large networks, methods with hundreds of passes are left out ("n/a")."""
     spec, preprocess = loaded.spec, loaded.spec.preprocess()
     inputs = [preprocess(image)[None] for image in shown]
-    small = spec.library == "embedded"
+    small, dear = spec.library == "embedded", groups_of_methods()["dear"]
     maps = {
         METHODS[name].title: [
-            one_map(loaded, name, layer, x, seed) if small or name not in DEAR else None for x in inputs
+            one_map(loaded, name, layer, x, seed) if small or name not in dear else None for x in inputs
         ]
         for name in (*IN_TABLES, *OTHERS)
     }

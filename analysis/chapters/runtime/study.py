@@ -12,9 +12,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from analysis.chapters.runtime.plan import BRUTE_FORCE, Block, plan_of
+from analysis.chapters.runtime.plan import BRUTE_FORCE, Block
 from analysis.engine import Cell
 from analysis.engine.explaining import explainer_of, loaded
+from analysis.engine.plan import Plan, PlannedStudy
+from analysis.engine.plans.file import names_in
 from analysis.oracles.brute_force import brute_force_cluscam, brute_force_labels, full_maps
 from analysis.oracles.timing import (
     PHASES,
@@ -32,33 +34,39 @@ from cluscam_lite import ClusCAM, get_spec, load_dataset
 from cluscam_lite.algorithm.clustering import inertia
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.errors import NotApplicable
-from cluscam_lite.methods import method_info
+from cluscam_lite.methods import METHODS, method_info
 from cluscam_lite.models import LoadedModel
 
 WHOLE, PASSES, AGREEMENT = "whole", "passes", "agreement"
 NO_AGREEMENT = dict.fromkeys(("inertia_ratio", "rank_correlation", "max_difference"), float("nan"))
 
 
-class Runtime:
-    """The study as the engine wants it. Run it alone on an idle machine: what else runs is timed, too."""
+class Runtime(PlannedStudy):
+    """The running time of every method, in passes of the network. Run it alone: what else runs is timed, too."""
 
-    name, version, keys = "runtime", 1, ("image_id", "item", "repeat")
+    name, version, title, keys = "runtime", 1, "the running time", ("image_id", "item", "repeat")
+    block = Block
 
-    def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What may be timed."""
+        return (*METHODS, BRUTE_FORCE)
+
+    def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The lines of a profile of the user's own: its methods beside ClusCAM and brute force."""
+        for line in super().own_lines(profile, usual):
+            yield line | {"methods": ["cluscam", BRUTE_FORCE, *names_in(line["methods"], "methods")]}
+
+    def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
         """One method on one network to a cell, with the plain passes that it is held against."""
-        device, seed = device_name(), int(profile.get("seed", 0))
-        plan = plan_of(profile, device)
-        return [self._cell(plan.dataset, plan.part, block, device, seed) for block in plan.blocks]
-
-    def _cell(self, dataset: str, part: str, block: Block, device: str, seed: int) -> Cell:
-        spec = get_spec(block.model)
+        spec, device = get_spec(block.model), device_name()
         settings = {"weights": loaded(spec.name).sha256, "device": device, "repeats": block.repeats}
         settings |= {"batch": block.batch}
         if groups(block.method):
             settings |= {"n_clusters": spec.n_clusters, "drop_ratio": spec.drop_ratio, "temperature": spec.temperature}
-        about = (dataset, part, block.model, block.layer, block.method)
-        images = load_dataset(dataset, part=part, n=block.n_images).ids
-        return Cell(self.name, self.version, *about, images, block.variant, seed, settings | dict(block.settings))
+        images = load_dataset(plan.dataset, part=plan.part, n=block.images_on(device)).ids
+        about = {"variant": block.variant, "settings": settings | dict(block.settings)}
+        yield self.cell(plan, block, block.method, images, seed, **about)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of a cell: rounds over the images, each of a few plain passes and then the work itself."""

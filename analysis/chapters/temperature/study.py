@@ -4,35 +4,21 @@ Images, scores and measures are those of the study `ablation`; only K-Means' mas
 r, with the two limits: uniform weights and the best group alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analysis.engine.mask_study import MaskStudy, blocks
-from analysis.engine.plan import Plan, check_profile, own_plan
+from analysis.engine.mask_study import MaskStudy
 from analysis.engine.weightings import Setting
 from cluscam_lite.algorithm.weighting import temperature
 
 GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0, 5.0, 10.0, 50.0)
 TABLE_3 = "tau table 3"
 
-PLANS = {
-    "smoke": Plan("scenes", "test", "train", blocks({("scene_cnn", "paper"): 2}, ("kmeans",), 1)),
-    "embedded": Plan(
-        "scenes", "test", "train", blocks({("scene_cnn", "paper"): 16, ("scene_vit", "paper"): 6}, ("kmeans",), 1)
-    ),
-    "reference": Plan(
-        "ilsvrc",
-        "confirm",
-        "tune",
-        blocks({("mobileone_s0", "paper"): 200, ("vit_tiny_patch16_224", "paper"): 200}, ("kmeans",), 1),
-    ),
-}
-
 
 class Temperature(MaskStudy):
-    """The study as the engine wants it."""
+    """K-Means' masks, scored once and weighed at every temperature of a grid."""
 
-    name, version = "temperature", 1
+    name, version, title = "temperature", 1, "the temperature"
 
     def settings(self, n_clusters: int, drop_ratio: float) -> tuple[Setting, ...]:
         """Every tau of the grid, Eq. 10's, and the limits."""
@@ -40,14 +26,9 @@ class Temperature(MaskStudy):
         own = Setting(TABLE_3, drop_ratio, temperature(n_clusters, drop_ratio))
         return (*grid, own, Setting("uniform", drop_ratio, None, "uniform"), Setting("best", drop_ratio, None, "best"))
 
-    def plan(self, profile: Mapping[str, Any]) -> Plan:
-        """The plan of a profile, by its name; for one of the user's own, its networks."""
-        if profile.get("profile") in PLANS:
-            return PLANS[profile["profile"]]
-        check_profile(profile, "the temperature")
-        layer = profile.get("layer") or "paper"
-        networks = {(model, layer): int(profile["n_images"]) for model in profile["models"]}
-        return own_plan(profile, blocks(networks, ("kmeans",), 1))
+    def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The lines of a profile of the user's own, whose `methods` are not asked: all masks are K-Means'."""
+        return super().own_lines({**profile, "methods": None}, usual)
 
 
 STUDY = Temperature()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from analysis.chapters.ablation import evidence, figures
-from analysis.chapters.ablation.study import PLANS, STUDY, plan_of
+from analysis.chapters.ablation.study import STUDY
 from analysis.engine import read, run, same_rows
 from analysis.engine.mask_sources import (
     NULLS,
@@ -17,7 +17,6 @@ from analysis.engine.mask_sources import (
     masks_of_source,
     masks_rank,
 )
-from analysis.engine.mask_study import blocks
 from analysis.engine.registry import find_study
 from analysis.engine.weightings import FIGURE_5, FULL, MATCHED, settings_of
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model, temperature
@@ -175,15 +174,17 @@ def test_limits_of_the_entropy(results):
 
 
 def test_plans():
-    reference = PLANS["reference"].blocks
+    reference = STUDY.planned("reference").blocks
     assert {b.source for b in reference} == set(SOURCES) and {b.n_images for b in reference} == {200}
     assert {(b.source, b.seed) for b in reference if b.seed} == {
         (s, i) for s in ("kmeans", "random") for i in range(1, 5)
     }
     assert find_study("ablation") is STUDY
     with pytest.raises(UnknownName, match="source of masks"):
-        plan_of({"dataset": "scenes", "models": ["scene_cnn"], "n_images": 1, "methods": ["gradcam"]})
-    assert len(blocks({("scene_cnn", "paper"): 3}, ("kmeans", "none"), 2)) == 3
+        STUDY.plan({"dataset": "scenes", "models": ["scene_cnn"], "n_images": 1, "methods": ["gradcam"]})
+    own = {"dataset": "scenes", "models": ["scene_cnn", "scene_vit"], "n_images": 1, "methods": ["kmeans", "none"]}
+    turns = [(block.source, block.model) for block in STUDY.plan(own).blocks]
+    assert turns == [(source, model) for source in own["methods"] for model in own["models"]]
 
 
 def test_figures_draw_what_a_run_gives(results):

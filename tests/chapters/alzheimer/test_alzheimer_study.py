@@ -12,7 +12,7 @@ from analysis.chapters.alzheimer import study as alzheimer
 from analysis.chapters.alzheimer import tuning
 from analysis.chapters.alzheimer.class_maps import FEWEST, SIDE, class_means, decoded, mean_map, with_class_maps
 from analysis.chapters.alzheimer.ground_mask import mask_measures, masks_of_image
-from analysis.chapters.alzheimer.plan import BY_COMPONENTS, PLANS, RESNET, VIT, plan_of
+from analysis.chapters.alzheimer.plan import BY_COMPONENTS, RESNET, VIT
 from analysis.chapters.alzheimer.randomisation import entropy, likeness, randomised
 from analysis.chapters.alzheimer.study import lenders_of
 from analysis.chapters.alzheimer.trained_networks import NotTrained, card, command, network, weights_of
@@ -56,15 +56,15 @@ def test_the_same_cell_gives_the_same_rows():
 
 
 def test_plans():
-    assert {b.model for b in PLANS["reference"].blocks} >= {RESNET, VIT, BY_COMPONENTS}
+    assert {b.model for b in STUDY.planned("reference").blocks} >= {RESNET, VIT, BY_COMPONENTS}
     own = {"profile": "own", "dataset": "phantoms", "models": ["phantom_cnn"], "n_images": 3, "methods": ["cluscam"]}
-    assert [(b.model, b.method, b.n_images) for b in plan_of(own).blocks] == [("phantom_cnn", "cluscam", 3)]
+    assert [(b.model, b.method, b.n_images) for b in STUDY.plan(own).blocks] == [("phantom_cnn", "cluscam", 3)]
     with pytest.raises(CluscamError, match="scene_cnn does not know the classes of phantoms"):
-        plan_of(own | {"models": ["scene_cnn"]})
+        STUDY.plan(own | {"models": ["scene_cnn"]})
     with pytest.raises(CluscamError, match="phantom_cnn does not know the classes of alzheimer_mri"):
-        plan_of(own | {"dataset": "alzheimer_mri"})
+        STUDY.plan(own | {"dataset": "alzheimer_mri"})
     with pytest.raises(CluscamError, match="runs on phantoms and alzheimer_mri, not on scenes"):
-        plan_of(own | {"dataset": "scenes"})
+        STUDY.plan(own | {"dataset": "scenes"})
 
 
 def test_a_network_is_explained_on_the_split_it_was_trained_on():

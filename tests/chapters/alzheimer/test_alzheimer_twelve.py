@@ -6,7 +6,7 @@ import pytest
 
 from analysis.chapters.alzheimer import twelve
 from analysis.chapters.alzheimer.figures import twelve_figure
-from analysis.chapters.alzheimer.plan import PLANS
+from analysis.engine.registry import find_study
 from analysis.paper.tables import paper_table
 
 CARD = {"balanced_accuracy": 40.0, "balanced_accuracy low": 30.0, "balanced_accuracy high": 50.0}
@@ -34,7 +34,11 @@ def cards(monkeypatch):
 def test_the_twelve_are_the_papers_and_their_methods_planned():
     assert {twelve.printed_as(model) for model in twelve.TWELVE} == set(paper_table(6)["model"])
     assert len(twelve.printed_methods()) == paper_table(6)["method"].nunique() == 8
-    planned = {(block.model, block.method) for block in PLANS["reference"].blocks if block.layer == "paper"}
+    planned = {
+        (block.model, block.method)
+        for block in find_study("alzheimer").planned("reference").blocks
+        if block.layer == "paper"
+    }
     for model in twelve.BACKBONES:
         assert planned >= {(model, name) for name in (*twelve.printed_methods(), *twelve.BESIDE)}
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from analysis.chapters.faithfulness.plan import PLANS, plan_of
 from analysis.chapters.faithfulness.study import STUDY
 from analysis.chapters.metrics import study as curves
 from analysis.engine import read, run
 from analysis.engine.explaining import explainer_of, loaded
-from analysis.engine.plan import CHEAP, Block, Plan, layer_of
+from analysis.engine.plan import Block, Plan, layer_of
+from analysis.engine.plans.file import groups_of_methods
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.methods import METHODS
 
@@ -73,13 +73,13 @@ def test_what_is_random_depends_on_seed_and_image_alone():
 
 
 def test_donors_are_the_same_for_a_prefix():
-    plan = PLANS["smoke"]
+    plan = STUDY.planned("smoke")
     of = {n: STUDY.block_cells(plan, Block("scene_cnn", "paper", "donor", n), 0)[0].settings["donors"] for n in (2, 5)}
     assert of[5][:2] == of[2] and len(set(of[5])) == 5
 
 
 def test_the_reference_plan_is_that_of_the_issue():
-    blocks = {(b.model, b.layer, b.method): b.n_images for b in PLANS["reference"].blocks if not b.variant}
+    blocks = {(b.model, b.layer, b.method): b.n_images for b in STUDY.planned("reference").blocks if not b.variant}
     assert blocks["mobileone_s0", "paper", "scorecam"] == 500 and blocks["resnet50_v1", "paper", "opticam"] == 20
     assert blocks["vit_tiny_patch16_224", "last_input", "gradcam"] == 300
     assert blocks["vit_tiny_patch16_224", "paper", "reciprocam"] == 60
@@ -89,16 +89,18 @@ def test_the_reference_plan_is_that_of_the_issue():
 
 def test_a_profile_of_ones_own():
     mine = {"profile": "own", "dataset": "scenes", "models": ["scene_cnn"], "n_images": 2}
-    assert {b.method for b in plan_of(mine).blocks} == {*CHEAP, "reciprocam"}
+    assert {b.method for b in STUDY.plan(mine).blocks} == {*groups_of_methods()["cheap"], "reciprocam"}
     with pytest.raises(UnknownName, match="nearest: gradcam"):
-        plan_of(mine | {"methods": ["gradcamm"]})
+        STUDY.plan(mine | {"methods": ["gradcamm"]})
     with pytest.raises(CluscamError, match="no 'n_images'"):
-        plan_of({"dataset": "scenes", "models": ["scene_cnn"]})
+        STUDY.plan({"dataset": "scenes", "models": ["scene_cnn"]})
 
 
 def test_curves(tmp_path):
     run(curves.STUDY, PROFILE, tmp_path, quiet=True)
     found = read(curves.STUDY, tmp_path).set_index(["method", "image_id"])
-    assert len(found) == 2 * len(curves.NAMES) and found[["insertion", "deletion", "adcc"]].notna().all(axis=None)
+    assert len(found) == 2 * len(curves.STUDY.plan_file().groups["few"]) and found[
+        ["insertion", "deletion", "adcc"]
+    ].notna().all(axis=None)
     assert (found.loc["fakecam", "complexity"] > 99.9).all() and (found.loc["fakecam", "adcc"] < 1).all()
     assert found["insertion"].between(0, 100).all()

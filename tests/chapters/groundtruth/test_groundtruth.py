@@ -20,8 +20,9 @@ from analysis.chapters.groundtruth.figures import (
     removal_figure,
 )
 from analysis.chapters.groundtruth.page import example, for_page, planted_words
-from analysis.chapters.groundtruth.study import PLANS, STUDY, Block, image_ids, plan_of, truth_by_id
+from analysis.chapters.groundtruth.study import STUDY, Block, image_ids, truth_by_id
 from analysis.engine import read, run, same_rows
+from analysis.engine.plan import Plan
 from analysis.engine.registry import find_study
 from cluscam_lite.errors import CluscamError, NotApplicable, UnknownName
 from cluscam_lite.methods import METHODS
@@ -35,7 +36,8 @@ def test_the_same_images_for_every_number_of_them():
 def test_the_study_is_registered_and_runs_twice_the_same(tmp_path, monkeypatch):
     blocks = tuple(Block(d, m, "paper", 1, ("cluscam", "donor", "inverted")) for d, m in
                    (("scenes", "scene_cnn"), ("badges", "scene_shortcut")))  # fmt: skip
-    monkeypatch.setitem(PLANS, "smoke", blocks)
+    plan = Plan("scenes", "test", "train", blocks)
+    monkeypatch.setattr(type(STUDY), "planned", lambda self, name: plan)
     found = []
     for folder in ("first", "second"):
         truth_by_id.cache_clear()
@@ -62,17 +64,18 @@ def test_what_cannot_explain_says_why(monkeypatch):
 
 
 def test_plans_and_profiles_of_ones_own():
-    assert all({*block.methods} <= {*METHODS} for blocks in PLANS.values() for block in blocks)
+    plans = [STUDY.planned(profile) for profile in ("smoke", "embedded", "reference")]
+    assert all({*block.methods} <= {*METHODS} for plan in plans for block in plan.blocks)
     own = {"dataset": "badges", "models": ["scene_shortcut"], "n_images": 4, "methods": ["centre"]}
-    assert plan_of(own) == (Block("badges", "scene_shortcut", "paper", 4, ("centre",)),)
+    assert STUDY.plan(own).blocks == (Block("badges", "scene_shortcut", "paper", 4, ("centre",)),)
     with pytest.raises(CluscamError, match="not on ilsvrc"):
-        plan_of(own | {"dataset": "ilsvrc"})
+        STUDY.plan(own | {"dataset": "ilsvrc"})
     with pytest.raises(CluscamError, match="resnet18 does not know"):
-        plan_of(own | {"models": ["resnet18"]})
+        STUDY.plan(own | {"models": ["resnet18"]})
     with pytest.raises(CluscamError, match="no 'n_images'"):
-        plan_of(own | {"n_images": 0})
+        STUDY.plan(own | {"n_images": 0})
     with pytest.raises(UnknownName, match="center"):
-        plan_of(own | {"methods": ["center"]})
+        STUDY.plan(own | {"methods": ["center"]})
 
 
 def rows_by_hand(n=8):
@@ -163,8 +166,9 @@ def test_a_perfect_map_is_drawn_as_a_rising_line():
 @pytest.mark.parametrize(
     ("profile", "dataset", "models", "expected"),
     [
-        ("smoke", "scenes", ["scene_cnn"], "smoke"),
-        ("reference", "ilsvrc", ["mobileone_s0"], "reference"),
+        ("smoke", "scenes", ["scene_cnn", "scene_vit"], "smoke"),
+        ("reference", "ilsvrc", ["resnet50_v1", "vit_tiny_patch16_224"], "reference"),
+        ("reference", "ilsvrc", ["mobileone_s0"], "embedded"),  # not the project's: other networks
         ("mine", "scenes", ["scene_vit"], "mine"),
         ("mine", "scenes", ["resnet50"], "embedded"),  # profiles of the whole book
         ("mine", "ilsvrc", ["scene_cnn"], "embedded"),

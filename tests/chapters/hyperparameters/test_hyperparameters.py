@@ -9,7 +9,7 @@ from scores_by_size import GRID, made_rows, saturating
 from analysis.chapters.hyperparameters import evidence, figures
 from analysis.chapters.hyperparameters import mixture_evidence as mixtures
 from analysis.chapters.hyperparameters import page as chapter
-from analysis.chapters.hyperparameters.study import LARGE, PLANS, SMALL, STUDY, plan_of
+from analysis.chapters.hyperparameters.study import STUDY
 from analysis.engine import read, run, same_rows
 from analysis.engine.registry import find_study
 from cluscam_lite import ClusCAM, load_dataset, load_model
@@ -27,7 +27,7 @@ def scene_rows(tmp_path_factory):
 
 
 def test_rows_are_the_scores_of_cluscam(scene_rows):
-    block = PLANS["smoke"].blocks[0]
+    block = STUDY.planned("smoke").blocks[0]
     loaded = load_model(block.model)
     sample = load_dataset("scenes", part="train", n=block.n_images)[1]
     x = loaded.spec.preprocess()(sample.image)[None]
@@ -46,7 +46,7 @@ def test_the_study_runs_twice_the_same_and_keeps_float32(scene_rows, tmp_path):
     run(STUDY, {"profile": "smoke"}, tmp_path, quiet=True)
     assert same_rows(read(STUDY, tmp_path), scene_rows)
     assert (scene_rows[["score", "coverage"]].dtypes == "float32").all()
-    block = PLANS["smoke"].blocks[0]
+    block = STUDY.planned("smoke").blocks[0]
     assert len(scene_rows) == block.n_images * sum(block.grid) * len(block.seeds)
 
 
@@ -59,17 +59,21 @@ def test_cells_are_small_and_name_the_grid():
 
 def test_plans_and_profiles_of_ones_own():
     mine = {"dataset": "scenes", "models": ["scene_cnn"], "n_images": 2}
-    assert plan_of(mine).blocks[0].grid == SMALL and plan_of(mine).part == "train"
-    assert plan_of(mine | {"dataset": "ilsvrc"}).part == "tune" and plan_of(mine | {"part": "test"}).part == "test"
-    assert plan_of(mine | {"dataset": "ilsvrc"}).blocks[0].grid == LARGE
+    small, large = (STUDY.planned(profile).blocks[0].grid for profile in ("embedded", "reference"))
+    assert len(small) == 7 and max(small) == 60 and len(large) == 10 and max(large) == 100
+    assert STUDY.plan(mine).blocks[0].grid == small and STUDY.plan(mine).part == "train"
+    assert (
+        STUDY.plan(mine | {"dataset": "ilsvrc"}).part == "tune" and STUDY.plan(mine | {"part": "test"}).part == "test"
+    )
+    assert STUDY.plan(mine | {"dataset": "ilsvrc"}).blocks[0].grid == large
     with pytest.raises(CluscamError, match="at least 3 sizes"):
-        plan_of(mine | {"grid": [5, 10]})
+        STUDY.plan(mine | {"grid": [5, 10]})
     with pytest.raises(CluscamError, match="strictly ascending"):
-        plan_of(mine | {"grid": [5, 10, 8]})
+        STUDY.plan(mine | {"grid": [5, 10, 8]})
     with pytest.raises(CluscamError, match="no 'n_images'"):
-        plan_of(mine | {"n_images": 0})
+        STUDY.plan(mine | {"n_images": 0})
     with pytest.raises(UnknownName, match="scene_cnn"):
-        plan_of(mine | {"models": ["scene_cmn"]})
+        STUDY.plan(mine | {"models": ["scene_cmn"]})
 
 
 # evidence
@@ -122,7 +126,8 @@ def test_noise_bends_most_where_candidates_lie_close():
 
 
 def test_near_table_3():
-    assert evidence.near_sizes(LARGE, 30) == (20, 30, 40) and evidence.near_sizes(LARGE, 40) == (30, 40, 50)
+    large = STUDY.planned("reference").blocks[0].grid
+    assert evidence.near_sizes(large, 30) == (20, 30, 40) and evidence.near_sizes(large, 40) == (30, 40, 50)
     assert evidence.near_sizes((5, 10, 20), 30) == (10, 20) and evidence.near_sizes((5, 10, 20), 1) == (5, 10)
     assert evidence.near_sizes((5, 10, 20), 15) == (5, 10, 20)  # of two as near, the smaller
 
@@ -166,8 +171,8 @@ def test_pages(scene_rows, monkeypatch):
 
 
 def test_the_curve_drawn_to_order():
-    drawn = chapter.saturating()
-    assert drawn["argmax"] == LARGE[-1] and drawn["argmin"] == LARGE[2] and (drawn["C"][2:] < 0).all()
+    drawn, large = chapter.saturating(), STUDY.planned("reference").blocks[0].grid
+    assert drawn["argmax"] == large[-1] and drawn["argmin"] == large[2] and (drawn["C"][2:] < 0).all()
 
 
 def test_the_reference_runs_finished_images(monkeypatch):

@@ -6,11 +6,12 @@ import pytest
 from scores_by_size import GRID, made_rows, saturating, two_heaps
 
 from analysis.chapters.hyperparameters import evidence
-from analysis.chapters.hyperparameters.study import LARGE
+from analysis.chapters.hyperparameters.study import STUDY
 from analysis.judging import ledger
 from analysis.paper.claims import claims_of
 from cluscam_lite.tuning import elbow
 
+LARGE = STUDY.planned("reference").blocks[0].grid
 CLAIMS = {claim["id"]: claim for claim in claims_of("hyperparameters")}
 
 

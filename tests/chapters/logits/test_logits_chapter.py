@@ -18,7 +18,7 @@ from analysis.chapters.logits.page import (
     standing,
     strips,
 )
-from analysis.chapters.logits.study import STUDY, Plan, plan_of
+from analysis.chapters.logits.study import STUDY, Plan
 from analysis.engine.rows import progress_table, reference_rows, study_rows
 from analysis.judging.text import claim_text
 from analysis.paper.claims import claims_of
@@ -102,12 +102,12 @@ def test_figures_of_a_small_run(tmp_path, monkeypatch):
 
 
 def test_a_profile_of_ones_own():
-    plan = plan_of({"profile": "mine", "dataset": "scenes", "models": ["scene_cnn"], "n_images": 2})
+    plan = STUDY.plan({"profile": "mine", "dataset": "scenes", "models": ["scene_cnn"], "n_images": 2})
     assert isinstance(plan, Plan) and plan.part == "test" and plan.blocks[0].n_images == 2
     with pytest.raises(CluscamError, match="not on folder"):
-        plan_of({"profile": "mine", "dataset": "folder", "models": ["scene_cnn"], "n_images": 2})
+        STUDY.plan({"profile": "mine", "dataset": "folder", "models": ["scene_cnn"], "n_images": 2})
     with pytest.raises(CluscamError, match="no 'models'"):
-        plan_of({"profile": "mine", "dataset": "scenes", "n_images": 2})
+        STUDY.plan({"profile": "mine", "dataset": "scenes", "n_images": 2})
 
 
 def test_the_page_of_progress_names_networks():

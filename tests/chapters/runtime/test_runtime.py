@@ -4,10 +4,10 @@ import pytest
 import torch
 from tiny import images, network
 
-from analysis.chapters.runtime.plan import BRUTE_FORCE, plan_of, title_of
+from analysis.chapters.runtime.plan import BRUTE_FORCE, title_of
 from analysis.chapters.runtime.study import STUDY
 from analysis.engine import read, run, same_rows
-from analysis.engine.plan import DEAR
+from analysis.engine.plans.file import groups_of_methods
 from analysis.engine.registry import find_study
 from analysis.oracles import timing as runtime
 from analysis.oracles import verify
@@ -180,21 +180,21 @@ def test_what_cannot_explain_is_a_row_with_a_reason(monkeypatch):
 
 def test_plans():
     for name in ("smoke", "embedded", "reference"):
-        blocks = plan_of({"profile": name}).blocks
+        blocks = STUDY.plan({"profile": name}).blocks
         assert len({(b.model, b.layer, b.method, b.variant) for b in blocks}) == len(blocks)
         assert {b.method for b in blocks} <= {*METHODS, BRUTE_FORCE}
     # every method on every real network, which then may say that it cannot
-    reference = plan_of({"profile": "reference"}).blocks
+    reference = STUDY.plan({"profile": "reference"}).blocks
     for model in {b.model for b in reference}:
         assert {b.method for b in reference if b.model == model} == {*METHODS, BRUTE_FORCE}
-    assert all(b.repeats == 1 for b in reference if b.method in DEAR)
-    assert max(b.n_images for b in plan_of({"profile": "reference"}, "cuda").blocks) == 32
+    assert all(b.repeats == 1 for b in reference if b.method in groups_of_methods()["dear"])
+    assert max(b.images_on("cuda") for b in reference) == 32
     own = {"dataset": "scenes", "models": ["scene_vit"], "n_images": 2, "methods": ["edges"]}
-    assert [b.method for b in plan_of(own).blocks] == ["cluscam", BRUTE_FORCE, "edges"]
+    assert [b.method for b in STUDY.plan(own).blocks] == ["cluscam", BRUTE_FORCE, "edges"]
     with pytest.raises(CluscamError, match="no 'models'"):
-        plan_of({"dataset": "scenes", "n_images": 2})
+        STUDY.plan({"dataset": "scenes", "n_images": 2})
     with pytest.raises(UnknownName, match="egdes"):
-        plan_of(own | {"methods": ["egdes"]})
+        STUDY.plan(own | {"methods": ["egdes"]})
     with pytest.raises(CluscamError, match="'nocam', which is not registered"):
         title_of("nocam")
 
