@@ -63,7 +63,7 @@ reference: $(STAMP) ## Make what is missing of the reference run on a data root:
 	  env $$keep $(BIN)/cluscam study $$study --profile reference --out results/reference/$$study; done
 
 networks: $(STAMP) ## Train the networks of `reference` that a CPU gives to the same bits: half an hour or more each
-	@$(BIN)/python -m analysis.chapters.alzheimer.training.reference
+	@$(BIN)/python -m analysis.chapters.alzheimer.networks.training.reference
 
 verify: $(STAMP) ## Run the slow checks on a data root (CLUSCAM_DATA)
 	@echo "Running the slow checks on the data root."

@@ -10,8 +10,8 @@ from importlib.metadata import EntryPoint
 from cluscam_lite.cli import GROUP, main
 
 COMMANDS = [
-    EntryPoint("train", "analysis.chapters.alzheimer.training.command:train", GROUP),
-    EntryPoint("study", "analysis.engine.command:study", GROUP),
+    EntryPoint("train", "analysis.chapters.alzheimer.networks.training.command:train", GROUP),
+    EntryPoint("study", "analysis.studies.command:study", GROUP),
     EntryPoint("verdicts", "analysis.judging.command:verdicts", GROUP),
 ]
 

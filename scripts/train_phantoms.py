@@ -13,12 +13,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from analysis.chapters.alzheimer.training.checkpoint import write_half
-from analysis.chapters.alzheimer.training.epochs import predict
-from analysis.chapters.alzheimer.training.measures import measures
-from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_for
-from analysis.chapters.alzheimer.training.slices import load_parts
-from analysis.chapters.alzheimer.training.trainer import train
+from analysis.chapters.alzheimer.networks.training.checkpoint import write_half
+from analysis.chapters.alzheimer.networks.training.epochs import predict
+from analysis.chapters.alzheimer.networks.training.measures import measures
+from analysis.chapters.alzheimer.networks.training.recipe import Recipe, recipe_for
+from analysis.chapters.alzheimer.networks.training.slices import load_parts
+from analysis.chapters.alzheimer.networks.training.trainer import train
 from cluscam_lite.files import atomic_path, output_folder, sha256
 from cluscam_lite.models import load_model
 from cluscam_lite.models.trained import CARD, WEIGHTS

@@ -4,7 +4,7 @@
 
 Scenes are drawn once into a pool and varied while training (`scene_pool`). Half of what the networks see is partly
 hidden under smooth masks or rectangles of the mean colour, because masked images are what ClusCAM asks about. The
-optimiser's step and the learning rate's schedule are those of `analysis.chapters.alzheimer.training`. The CNN is
+optimiser's step and the learning rate's schedule are those of `analysis.chapters.alzheimer.networks.training`. The CNN is
 trained as usual. The transformer gets two common aids, both training-only: it also labels every patch
 with the object drawn there (token labelling, https://arxiv.org/abs/2104.10858), and in most steps it sees a
 random third of the patches (PatchDropout, https://arxiv.org/abs/2208.07220), which makes a step cheaper.
@@ -31,8 +31,8 @@ from scene_pool import NOTHING, Pool, augment, draw_pool, normalise, plain
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from analysis.chapters.alzheimer.training.checkpoint import write_half
-from analysis.chapters.alzheimer.training.run import Run, rate
+from analysis.chapters.alzheimer.networks.training.checkpoint import write_half
+from analysis.chapters.alzheimer.networks.training.run import Run, rate
 from cluscam_lite.datasets.scenes.badges import BADGE_CLASS, PLANTED, planted, with_badge
 from cluscam_lite.datasets.scenes.scene import SCENE_CLASSES, SETTINGS
 from cluscam_lite.files import atomic_path, output_folder, sha256

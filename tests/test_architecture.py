@@ -28,6 +28,7 @@ ANALYSIS = (
     ("paths",),
     ("statistics", "paper", "run"),
     ("engine",),
+    ("studies",),
     ("page",),
     ("judging",),
     ("oracles",),

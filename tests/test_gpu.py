@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis.chapters.alzheimer.training.recipe import recipe_for
-from analysis.chapters.alzheimer.training.trainer import train
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_for
+from analysis.chapters.alzheimer.networks.training.trainer import train
 from analysis.engine import read
-from analysis.engine.registry import find_study
 from analysis.oracles.timing import phased
 from analysis.paths import ROOT
+from analysis.studies.registry import find_study
 from cluscam_lite import ClusCAM, load_dataset, load_model
 from cluscam_lite.algorithm.clustering import inertia
 from cluscam_lite.errors import NotApplicable

@@ -23,7 +23,7 @@ A study is any object with a name, a version, the keys of its rows, and two meth
             return pd.DataFrame(rows)
 
 `run(study, profile, folder)` makes what is missing, `read(study, folder)` gives all rows in the order of the cells.
-The command `cluscam study NAME --profile P` runs the studies that `analysis.engine.registry` lists.
+The command `cluscam study NAME --profile P` runs the studies that `analysis.studies.registry` lists.
 """
 
 from importlib import import_module

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.engine.registry import REGISTRY, find_study
-from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.engine.store import Store
 from analysis.judging.printed import printed
 from analysis.judging.rules import VERDICTS, combine, judge
 from analysis.judging.sources import SOURCES, Claim
 from analysis.paper import claims
 from analysis.paths import REFERENCE, ROOT
+from analysis.studies.registry import REGISTRY, find_study
+from analysis.studies.rows import NOT_RUN, reference_rows
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import model_names

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.engine.rows import NOT_RUN
 from analysis.statistics import holm
+from analysis.studies.rows import NOT_RUN
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
 VERDICTS = (SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN)

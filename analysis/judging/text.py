@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.engine.rows import NOT_RUN
 from analysis.judging.ledger import WAITS, claim_verdicts, judged, tier_counts
 from analysis.judging.printed import NOT_PRINTED
 from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED, VERDICTS
 from analysis.judging.sources import Claim
 from analysis.page.panels import panel_title
 from analysis.statistics import p_text
+from analysis.studies.rows import NOT_RUN
 
 WIDTH = 104  # of a terminal, in characters
 INDENT = " " * 6

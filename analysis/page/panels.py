@@ -6,9 +6,9 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from analysis.engine.registry import find_study
-from analysis.engine.rows import reference_rows
 from analysis.statistics import bootstrap_interval
+from analysis.studies.registry import find_study
+from analysis.studies.rows import reference_rows
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import METHODS, method_info

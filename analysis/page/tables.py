@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from analysis.engine.rows import NOT_RUN
 from analysis.page.panels import panel_title
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite.methods import METHODS
 
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from analysis.engine import run
-from analysis.engine.origins import COLUMNS, origins_table
-from analysis.engine.registry import find_study
 from analysis.run.parameters import profile_parameters
+from analysis.studies.origins import COLUMNS, origins_table
+from analysis.studies.registry import find_study
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.engine.registry import REGISTRY, find_study
-from analysis.engine.rows import reference_rows
 from analysis.engine.store import Store
 from analysis.paths import REFERENCE
+from analysis.studies.registry import REGISTRY, find_study
+from analysis.studies.rows import reference_rows
 
 FOLDERS = sorted(path.parent.name for path in REFERENCE.glob("*/configuration.json"))
 COMPLETE = [name for name in FOLDERS if (REFERENCE / name / "manifest.json").is_file()]

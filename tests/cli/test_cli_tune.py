@@ -10,8 +10,8 @@ import sys
 import pytest
 from command import fails
 
-from analysis.chapters.alzheimer.training.recipe import Recipe
-from analysis.chapters.alzheimer.training.trainer import train
+from analysis.chapters.alzheimer.networks.training.recipe import Recipe
+from analysis.chapters.alzheimer.networks.training.trainer import train
 from cluscam_lite import load_dataset, load_model, temperature
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.cli import main

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from toy_study import PROFILE, TOY
 
-from analysis.engine import registry as studies
 from analysis.engine import run
 from analysis.run import provenance
+from analysis.studies import registry as studies
 
 HERE = Path(__file__).parent
 

@@ -5,13 +5,13 @@ import shutil
 import pytest
 import yaml
 
-from analysis.engine import rows as engine_rows
-from analysis.engine.plans import file
-from analysis.engine.plans.profile import profile_name, renamed
-from analysis.engine.registry import REGISTRY, find_study
-from analysis.engine.rows import study_rows
 from analysis.run import parameters
 from analysis.run.parameters import profile_parameters
+from analysis.studies import rows as engine_rows
+from analysis.studies.plans import file
+from analysis.studies.plans.profile import profile_name, renamed
+from analysis.studies.registry import REGISTRY, find_study
+from analysis.studies.rows import study_rows
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.methods import METHODS
 

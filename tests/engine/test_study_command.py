@@ -17,9 +17,9 @@ from toy_study import CELLS, PROFILE, THERE, TOY, keep_some
 
 from analysis.__main__ import COMMANDS
 from analysis.engine import read, same_rows
-from analysis.engine import registry as studies
-from analysis.engine.command import own_parameters
 from analysis.paths import ROOT
+from analysis.studies import registry as studies
+from analysis.studies.command import own_parameters
 from cluscam_lite.cli import GROUP, main
 from cluscam_lite.errors import UnknownName
 
@@ -114,7 +114,7 @@ def test_the_command_line_knows_added_commands_without_loading_them():
         "sys.exit(s or 99 * any(name in sys.modules for name in {}))"
     )
     for arguments, heavy in (
-        (["--help"], ["analysis.engine.command", "pandas"]),
+        (["--help"], ["analysis.studies.command", "pandas"]),
         (["study", "--help"], ["pandas", "torch"]),
     ):
         done = subprocess.run([sys.executable, "-c", code.format(arguments, heavy)], capture_output=True, text=True)

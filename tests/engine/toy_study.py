@@ -102,8 +102,8 @@ def program():
 
     import pyarrow.parquet as pq
 
-    from analysis.engine import registry as studies
     from analysis.run import provenance
+    from analysis.studies import registry as studies
     from cluscam_lite import files
     from cluscam_lite.cli import main
 

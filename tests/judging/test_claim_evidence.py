@@ -10,13 +10,13 @@ import pytest
 from logits_rows import rows as logits_rows
 
 from analysis.chapters.faithfulness.claims import shortage
-from analysis.engine.rows import NOT_RUN
 from analysis.judging import ledger as ledger_module
 from analysis.judging.ledger import COLUMNS, WAITS, all_claims, evidence
 from analysis.judging.printed import NOT_PRINTED
 from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED, combine
 from analysis.judging.sources import SOURCES, Source
 from analysis.judging.text import estimate_text
+from analysis.studies.rows import NOT_RUN
 
 CLAIMS = {claim["id"]: claim for claim in all_claims()}
 

@@ -8,11 +8,11 @@ import pytest
 
 from analysis.chapters.hyperparameters.evidence import DRAWS, LEVEL
 from analysis.chapters.hyperparameters.mixture_evidence import RATIO_DRAWS
-from analysis.engine.plan import layer_of
-from analysis.engine.registry import find_study
-from analysis.engine.weightings import settings_of
 from analysis.judging.compare import FEWEST
 from analysis.paper.claims import all_claims, check_claim
+from analysis.studies.plan import layer_of
+from analysis.studies.registry import find_study
+from analysis.studies.weightings import settings_of
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.errors import CluscamError
 

@@ -6,8 +6,6 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from analysis.engine import run
-from analysis.engine.registry import find_study
-from analysis.engine.rows import NOT_RUN
 from analysis.judging import kept
 from analysis.judging.ledger import COLUMNS, SETTINGS, all_claims, claim_verdicts, ledger, own_run, tier_counts
 from analysis.judging.rules import CONTRADICTED, SUPPORTED, VERDICTS
@@ -23,6 +21,8 @@ from analysis.judging.text import (
     page,
     summary,
 )
+from analysis.studies.registry import find_study
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite.cli import Parser, main
 from cluscam_lite.errors import CluscamError
 

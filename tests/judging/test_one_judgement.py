@@ -6,12 +6,12 @@ from importlib import import_module
 import pandas as pd
 import pytest
 
-from analysis.engine.registry import find_study
-from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.judging.ledger import all_claims, judged
 from analysis.judging.rules import VERDICTS
 from analysis.judging.sources import SOURCES
 from analysis.judging.text import OPEN, decision_text
+from analysis.studies.registry import find_study
+from analysis.studies.rows import NOT_RUN, reference_rows
 
 PAGES = {study: f"analysis.chapters.{study}.page" for study in SOURCES} | {
     "alzheimer": "analysis.chapters.alzheimer.tables"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.chapters.alzheimer.training.recipe import recipe_for
-from analysis.chapters.alzheimer.training.slices import to_input
-from analysis.chapters.alzheimer.training.trainer import train
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_for
+from analysis.chapters.alzheimer.networks.training.slices import to_input
+from analysis.chapters.alzheimer.networks.training.trainer import train
 from analysis.paths import ROOT
 from cluscam_lite import load_model
 from cluscam_lite.datasets.phantoms.phantom import phantom_at, phantom_pixels

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from analysis.engine.mask_sources import KMEANS, SOURCES, TITLES
-from analysis.engine.weightings import FIGURE_5, FULL, RATIOS, TEMPERATURES, UNIFORM
 from analysis.judging.compare import compare
 from analysis.page.panels import MEASURES, blocks, mean_of, values
 from analysis.statistics import bootstrap_interval
+from analysis.studies.mask_sources import KMEANS, SOURCES, TITLES
+from analysis.studies.weightings import FIGURE_5, FULL, RATIOS, TEMPERATURES, UNIFORM
 
 BLOCK = ["model", "layer"]
 

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.chapters.ablation.evidence import BLOCK
-from analysis.engine.mask_sources import TITLES
-from analysis.engine.weightings import RATIOS, TEMPERATURES
 from analysis.page.figures import DROPPED, KEPT, WIDTH, dots, figure
 from analysis.page.panels import panel_title
+from analysis.studies.mask_sources import TITLES
+from analysis.studies.weightings import RATIOS, TEMPERATURES
 from cluscam_lite.explanation import ClusteredExplanation
 from cluscam_lite.show.drawing import draw_image, draw_overlay
 

@@ -8,8 +8,6 @@ import pandas as pd
 
 from analysis.chapters.ablation.evidence import against_sources
 from analysis.chapters.ablation.study import STUDY
-from analysis.engine.mask_sources import NULLS, TITLES
-from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.judging.ledger import judged
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page, decision_text
@@ -17,6 +15,8 @@ from analysis.page.panels import panel_title
 from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
 from analysis.statistics import p_text
+from analysis.studies.mask_sources import NULLS, TITLES
+from analysis.studies.rows import NOT_RUN, reference_rows
 
 SIDES = {"r table 3, tau table 3": "", "r 0, tau table 3": "without dropout", "r table 3, tau 1": "with τ = 1"}
 

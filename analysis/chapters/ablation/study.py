@@ -4,7 +4,7 @@ All weightings of one source share its scores. One row per image, setting and fo
 explain an image has one row with the reason.
 """
 
-from analysis.engine.mask_study import MaskStudy
+from analysis.studies.mask_study import MaskStudy
 
 
 class Ablation(MaskStudy):

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.chapters.alzheimer.evidence import by_component
-from analysis.engine.rows import NOT_RUN
 from analysis.page.panels import chosen, panel_title, panels, prepared
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec
 from cluscam_lite.methods import method_info
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from analysis.chapters.alzheimer.tuning import RULE_OF
+from analysis.chapters.alzheimer.networks.tuning import RULE_OF
 from analysis.judging.compare import BETTER, compare
 from analysis.page.panels import MEASURES, chosen, method_table, panels, prepared, wide
 from analysis.statistics import bootstrap_interval

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from torch import Tensor
 
-from analysis.chapters.alzheimer.trained_networks import backbone
+from analysis.chapters.alzheimer.networks.trained import backbone
 from analysis.page.figures import COLOURS, DROPPED, KEPT, WIDTH, figure, means_figure
 from cluscam_lite.datasets.phantoms.phantom import (
     GRADES,

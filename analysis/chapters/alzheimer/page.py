@@ -7,21 +7,21 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from analysis.chapters.alzheimer.class_maps import class_means
 from analysis.chapters.alzheimer.evidence import rank_table, sanity_table
 from analysis.chapters.alzheimer.figures import class_means_figure, panel_words, ranks_figure, sanity_figure
-from analysis.chapters.alzheimer.ground_mask import mask_measures, masks_of_image
+from analysis.chapters.alzheimer.maps.class_maps import class_means
+from analysis.chapters.alzheimer.maps.ground_mask import mask_measures, masks_of_image
+from analysis.chapters.alzheimer.networks.trained import network
 from analysis.chapters.alzheimer.plan import OTHER_SEEDS, VIT
 from analysis.chapters.alzheimer.sanity import STUDY as SANITY
 from analysis.chapters.alzheimer.study import STUDY
 from analysis.chapters.alzheimer.tables import reference
-from analysis.chapters.alzheimer.trained_networks import network
 from analysis.engine import Cell
-from analysis.engine.explaining import explainer_of
-from analysis.engine.plans.profile import profile_name
-from analysis.engine.rows import NOT_RUN, study_rows
 from analysis.page.panels import prepared
 from analysis.page.tables import styled
+from analysis.studies.explaining import explainer_of
+from analysis.studies.plans.profile import profile_name
+from analysis.studies.rows import NOT_RUN, study_rows
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer.source import CLASSES
 from cluscam_lite.datasets.phantoms.phantom import Phantom

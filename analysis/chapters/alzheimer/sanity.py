@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 import torch
 
+from analysis.chapters.alzheimer.maps.randomisation import EXTENTS, likeness, randomised
+from analysis.chapters.alzheimer.networks.trained import network, network_of, weights_of
 from analysis.chapters.alzheimer.plan import sparing
-from analysis.chapters.alzheimer.randomisation import EXTENTS, likeness, randomised
 from analysis.chapters.alzheimer.study import component_of, images_of, lenders_of, of_id, split_of
-from analysis.chapters.alzheimer.trained_networks import network, network_of, weights_of
 from analysis.engine import Cell, chunks
-from analysis.engine.explaining import compact, explainer_of, seed_of
-from analysis.engine.plan import Plan, PlannedStudy
+from analysis.studies.explaining import compact, explainer_of, seed_of
+from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.models import LoadedModel

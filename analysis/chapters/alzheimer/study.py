@@ -11,16 +11,16 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from analysis.chapters.alzheimer.class_maps import FEWEST, with_class_maps
-from analysis.chapters.alzheimer.ground_mask import mask_measures, masks_of_image
+from analysis.chapters.alzheimer.maps.class_maps import FEWEST, with_class_maps
+from analysis.chapters.alzheimer.maps.ground_mask import mask_measures, masks_of_image
+from analysis.chapters.alzheimer.networks.trained import network_of, weights_of
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_of
+from analysis.chapters.alzheimer.networks.tuning import RULE_OF, tuned_settings
 from analysis.chapters.alzheimer.plan import Block, check_classes, sparing
-from analysis.chapters.alzheimer.trained_networks import network_of, weights_of
-from analysis.chapters.alzheimer.training.recipe import recipe_of
-from analysis.chapters.alzheimer.tuning import RULE_OF, tuned_settings
 from analysis.engine import Cell, chunks
-from analysis.engine.explaining import compact, lending
-from analysis.engine.map_study import image_rows
-from analysis.engine.plan import Plan, PlannedStudy
+from analysis.studies.explaining import compact, lending
+from analysis.studies.map_study import image_rows
+from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer.samples import collection
 from cluscam_lite.datasets.sample import Sample, Samples

@@ -7,14 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.alzheimer.cards import cards_table
 from analysis.chapters.alzheimer.evidence import means_table, tuned_table
+from analysis.chapters.alzheimer.networks.cards import cards_table
+from analysis.chapters.alzheimer.networks.trained import card
+from analysis.chapters.alzheimer.networks.tuning import RULE_OF, TUNED
 from analysis.chapters.alzheimer.plan import BY_COMPONENTS, BY_HEART, MAIN, OTHER_SEEDS, PHANTOMS, RESNET, VIT
 from analysis.chapters.alzheimer.sanity import STUDY as SANITY
 from analysis.chapters.alzheimer.study import STUDY
-from analysis.chapters.alzheimer.trained_networks import card
-from analysis.chapters.alzheimer.tuning import RULE_OF, TUNED
-from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
 from analysis.page.panels import MEASURES, panel_title
@@ -22,6 +21,7 @@ from analysis.page.tables import contrast_cells, with_interval
 from analysis.paper.claims import claims_of
 from analysis.paper.tables import paper_alzheimer, paper_table
 from analysis.paths import REFERENCE
+from analysis.studies.rows import NOT_RUN, reference_rows
 from cluscam_lite import get_spec
 from cluscam_lite.methods import METHODS
 from cluscam_lite.models.weights import ASSETS

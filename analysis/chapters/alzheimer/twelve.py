@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.chapters.alzheimer.cards import cards_table
 from analysis.chapters.alzheimer.evidence import unit_of
+from analysis.chapters.alzheimer.networks.cards import cards_table
+from analysis.chapters.alzheimer.networks.trained import backbone
 from analysis.chapters.alzheimer.plan import BACKBONES, RESNET
-from analysis.chapters.alzheimer.trained_networks import backbone
-from analysis.engine.rows import NOT_RUN
 from analysis.page.panels import prepared, wide
 from analysis.paper.tables import paper_alzheimer, paper_table
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite.datasets.alzheimer.source import CLASSES
 from cluscam_lite.methods import METHODS, method_info
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.engine.rows import NOT_RUN
 from analysis.judging.ledger import judged
 from analysis.judging.sources import Claim
 from analysis.judging.text import decision_text
 from analysis.page.panels import MEASURES, panel_title
 from analysis.page.tables import with_interval
+from analysis.studies.rows import NOT_RUN
 
 REGISTERED = "as registered"
 OBJECTIVE = "OptiCAM, its public code's objective"

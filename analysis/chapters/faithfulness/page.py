@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 
 from analysis.chapters.faithfulness.study import STUDY
-from analysis.engine.rows import NOT_RUN
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
 from analysis.page.panels import method_table, panel_title, reference_panels
 from analysis.page.tables import contrast_cells
 from analysis.paper.claims import claims_of
 from analysis.paper.tables import PRINTED_AS, paper_means, paper_network
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec
 from cluscam_lite.methods import METHODS
 

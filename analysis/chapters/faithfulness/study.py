@@ -4,7 +4,7 @@ One map per image and method. Each is evaluated in three forms (as it is, brough
 complement) with three fills, and, on images with one box, against that box: so Tables 2, 4 and 5 come from one run.
 """
 
-from analysis.engine.map_study import MapStudy
+from analysis.studies.map_study import MapStudy
 
 
 class Faithfulness(MapStudy):

@@ -9,9 +9,9 @@ from torch import Tensor
 from analysis.chapters.groundtruth.contributions import Truth
 from analysis.chapters.groundtruth.evidence import BADGES, planted_truth
 from analysis.chapters.groundtruth.study import DATASETS, STUDY, explained, image_ids, knows_scenes, truth_by_id
-from analysis.engine.plans.profile import profile_name
-from analysis.engine.rows import NOT_RUN, study_rows
 from analysis.page.panels import panel_title
+from analysis.studies.plans.profile import profile_name
+from analysis.studies.rows import NOT_RUN, study_rows
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import method_info
 

@@ -15,8 +15,8 @@ import pandas as pd
 
 from analysis.chapters.groundtruth.contributions import Truth, agreement, facts, truth_of
 from analysis.engine import Cell, chunks
-from analysis.engine.explaining import compact, explainer_of, loaded, logits
-from analysis.engine.plan import Plan, PlannedStudy, layer_of
+from analysis.studies.explaining import compact, explainer_of, loaded, logits
+from analysis.studies.plan import Plan, PlannedStudy, layer_of
 from cluscam_lite import get_spec, load_dataset, load_model
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.datasets.scenes.badges import BADGE_CLASS

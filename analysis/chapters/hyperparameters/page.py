@@ -10,12 +10,12 @@ import pandas as pd
 from analysis.chapters.hyperparameters.evidence import whole_images
 from analysis.chapters.hyperparameters.mixture_evidence import SKLEARN, quiet_fit, scores_at, size_for
 from analysis.chapters.hyperparameters.study import STUDY
-from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
 from analysis.page.panels import blocks, panel_title
 from analysis.paper.claims import claims_of
 from analysis.paper.tables import paper_table
+from analysis.studies.rows import NOT_RUN, reference_rows
 from cluscam_lite import temperature
 from cluscam_lite.tuning import Mixture, curvature, elbow
 

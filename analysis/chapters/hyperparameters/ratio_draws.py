@@ -12,9 +12,9 @@ import sys
 from analysis.chapters.hyperparameters.evidence import whole_images
 from analysis.chapters.hyperparameters.mixture_evidence import KEPT, RATIO_DRAWS, digest, fitted_draws
 from analysis.chapters.hyperparameters.study import STUDY
-from analysis.engine.rows import reference_rows
 from analysis.page.panels import blocks
 from analysis.run.provenance import package_versions
+from analysis.studies.rows import reference_rows
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import atomic_path
 

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.engine import Cell, chunks
-from analysis.engine.explaining import compact, loaded
-from analysis.engine.plan import Plan, PlannedStudy
+from analysis.studies.explaining import compact, loaded
+from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import load_dataset
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.tuning import check_grid, grid_scores

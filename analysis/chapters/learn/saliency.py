@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from analysis.chapters.learn.example import Example
-from analysis.engine.plan import layer_of
+from analysis.studies.plan import layer_of
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import method, method_info
 

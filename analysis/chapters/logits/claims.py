@@ -3,8 +3,8 @@
 import pandas as pd
 
 from analysis.chapters.logits.evidence import contrast_table
-from analysis.engine.rows import complete_blocks, progress_table
 from analysis.judging.sources import Claim
+from analysis.studies.rows import complete_blocks, progress_table
 
 
 def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from analysis.engine.explaining import seed_of
+from analysis.studies.explaining import seed_of
 from cluscam_lite import Reading
 from cluscam_lite.algorithm.clustering import permuted
 from cluscam_lite.algorithm.masks import centroids_of

@@ -13,7 +13,6 @@ from analysis.chapters.logits.evidence import advantages, top_scores, whole_scor
 from analysis.chapters.logits.figures import block_title
 from analysis.chapters.logits.meta_representations import partition, random_partitions
 from analysis.chapters.logits.study import STUDY
-from analysis.engine.rows import NOT_RUN
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
 from analysis.page.panels import blocks
@@ -21,6 +20,7 @@ from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
 from analysis.paths import ROOT
 from analysis.statistics import Spread, p_bound, p_text
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec, read
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.algorithm.masks import masks_of
@@ -89,7 +89,7 @@ def side_by_side(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def progress_page(progress: pd.DataFrame) -> pd.DataFrame:
-    """`analysis.engine.rows.progress_table` for a page."""
+    """`analysis.studies.rows.progress_table` for a page."""
     titles = [get_spec(model).title for model in progress["model"]]
     return progress.drop(columns="model").assign(network=titles)[["network", *progress.columns.drop("model")]]
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from analysis.chapters.logits.meta_representations import Partition, partition, random_partitions, sampled_members
 from analysis.engine import Cell, chunks
-from analysis.engine.explaining import seed_of
-from analysis.engine.masks import Masks, coverage, mean_matched, plain, renormalised, rolled, scores_of
-from analysis.engine.plan import Plan, PlannedStudy
+from analysis.studies.explaining import seed_of
+from analysis.studies.masks import Masks, coverage, mean_matched, plain, renormalised, rolled, scores_of
+from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import Reading, get_spec, load_dataset, load_model, read
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.datasets.sample import Samples

@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 
 from analysis.chapters.metrics.study import STUDY as CURVES_STUDY
-from analysis.engine.plans.profile import profile_name
-from analysis.engine.registry import find_study
-from analysis.engine.rows import NOT_RUN, reference_rows, study_rows
 from analysis.judging.compare import compare, comparison_table
 from analysis.page.panels import chosen, method_table, panel_title, panels, prepared, reference_panels, seed_table
 from analysis.page.tables import with_interval
+from analysis.studies.plans.profile import profile_name
+from analysis.studies.registry import find_study
+from analysis.studies.rows import NOT_RUN, reference_rows, study_rows
 from cluscam_lite import get_spec
 from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.methods import METHODS

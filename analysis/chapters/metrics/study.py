@@ -7,8 +7,8 @@ cells, methods, donors and seeds are those of the study `faithfulness`.
 from typing import Any
 
 from analysis.engine import Cell
-from analysis.engine.explaining import explainer_of, logits
-from analysis.engine.map_study import MapStudy
+from analysis.studies.explaining import explainer_of, logits
+from analysis.studies.map_study import MapStudy
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics import adcc, coherency, complexity, deletion, evaluate, explained_again, insertion

@@ -9,8 +9,8 @@ from PIL import Image
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from analysis.engine.explaining import one_map
-from analysis.engine.plans.file import groups_of_methods
+from analysis.studies.explaining import one_map
+from analysis.studies.plans.file import groups_of_methods
 from cluscam_lite import load_dataset
 from cluscam_lite.datasets.scenes.scene import SETTINGS
 from cluscam_lite.methods import METHODS

@@ -8,10 +8,10 @@ import pandas as pd
 
 from analysis.chapters.runtime.plan import title_of
 from analysis.chapters.runtime.study import PASSES, STUDY
-from analysis.engine.rows import NOT_RUN
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
 from analysis.paper.claims import claims_of
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec
 
 

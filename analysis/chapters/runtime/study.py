@@ -14,9 +14,6 @@ from torch import Tensor
 
 from analysis.chapters.runtime.plan import BRUTE_FORCE, Block
 from analysis.engine import Cell
-from analysis.engine.explaining import explainer_of, loaded
-from analysis.engine.plan import Plan, PlannedStudy
-from analysis.engine.plans.file import names_in
 from analysis.oracles.brute_force import brute_force_cluscam, brute_force_labels, full_maps
 from analysis.oracles.timing import (
     PHASES,
@@ -30,6 +27,9 @@ from analysis.oracles.timing import (
     timed,
 )
 from analysis.statistics.correlation import spearman
+from analysis.studies.explaining import explainer_of, loaded
+from analysis.studies.plan import Plan, PlannedStudy
+from analysis.studies.plans.file import names_in
 from cluscam_lite import ClusCAM, get_spec, load_dataset
 from cluscam_lite.algorithm.clustering import inertia
 from cluscam_lite.algorithm.features import HookedModel

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters.temperature.study import GRID, TABLE_3
-from analysis.engine.mask_sources import KMEANS
 from analysis.judging.compare import compare
 from analysis.page.panels import blocks, mean_of, values
 from analysis.statistics import tost
+from analysis.studies.mask_sources import KMEANS
 from cluscam_lite import get_spec, temperature
 from cluscam_lite.errors import CluscamError
 

@@ -4,10 +4,10 @@ import pandas as pd
 
 from analysis.chapters.temperature.evidence import MARGIN, against, prepared
 from analysis.chapters.temperature.study import STUDY, TABLE_3
-from analysis.engine.rows import NOT_RUN, reference_rows
 from analysis.page.panels import panel_title
 from analysis.page.tables import with_interval
 from analysis.statistics import p_text
+from analysis.studies.rows import NOT_RUN, reference_rows
 
 PAIRS = {"Eq. 10 against τ = 1": (TABLE_3, "tau 1"), "Eq. 10 against τ = 50": (TABLE_3, "tau 50")}
 PAIRS |= {"Eq. 10 against the best group alone": (TABLE_3, "best"), "Eq. 10 against uniform": (TABLE_3, "uniform")}

@@ -7,8 +7,8 @@ r, with the two limits: uniform weights and the best group alone.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analysis.engine.mask_study import MaskStudy
-from analysis.engine.weightings import Setting
+from analysis.studies.mask_study import MaskStudy
+from analysis.studies.weightings import Setting
 from cluscam_lite.algorithm.weighting import temperature
 
 GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0, 5.0, 10.0, 50.0)

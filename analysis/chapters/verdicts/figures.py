@@ -5,10 +5,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.chapters.verdicts.page import Seen, scores_text
-from analysis.engine.rows import NOT_RUN
 from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from analysis.judging.text import network_text
 from analysis.page.figures import KEPT, figure
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite.show.drawing import draw_image, draw_overlay
 
 COLOURS = {SUPPORTED: KEPT, CONTRADICTED: "#c44e52", INCONCLUSIVE: "#dd9a3c", NOT_RUN: "#d9d9d9"}

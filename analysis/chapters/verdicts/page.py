@@ -8,12 +8,12 @@ import pandas as pd
 from PIL import Image
 from torch import Tensor
 
-from analysis.engine.explaining import one_map
-from analysis.engine.rows import NOT_RUN
 from analysis.judging.ledger import claim_verdicts
 from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from analysis.judging.text import network_text
 from analysis.paths import ROOT
+from analysis.studies.explaining import one_map
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite.methods import METHODS
 from cluscam_lite.metrics import evaluate
 from cluscam_lite.models import LoadedModel

@@ -8,7 +8,7 @@ import torch
 from analysis.chapters.ablation import evidence, figures
 from analysis.chapters.ablation.study import STUDY
 from analysis.engine import read, run, same_rows
-from analysis.engine.mask_sources import (
+from analysis.studies.mask_sources import (
     NULLS,
     SOURCES,
     TITLES,
@@ -17,8 +17,8 @@ from analysis.engine.mask_sources import (
     masks_of_source,
     masks_rank,
 )
-from analysis.engine.registry import find_study
-from analysis.engine.weightings import FIGURE_5, FULL, MATCHED, settings_of
+from analysis.studies.registry import find_study
+from analysis.studies.weightings import FIGURE_5, FULL, MATCHED, settings_of
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model, temperature
 from cluscam_lite.algorithm.clustering import cluster, inertia
 from cluscam_lite.algorithm.features import HookedModel

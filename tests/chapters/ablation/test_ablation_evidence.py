@@ -9,10 +9,10 @@ from scipy.stats import spearmanr
 
 from analysis.chapters.ablation import evidence
 from analysis.chapters.ablation import page as chapter
-from analysis.engine.rows import NOT_RUN
-from analysis.engine.weightings import FULL
 from analysis.judging.ledger import judged
 from analysis.judging.rules import CONTRADICTED, SUPPORTED
+from analysis.studies.rows import NOT_RUN
+from analysis.studies.weightings import FULL
 
 
 def made(n=60, lead=0.5, seed=0):

@@ -11,9 +11,9 @@ from analysis.chapters.temperature import evidence as temperature_evidence
 from analysis.chapters.temperature import page as temperature_chapter
 from analysis.chapters.temperature.study import GRID, STUDY
 from analysis.engine import read, run
-from analysis.engine.mask_sources import MaskSet, explain_with, masks_of_source
-from analysis.engine.registry import find_study
-from analysis.engine.rows import NOT_RUN
+from analysis.studies.mask_sources import MaskSet, explain_with, masks_of_source
+from analysis.studies.registry import find_study
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec, load_dataset, load_model, temperature
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.reading import read as read_image

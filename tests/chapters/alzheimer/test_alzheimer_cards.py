@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from analysis.chapters.alzheimer import cards as alzheimer_cards
 from analysis.chapters.alzheimer import tables as alzheimer_tables
-from analysis.chapters.alzheimer import trained_networks
-from analysis.chapters.alzheimer.cards import balanced_accuracy, cards_table
+from analysis.chapters.alzheimer.networks import cards as alzheimer_cards
+from analysis.chapters.alzheimer.networks import trained as trained_networks
+from analysis.chapters.alzheimer.networks.cards import balanced_accuracy, cards_table
 from analysis.chapters.alzheimer.plan import RESNET, VIT
 
 

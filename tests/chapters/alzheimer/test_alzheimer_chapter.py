@@ -9,7 +9,7 @@ from slice_rows import rows_by_hand
 from analysis.chapters.alzheimer import figures as alzheimer_figures
 from analysis.chapters.alzheimer import page as alzheimer_chapter
 from analysis.chapters.alzheimer import tables as alzheimer_tables
-from analysis.chapters.alzheimer.class_maps import with_class_maps
+from analysis.chapters.alzheimer.maps.class_maps import with_class_maps
 from analysis.chapters.alzheimer.plan import OTHER_SEEDS, RESNET, VIT
 from analysis.paper.tables import paper_table
 from cluscam_lite.datasets.phantoms.phantom import phantom_at

@@ -9,18 +9,18 @@ import pytest
 import torch
 
 from analysis.chapters.alzheimer import study as alzheimer
-from analysis.chapters.alzheimer import tuning
-from analysis.chapters.alzheimer.class_maps import FEWEST, SIDE, class_means, decoded, mean_map, with_class_maps
-from analysis.chapters.alzheimer.ground_mask import mask_measures, masks_of_image
+from analysis.chapters.alzheimer.maps.class_maps import FEWEST, SIDE, class_means, decoded, mean_map, with_class_maps
+from analysis.chapters.alzheimer.maps.ground_mask import mask_measures, masks_of_image
+from analysis.chapters.alzheimer.maps.randomisation import entropy, likeness, randomised
+from analysis.chapters.alzheimer.networks import tuning
+from analysis.chapters.alzheimer.networks.trained import NotTrained, card, command, network, weights_of
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_of
+from analysis.chapters.alzheimer.networks.tuning import IMAGES, RULE_OF, TUNED, tuned_settings
 from analysis.chapters.alzheimer.plan import BY_COMPONENTS, RESNET, VIT
-from analysis.chapters.alzheimer.randomisation import entropy, likeness, randomised
 from analysis.chapters.alzheimer.study import lenders_of
-from analysis.chapters.alzheimer.trained_networks import NotTrained, card, command, network, weights_of
-from analysis.chapters.alzheimer.training.recipe import recipe_of
-from analysis.chapters.alzheimer.tuning import IMAGES, RULE_OF, TUNED, tuned_settings
 from analysis.engine import read, run, same_rows
-from analysis.engine.explaining import explainer_of
-from analysis.engine.registry import find_study
+from analysis.studies.explaining import explainer_of
+from analysis.studies.registry import find_study
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 
@@ -73,7 +73,7 @@ def test_a_network_is_explained_on_the_split_it_was_trained_on():
 
 
 def test_what_has_not_been_trained_is_said_with_its_command(monkeypatch, tmp_path, no_data_root):
-    monkeypatch.setattr("analysis.chapters.alzheimer.trained_networks.TRAINED", tmp_path)
+    monkeypatch.setattr("analysis.chapters.alzheimer.networks.trained.TRAINED", tmp_path)
     name = VIT.replace("-s0", "-s7")
     with pytest.raises(CluscamError, match="has not been trained here; train it with `cluscam train alzheimer --model"):
         network(name)
@@ -90,7 +90,7 @@ def test_what_has_not_been_trained_is_said_with_its_command(monkeypatch, tmp_pat
 def test_cells_are_planned_by_the_cards_before_training_and_never_run_on_other_weights(
     monkeypatch, tmp_path, no_data_root
 ):
-    monkeypatch.setattr("analysis.chapters.alzheimer.trained_networks.TRAINED", tmp_path)
+    monkeypatch.setattr("analysis.chapters.alzheimer.networks.trained.TRAINED", tmp_path)
     assert weights_of(VIT) == card(VIT)["sha256"] and weights_of("phantom_cnn") == network("phantom_cnn").sha256
     with pytest.raises(NotTrained):
         weights_of(VIT.replace("-s0", "-s7"))  # no card

@@ -6,8 +6,8 @@ import pytest
 
 from analysis.chapters.alzheimer import twelve
 from analysis.chapters.alzheimer.figures import twelve_figure
-from analysis.engine.registry import find_study
 from analysis.paper.tables import paper_table
+from analysis.studies.registry import find_study
 
 CARD = {"balanced_accuracy": 40.0, "balanced_accuracy low": 30.0, "balanced_accuracy high": 50.0}
 

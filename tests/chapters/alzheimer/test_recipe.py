@@ -9,12 +9,12 @@ import torch
 import torch.nn.functional as F
 
 from analysis.__main__ import COMMANDS
-from analysis.chapters.alzheimer.training.augment import augment
-from analysis.chapters.alzheimer.training.epochs import balanced_loss, batches_of, class_weights
-from analysis.chapters.alzheimer.training.measures import calibration_error, measures
-from analysis.chapters.alzheimer.training.recipe import recipe_for
-from analysis.chapters.alzheimer.training.run import parameter_groups, rate
-from analysis.chapters.alzheimer.training.slices import load_parts, shuffled, to_input
+from analysis.chapters.alzheimer.networks.training.augment import augment
+from analysis.chapters.alzheimer.networks.training.epochs import balanced_loss, batches_of, class_weights
+from analysis.chapters.alzheimer.networks.training.measures import calibration_error, measures
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_for
+from analysis.chapters.alzheimer.networks.training.run import parameter_groups, rate
+from analysis.chapters.alzheimer.networks.training.slices import load_parts, shuffled, to_input
 from cluscam_lite.cli import main
 from cluscam_lite.errors import CluscamError
 
@@ -108,7 +108,7 @@ def test_variations_are_small_mirror_and_never_upside_down():
 
 def test_an_unvaried_image_stays_where_it_is(monkeypatch):
     for name in ("TURN", "SHIFT", "ZOOM", "GAIN", "GAMMA"):
-        monkeypatch.setattr(f"analysis.chapters.alzheimer.training.augment.{name}", 0.0)
+        monkeypatch.setattr(f"analysis.chapters.alzheimer.networks.training.augment.{name}", 0.0)
     image = torch.randint(0, 256, (8, 32, 32), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
     varied = augment(image, torch.Generator().manual_seed(2))
     for one, found in zip(image / 255, varied, strict=True):

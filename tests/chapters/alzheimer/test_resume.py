@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from analysis.chapters.alzheimer.training.checkpoint import checkpoints
-from analysis.chapters.alzheimer.training.recipe import recipe_for
-from analysis.chapters.alzheimer.training.trainer import train
+from analysis.chapters.alzheimer.networks.training.checkpoint import checkpoints
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_for
+from analysis.chapters.alzheimer.networks.training.trainer import train
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import runs
 
@@ -69,7 +69,7 @@ def test_killed_and_started_again_gives_the_same_bits(tiny, tmp_path):
 
 def test_the_last_weights_are_the_same_too_when_killed_within_an_epoch(tiny, tmp_path, monkeypatch):
     """What an epoch did before it was cut off leaves no trace: compared is the last epoch, best or not."""
-    from analysis.chapters.alzheimer.training import trainer as module
+    from analysis.chapters.alzheimer.networks.training import trainer as module
 
     last = {}
 

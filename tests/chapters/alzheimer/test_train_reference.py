@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from analysis.chapters.alzheimer import trained_networks
-from analysis.chapters.alzheimer.training import reference as train_reference
-from analysis.chapters.alzheimer.training.recipe import recipe_for
+from analysis.chapters.alzheimer.networks import trained as trained_networks
+from analysis.chapters.alzheimer.networks.training import reference as train_reference
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_for
 from cluscam_lite.models.trained import read_card
 
 RECIPE = recipe_for("phantom_cnn", dataset="phantoms", images=16, epochs=1, batch_size=16, start="scratch", seed=3)

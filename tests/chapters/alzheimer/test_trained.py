@@ -6,11 +6,11 @@ import shutil
 import pytest
 import torch
 
-from analysis.chapters.alzheimer.trained_networks import CARDS
-from analysis.chapters.alzheimer.training.networks import resampled_positions, starting_network, transfer
-from analysis.chapters.alzheimer.training.recipe import recipe_for
-from analysis.chapters.alzheimer.training.slices import load_parts, to_input
-from analysis.chapters.alzheimer.training.trainer import train
+from analysis.chapters.alzheimer.networks.trained import CARDS
+from analysis.chapters.alzheimer.networks.training.networks import resampled_positions, starting_network, transfer
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_for
+from analysis.chapters.alzheimer.networks.training.slices import load_parts, to_input
+from analysis.chapters.alzheimer.networks.training.trainer import train
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
 from cluscam_lite.cli import main
 from cluscam_lite.datasets.phantoms.phantom import PHANTOM_CLASSES

@@ -6,9 +6,9 @@ import pytest
 from analysis.chapters.faithfulness.study import STUDY
 from analysis.chapters.metrics import study as curves
 from analysis.engine import read, run
-from analysis.engine.explaining import explainer_of, loaded
-from analysis.engine.plan import Block, Plan, layer_of
-from analysis.engine.plans.file import groups_of_methods
+from analysis.studies.explaining import explainer_of, loaded
+from analysis.studies.plan import Block, Plan, layer_of
+from analysis.studies.plans.file import groups_of_methods
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.methods import METHODS
 

@@ -22,8 +22,8 @@ from analysis.chapters.groundtruth.figures import (
 from analysis.chapters.groundtruth.page import example, for_page, planted_words
 from analysis.chapters.groundtruth.study import STUDY, Block, image_ids, truth_by_id
 from analysis.engine import read, run, same_rows
-from analysis.engine.plan import Plan
-from analysis.engine.registry import find_study
+from analysis.studies.plan import Plan
+from analysis.studies.registry import find_study
 from cluscam_lite.errors import CluscamError, NotApplicable, UnknownName
 from cluscam_lite.methods import METHODS
 

@@ -11,7 +11,7 @@ from analysis.chapters.hyperparameters import mixture_evidence as mixtures
 from analysis.chapters.hyperparameters import page as chapter
 from analysis.chapters.hyperparameters.study import STUDY
 from analysis.engine import read, run, same_rows
-from analysis.engine.registry import find_study
+from analysis.studies.registry import find_study
 from cluscam_lite import ClusCAM, load_dataset, load_model
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.tuning import elbow, proxy

@@ -8,8 +8,8 @@ from scores_by_size import two_heaps
 from analysis.chapters.hyperparameters import evidence, ratio_draws
 from analysis.chapters.hyperparameters import mixture_evidence as mixtures
 from analysis.chapters.hyperparameters.study import STUDY
-from analysis.engine.rows import reference_rows
 from analysis.page.panels import blocks
+from analysis.studies.rows import reference_rows
 from cluscam_lite.tuning import drop_ratio, fit_mixture
 
 

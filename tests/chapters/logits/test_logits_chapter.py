@@ -19,9 +19,9 @@ from analysis.chapters.logits.page import (
     strips,
 )
 from analysis.chapters.logits.study import STUDY, Plan
-from analysis.engine.rows import progress_table, reference_rows, study_rows
 from analysis.judging.text import claim_text
 from analysis.paper.claims import claims_of
+from analysis.studies.rows import progress_table, reference_rows, study_rows
 from cluscam_lite import load_dataset, load_model
 from cluscam_lite.errors import CluscamError
 
@@ -84,7 +84,7 @@ def test_strips_are_ordered_by_size_and_scored():
 
 def test_figures_of_a_small_run(tmp_path, monkeypatch):
     from analysis.chapters.logits.evidence import contrast_table
-    from analysis.engine import rows as engine_rows
+    from analysis.studies import rows as engine_rows
 
     monkeypatch.setattr(engine_rows, "results_folder", lambda name, profile: tmp_path / name)
     found = study_rows(STUDY, {"profile": "smoke", "dataset": "scenes", "seed": 0})

@@ -12,8 +12,8 @@ from analysis.chapters.logits.meta_representations import (
     sampled_members,
 )
 from analysis.chapters.logits.study import WHOLE, Block, image_rows
-from analysis.engine.explaining import seed_of
-from analysis.engine.masks import coverage, mean_matched, plain, renormalised, rolled, scores_of
+from analysis.studies.explaining import seed_of
+from analysis.studies.masks import coverage, mean_matched, plain, renormalised, rolled, scores_of
 from cluscam_lite import read
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.errors import CluscamError

@@ -8,7 +8,7 @@ import torch
 
 from analysis.chapters.qualitative import page
 from analysis.chapters.qualitative.page import Gallery, agreement_table, gallery, pictures
-from analysis.engine.plans.file import groups_of_methods
+from analysis.studies.plans.file import groups_of_methods
 from cluscam_lite import load_dataset, load_model
 from cluscam_lite.datasets.scenes.scene import SETTINGS
 from cluscam_lite.methods import METHODS

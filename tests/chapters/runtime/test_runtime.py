@@ -7,11 +7,11 @@ from tiny import images, network
 from analysis.chapters.runtime.plan import BRUTE_FORCE, title_of
 from analysis.chapters.runtime.study import STUDY
 from analysis.engine import read, run, same_rows
-from analysis.engine.plans.file import groups_of_methods
-from analysis.engine.registry import find_study
 from analysis.oracles import timing as runtime
 from analysis.oracles import verify
 from analysis.oracles.timing import PHASES, FewerMaps, Stopwatch, counted, phased, plain_passes, resized, side_by_side
+from analysis.studies.plans.file import groups_of_methods
+from analysis.studies.registry import find_study
 from cluscam_lite import ClusCAM
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.errors import CluscamError, NotApplicable, UnknownName

@@ -7,10 +7,10 @@ from drawn import dots, row_names, titles, widths
 from analysis.chapters.learn.method import open_images
 from analysis.chapters.verdicts.figures import effects_figure, scene_figure, tiers_figure
 from analysis.chapters.verdicts.page import SHOWN, answer, own_folder, scores_text, seen
-from analysis.engine.rows import NOT_RUN
 from analysis.judging.ledger import COLUMNS, tier_counts
 from analysis.judging.rules import CONTRADICTED, SUPPORTED
 from analysis.paths import ROOT
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite import load_model
 
 

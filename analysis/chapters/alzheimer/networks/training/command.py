@@ -45,8 +45,8 @@ def train(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from analysis.chapters.alzheimer.training.recipe import recipe_for
-    from analysis.chapters.alzheimer.training.trainer import train
+    from analysis.chapters.alzheimer.networks.training.recipe import recipe_for
+    from analysis.chapters.alzheimer.networks.training.trainer import train
 
     if arguments.task not in TASKS:
         raise unknown("task to train for", arguments.task, TASKS)

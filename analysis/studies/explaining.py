@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from analysis.engine import Cell
-from analysis.engine.plan import Plan, layer_of
+from analysis.studies.plan import Plan, layer_of
 from cluscam_lite import load_dataset, load_model
 from cluscam_lite.datasets.sample import Sample, Samples
 from cluscam_lite.device import placed

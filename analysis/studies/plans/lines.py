@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Any, get_args, get_origin
 
-from analysis.engine.plans.file import Line, check_keys, names_in, resolved, said_at
+from analysis.studies.plans.file import Line, check_keys, names_in, resolved, said_at
 from cluscam_lite import get_spec, load_model
 from cluscam_lite.errors import CluscamError, unknown
 

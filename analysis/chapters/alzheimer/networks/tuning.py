@@ -7,8 +7,8 @@ the rows of the reference run.
 from pathlib import Path
 from typing import Any
 
-from analysis.chapters.alzheimer.trained_networks import folder_of, weights_of
-from analysis.chapters.alzheimer.training.recipe import recipe_of
+from analysis.chapters.alzheimer.networks.trained import folder_of, weights_of
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_of
 from analysis.paths import REFERENCE, ROOT
 from cluscam_lite import get_spec, temperature
 from cluscam_lite.errors import CluscamError

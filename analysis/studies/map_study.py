@@ -11,8 +11,8 @@ import pandas as pd
 from torch import Tensor
 
 from analysis.engine import Cell, chunks
-from analysis.engine.explaining import compact, donors_of, explainer_of, lending, loaded, logits
-from analysis.engine.plan import Block, Plan, PlannedStudy
+from analysis.studies.explaining import compact, donors_of, explainer_of, lending, loaded, logits
+from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable, unknown

@@ -11,10 +11,10 @@ import pandas as pd
 import torch
 
 from analysis.engine import Cell, chunks
-from analysis.engine.explaining import compact, donors_of, lending, loaded
-from analysis.engine.mask_sources import SOURCES, explain_with, inertia_share, masks_of_source, masks_rank
-from analysis.engine.plan import Plan, PlannedStudy
-from analysis.engine.weightings import MATCHED, Setting, settings_of
+from analysis.studies.explaining import compact, donors_of, lending, loaded
+from analysis.studies.mask_sources import SOURCES, explain_with, inertia_share, masks_of_source, masks_rank
+from analysis.studies.plan import Plan, PlannedStudy
+from analysis.studies.weightings import MATCHED, Setting, settings_of
 from cluscam_lite import Reading, get_spec, load_dataset, read
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.datasets.sample import Samples

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.engine import Study, read, run
-from analysis.engine.plans.profile import profile_name
 from analysis.paths import REFERENCE, ROOT
+from analysis.studies.plans.profile import profile_name
 from cluscam_lite.errors import CluscamError
 
 

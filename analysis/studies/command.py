@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.engine.plans.profile import OWN, renamed
-from analysis.engine.registry import REGISTRY, find_study
 from analysis.run.parameters import profile_parameters, typed
+from analysis.studies.plans.profile import OWN, renamed
+from analysis.studies.registry import REGISTRY, find_study
 from cluscam_lite.errors import CluscamError
 
 EXAMPLES = """examples:
@@ -56,7 +56,7 @@ def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, An
 def _run(arguments: argparse.Namespace) -> None:
     try:
         from analysis.engine import run, status
-        from analysis.engine.rows import results_folder
+        from analysis.studies.rows import results_folder
 
         chosen = find_study(arguments.name)
         source = OWN if arguments.p else arguments.profile

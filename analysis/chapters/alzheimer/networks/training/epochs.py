@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from analysis.chapters.alzheimer.training.augment import augment
-from analysis.chapters.alzheimer.training.recipe import Recipe
-from analysis.chapters.alzheimer.training.run import Run, precision
-from analysis.chapters.alzheimer.training.slices import Slices, to_input
+from analysis.chapters.alzheimer.networks.training.augment import augment
+from analysis.chapters.alzheimer.networks.training.recipe import Recipe
+from analysis.chapters.alzheimer.networks.training.run import Run, precision
+from analysis.chapters.alzheimer.networks.training.slices import Slices, to_input
 from cluscam_lite.models import Preprocess
 
 SAY_EVERY = 30.0  # seconds between lines of progress within an epoch

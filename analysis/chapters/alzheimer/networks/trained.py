@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from analysis.chapters.alzheimer.training.recipe import Recipe, recipe_of
+from analysis.chapters.alzheimer.networks.training.recipe import Recipe, recipe_of
 from analysis.paths import REFERENCE, ROOT
 from cluscam_lite import get_spec, load_model
 from cluscam_lite.device import placed

@@ -1,6 +1,6 @@
 """Train the networks of the reference run on the Alzheimer slices again, each by the recipe of its card.
 
-    python -m analysis.chapters.alzheimer.training.reference [NAME ...]
+    python -m analysis.chapters.alzheimer.networks.training.reference [NAME ...]
 
 Their weights are not published, because the slices may not be. A network that is complete in `out/train` is left as it
 is, and an interrupted one resumes after its last whole epoch. To train several at a time, start a process for each
@@ -16,9 +16,9 @@ from collections.abc import Sequence
 
 import torch
 
+from analysis.chapters.alzheimer.networks.trained import CARDS, TRAINED, folder_of, reference_card, reference_recipe
+from analysis.chapters.alzheimer.networks.training.trainer import train
 from analysis.chapters.alzheimer.tables import RUNS
-from analysis.chapters.alzheimer.trained_networks import CARDS, TRAINED, folder_of, reference_card, reference_recipe
-from analysis.chapters.alzheimer.training.trainer import train
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.models.trained import read_card
 
@@ -42,7 +42,7 @@ def comparison(name: str, sha256: str) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m analysis.chapters.alzheimer.training.reference", description=__doc__.splitlines()[0]
+        prog="python -m analysis.chapters.alzheimer.networks.training.reference", description=__doc__.splitlines()[0]
     )
     parser.add_argument(
         "names", nargs="*", default=RUNS, metavar="NAME", help="only these (default: all that have a card)"

@@ -15,14 +15,19 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from analysis.chapters.alzheimer.training.card import TEST, card_of, device_name
-from analysis.chapters.alzheimer.training.checkpoint import checkpoints, plain_state, read_checkpoint, write_checkpoint
-from analysis.chapters.alzheimer.training.epochs import batches_of, class_weights, predict, train_epoch
-from analysis.chapters.alzheimer.training.measures import measures
-from analysis.chapters.alzheimer.training.networks import PRETRAINED, starting_network
-from analysis.chapters.alzheimer.training.recipe import Recipe, same_recipe
-from analysis.chapters.alzheimer.training.run import Run, new_run
-from analysis.chapters.alzheimer.training.slices import Slices, load_parts, shuffled
+from analysis.chapters.alzheimer.networks.training.card import TEST, card_of, device_name
+from analysis.chapters.alzheimer.networks.training.checkpoint import (
+    checkpoints,
+    plain_state,
+    read_checkpoint,
+    write_checkpoint,
+)
+from analysis.chapters.alzheimer.networks.training.epochs import batches_of, class_weights, predict, train_epoch
+from analysis.chapters.alzheimer.networks.training.measures import measures
+from analysis.chapters.alzheimer.networks.training.networks import PRETRAINED, starting_network
+from analysis.chapters.alzheimer.networks.training.recipe import Recipe, same_recipe
+from analysis.chapters.alzheimer.networks.training.run import Run, new_run
+from analysis.chapters.alzheimer.networks.training.slices import Slices, load_parts, shuffled
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import atomic_path, output_folder
 from cluscam_lite.models import ModelSpec, Preprocess

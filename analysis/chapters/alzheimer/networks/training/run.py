@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from analysis.chapters.alzheimer.training.checkpoint import plain_state, random_state, restore_random_state
-from analysis.chapters.alzheimer.training.recipe import Recipe
+from analysis.chapters.alzheimer.networks.training.checkpoint import plain_state, random_state, restore_random_state
+from analysis.chapters.alzheimer.networks.training.recipe import Recipe
 
 CLIP = 1.0  # the largest norm of a step's gradient
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from analysis.chapters.alzheimer.training.recipe import Recipe
+from analysis.chapters.alzheimer.networks.training.recipe import Recipe
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import ModelSpec, load_model
 

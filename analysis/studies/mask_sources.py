@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from analysis.engine.explaining import seed_of
-from analysis.engine.masks import rolled
 from analysis.statistics.effective_rank import effective_rank
+from analysis.studies.explaining import seed_of
+from analysis.studies.masks import rolled
 from cluscam_lite import Reading
 from cluscam_lite.algorithm.clustering import CLUSTERINGS, coordinates, permuted
 from cluscam_lite.algorithm.masks import centroids_of

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.chapters.alzheimer.training.recipe import Recipe
+from analysis.chapters.alzheimer.networks.training.recipe import Recipe
 from cluscam_lite.datasets.alzheimer.samples import collection
 from cluscam_lite.datasets.alzheimer.source import CLASSES, CONTENT_SHA256, check_classes
 from cluscam_lite.datasets.greys import colour_image

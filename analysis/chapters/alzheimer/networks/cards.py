@@ -1,6 +1,6 @@
 """The model cards of the reference run: copied without weights, with intervals that resample components.
 
-    python -m analysis.chapters.alzheimer.cards
+    python -m analysis.chapters.alzheimer.networks.cards
 
 It collects the networks that the study `alzheimer` names, and any other run of them, from `out/train`, with the K and r
 that `cluscam tune` chose for them.
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.chapters.alzheimer.trained_networks import CARDS, TRAINED, card, runs
-from analysis.chapters.alzheimer.training.card import TEST
-from analysis.chapters.alzheimer.training.recipe import recipe_of
+from analysis.chapters.alzheimer.networks.trained import CARDS, TRAINED, card, runs
+from analysis.chapters.alzheimer.networks.training.card import TEST
+from analysis.chapters.alzheimer.networks.training.recipe import recipe_of
 from analysis.statistics import bootstrap_interval
 from cluscam_lite.datasets.alzheimer.samples import collection
 from cluscam_lite.errors import CluscamError

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from analysis.chapters.alzheimer.training.recipe import Recipe
+from analysis.chapters.alzheimer.networks.training.recipe import Recipe
 from cluscam_lite import __version__
 from cluscam_lite.files import sha256
 from cluscam_lite.models.trained import spec_record
 
 if TYPE_CHECKING:
-    from analysis.chapters.alzheimer.training.run import Run
-    from analysis.chapters.alzheimer.training.slices import Slices
+    from analysis.chapters.alzheimer.networks.training.run import Run
+    from analysis.chapters.alzheimer.networks.training.slices import Slices
 
 TEST = "test.csv"  # predictions on the test images
 PACKAGES = ("torch", "torchvision", "timm", "pillow", "numpy", "pyarrow")

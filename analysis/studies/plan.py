@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from analysis.engine import Cell
-from analysis.engine.plans.file import Line, PlanFile, Section, read_plans
-from analysis.engine.plans.lines import Choice, blocks_of
-from analysis.engine.plans.profile import check_profile, profile_name
+from analysis.studies.plans.file import Line, PlanFile, Section, read_plans
+from analysis.studies.plans.lines import Choice, blocks_of
+from analysis.studies.plans.profile import check_profile, profile_name
 from cluscam_lite import get_spec
 from cluscam_lite.errors import unknown
 from cluscam_lite.methods import METHODS

@@ -1,0 +1,1 @@
+"""The networks on the Alzheimer slices: training them, their cards, their K and r, and finding them again."""
