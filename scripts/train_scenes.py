@@ -4,9 +4,9 @@
 
 Scenes are drawn once into a pool and varied while training (`scene_pool`). Half of what the networks see is partly
 hidden under smooth masks or rectangles of the mean colour, because masked images are what ClusCAM asks about. The
-optimiser's step and the learning rate's schedule are those of `analysis.chapters.alzheimer.networks.training`. The CNN is
-trained as usual. The transformer gets two common aids, both training-only: it also labels every patch
-with the object drawn there (token labelling, https://arxiv.org/abs/2104.10858), and in most steps it sees a
+optimiser's step and the learning rate's schedule are those of `analysis.chapters.alzheimer.networks.training`.
+The CNN is trained as usual. The transformer gets two common aids, both training-only: it also labels every patch with
+the object drawn there (token labelling, https://arxiv.org/abs/2104.10858), and in most steps it sees a
 random third of the patches (PatchDropout, https://arxiv.org/abs/2208.07220), which makes a step cheaper.
 
 The third, `scene_shortcut`, is the CNN again with a planted shortcut: most scenes with an anchor carry a badge, a
