@@ -1,6 +1,6 @@
 """Data sets: icon scenes, plain and with badges, brain phantoms, ILSVRC, Alzheimer slices, and any folder of images."""
 
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 from ..files import PathLike
 from .images import open_image
 from .sample import Sample, Samples
@@ -54,8 +54,7 @@ def load_dataset(
         UnknownName: a name, part, setting, split or source that does not exist.
         CluscamError: anything missing, unreadable or too small, or an option that the data set does not take.
     """
-    if name not in OPTIONS:
-        raise unknown("data set", name, OPTIONS)
+    check_known("data set", name, OPTIONS)
     given = {"part": part, "path": path, "source": source, "setting": setting, "split": split}
     for option, value in given.items():
         if value is not None and option not in OPTIONS[name]:

@@ -17,7 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..algorithm.inputs import check_batch_size
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
-from ..errors import unknown
+from ..errors import check_known
 from ..explanation import Explanation
 from .ablation import AblationCAM
 from .common import Rival, ask, hooked
@@ -118,8 +118,7 @@ class ShapleyCAM(GradientCAM):
     name = "ShapleyCAM"
 
     def __init__(self, model: nn.Module, layer: str | None = None, utility: str = "logit"):
-        if utility not in UTILITIES:
-            raise unknown("utility", utility, UTILITIES)
+        check_known("utility", utility, UTILITIES)
         super().__init__(model, layer)
         self.utility = utility
 

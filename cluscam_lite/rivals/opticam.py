@@ -11,7 +11,7 @@ from ..algorithm.masks import normalize, upsample
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 from ..explanation import Explanation
 from .common import Rival, finish, hooked, read_class
 from .gradients import differentiable_output, frozen, gradient_of
@@ -55,8 +55,7 @@ class OptiCAM(Rival):
         learning_rate: float = 0.1,
         batch_size: int | None = None,
     ):
-        if objective not in OBJECTIVES:
-            raise unknown("objective", objective, OBJECTIVES)
+        check_known("objective", objective, OBJECTIVES)
         if iterations < 1 or not learning_rate > 0 or (batch_size is not None and batch_size < 1):
             raise CluscamError(
                 f"iterations is {iterations}, learning_rate {learning_rate} and batch_size {batch_size}; expected at "
