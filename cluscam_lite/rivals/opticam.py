@@ -69,21 +69,11 @@ class OptiCAM(Rival):
         reading = read_class(self.model, x, target)
         x, maps = reading.x, reading.maps.float()  # (B, 3, H, W), (B, d, h, w)
         chunk = self.batch_size or min(32, default_batch_size(x))
-        parts = [slice(start, start + chunk) for start in range(0, len(x), chunk)]
+        settings = {"objective": self.objective, "iterations": self.iterations, "learning_rate": self.learning_rate}
+        run = partial(optimise, self.model.module, **settings)
+        parts = zip(*(torch.split(one, chunk) for one in (x, maps, reading.target, reading.baseline)), strict=True)
         with frozen(self.model.module):
-            found = [
-                optimise(
-                    self.model.module,
-                    x[part],
-                    maps[part],
-                    reading.target[part],
-                    reading.baseline[part],
-                    self.objective,
-                    self.iterations,
-                    self.learning_rate,
-                )
-                for part in parts
-            ]
+            found = [run(*part) for part in parts]
         weights = torch.cat([w for w, _ in found])  # (B, d)
         losses = torch.cat([loss for _, loss in found], 1)  # (iterations, B)
         return finish(
