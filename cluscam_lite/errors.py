@@ -40,6 +40,11 @@ def check_known(kind: str, name: object, known: Collection[str], hint: str = "")
         raise unknown(kind, name, known, hint)
 
 
+def reason_of(error: Exception) -> str:
+    """The first line of what another package's error says, or its name if it says nothing."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
+
+
 def nearest(name: str, known: list[str], n: int = 4) -> list[str]:
     """The n of `known` that a misspelt `name` most likely meant: near as a whole, in one of their words, or within."""
     matcher = SequenceMatcher(b=name.lower())

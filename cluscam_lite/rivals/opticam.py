@@ -69,8 +69,13 @@ class OptiCAM(Rival):
         reading = read_class(self.model, x, target)
         x, maps = reading.x, reading.maps.float()  # (B, 3, H, W), (B, d, h, w)
         chunk = self.batch_size or min(32, default_batch_size(x))
-        settings = {"objective": self.objective, "iterations": self.iterations, "learning_rate": self.learning_rate}
-        run = partial(optimise, self.model.module, **settings)
+        run = partial(
+            optimise,
+            self.model.module,
+            objective=self.objective,
+            iterations=self.iterations,
+            learning_rate=self.learning_rate,
+        )
         parts = zip(*(torch.split(one, chunk) for one in (x, maps, reading.target, reading.baseline)), strict=True)
         with frozen(self.model.module):
             found = [run(*part) for part in parts]
