@@ -1,7 +1,7 @@
 """Errors that a user can act on: one sentence saying what is wrong, what was expected, what to do."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher
 
 
@@ -32,6 +32,17 @@ def unknown(kind: str, name: object, known: Iterable[str], hint: str = "") -> Un
     else:
         advice = "none is known"
     return UnknownName(f"unknown {kind} {str(name)!r}; {advice}{'; ' + hint if hint else ''}")
+
+
+def check_known(kind: str, name: object, known: Collection[str], hint: str = "") -> None:
+    """Raise the :class:`UnknownName` of `unknown` unless `name` is one of the `known`."""
+    if name not in known:
+        raise unknown(kind, name, known, hint)
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of what another package's error says, or its name if it says nothing."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def nearest(name: str, known: list[str], n: int = 4) -> list[str]:

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import unknown
+from .errors import check_known
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -97,8 +97,7 @@ def method_info(name: str) -> MethodInfo:
     Raises:
         UnknownName: no such method; the message has the nearest names.
     """
-    if name not in METHODS:
-        raise unknown("method", name, METHODS)
+    check_known("method", name, METHODS)
     return METHODS[name]
 
 
@@ -122,8 +121,7 @@ def method(name: str, module: "nn.Module", spec: "ModelSpec", layer: str = "pape
     """
     info = method_info(name)
     for key in settings:
-        if key not in info.parameters:
-            raise unknown("parameter", key, info.parameters)
+        check_known("parameter", key, info.parameters)
     from .cluscam import own_settings
 
     factory = info.factory

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import CluscamError, ClusCAMWarning, unknown
+from ..errors import CluscamError, ClusCAMWarning, check_known, unknown
 from .kmeans_torch import kmeans_torch
 from .masks import axis_weights, centroids_of, normalized_maps
 from .partitions import agglomerative, hdbscan, spectral
@@ -133,8 +133,7 @@ def check_n_clusters(n_clusters: int, n_maps: int) -> None:
 
 
 def _kmeans(points: Tensor, n_clusters: int, seed: int, tolerance: float, backend: str) -> Tensor:
-    if backend not in BACKENDS:
-        raise unknown("backend", backend, BACKENDS)
+    check_known("backend", backend, BACKENDS)
     if backend == "torch" or (backend == "auto" and points.device.type != "cpu"):
         return kmeans_torch(points, n_clusters, seed, tolerance)
     return _by_function(points, n_clusters, lambda p, k, s: kmeans_sklearn(p, k, s, tolerance), seed)

@@ -4,8 +4,8 @@ ClusCAM needs no more of a model than two methods, ``forward(x) -> (maps, output
 that anything that runs a network (an ONNX Runtime session, say) can stand in for `HookedModel`.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -79,11 +79,8 @@ class HookedModel:
             self.layer_name = default_layer(self.module, x)
         captured: list[Any] = []
         layer = self.module.get_submodule(self.layer_name)
-        handle = layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output))
-        try:
+        with layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output)):
             output = self.output(x)
-        finally:
-            handle.remove()
         if not captured:
             raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x)}")
         # a layer used several times counts with its last use
@@ -150,16 +147,21 @@ def default_layer(module: nn.Module, x: Tensor) -> str:
 
 
 @contextmanager
-def eval_mode(module: nn.Module) -> Iterator[None]:
-    """Put every submodule in eval mode, and back as it was afterwards."""
-    training = [m for m in module.modules() if m.training]
-    for m in training:
-        m.training = False
+def switched_off(parts: Iterable[Any], flag: str) -> Iterator[None]:
+    """Set a flag to False on all parts that have it True, and back to True afterwards."""
+    on = [part for part in parts if getattr(part, flag)]
     try:
+        for part in on:
+            setattr(part, flag, False)
         yield
     finally:
-        for m in training:
-            m.training = True
+        for part in on:
+            setattr(part, flag, True)
+
+
+def eval_mode(module: nn.Module) -> AbstractContextManager[None]:
+    """Put every submodule in eval mode, and back as it was afterwards."""
+    return switched_off(module.modules(), "training")
 
 
 def prefix_tokens(module: nn.Module) -> int:
@@ -180,13 +182,11 @@ def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, Any]]:
 
         return hook
 
-    handles = [part.register_forward_hook(record(name)) for name, part in module.named_modules() if name]
-    try:
-        with eval_mode(module):
-            module(x[:1])
-    finally:
-        for handle in handles:
-            handle.remove()
+    with ExitStack() as stack, eval_mode(module):
+        for name, part in module.named_modules():
+            if name:
+                stack.enter_context(part.register_forward_hook(record(name)))
+        module(x[:1])
     return found
 
 

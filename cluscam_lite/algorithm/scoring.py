@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known, unknown
 from .masks import masks_of
 from .memory_format import Passes
 
@@ -70,8 +70,7 @@ def default_batch_size(x: Tensor) -> int:
 
 def passes_in(precision: str, device: torch.device) -> AbstractContextManager[Any]:
     """Within, a network's passes run in this precision: "bfloat16" by autocast, "float32" as they are."""
-    if precision not in PRECISIONS:
-        raise unknown("precision", precision, PRECISIONS)
+    check_known("precision", precision, PRECISIONS)
     return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 
 WEIGHTINGS = {
     "cluscam": "dropout and temperature softmax, Eq. 6",
@@ -138,8 +138,7 @@ def weights_by(
         return softmax(0.0, 1.0)
     if weighting == "uniform":
         return softmax(0.0, None)  # Eq. 10 is infinite when nothing is dropped
-    if weighting not in WEIGHTINGS:
-        raise unknown("weighting", weighting, WEIGHTINGS)
+    check_known("weighting", weighting, WEIGHTINGS)
     none = torch.full((len(scores),), torch.nan, dtype=torch.float64, device=scores.device)
     if weighting == "best":
         best = scores.masked_fill(~valid, -torch.inf).argmax(1, keepdim=True)

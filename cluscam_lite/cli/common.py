@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 from ..files import output_folder
 
 DEVICES = ("cpu", "cuda")
@@ -16,8 +16,7 @@ DEVICES = ("cpu", "cuda")
 
 def check_device(device: str) -> None:
     """Raise UnknownName for a device that is not known, CluscamError for one that cannot be used here."""
-    if device not in DEVICES:
-        raise unknown("device", device, DEVICES)
+    check_known("device", device, DEVICES)
     if device == "cuda" and not torch.cuda.is_available():
         raise CluscamError("no CUDA device can be used here; leave --device out, or check driver and PyTorch's build")
 

@@ -11,7 +11,7 @@ from ..dataroot import data_root as find_data_root
 from ..datasets import load_dataset
 from ..datasets.sample import Samples
 from ..device import placed
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 from ..files import atomic_path
 from ..models import get_spec, load_model
 from ..models.runs import RunName
@@ -34,8 +34,7 @@ RULE_WORDS = {"argmax": "as Algorithm 2 is printed", "argmin": "the elbow of a s
 def tune_command(arguments: argparse.Namespace) -> None:
     """Run ``cluscam tune`` with its parsed options. Raises CluscamError for a mistake; no partial file is left."""
     spec = get_spec(arguments.model)
-    if arguments.rule not in RULES:
-        raise unknown("rule", arguments.rule, RULES)
+    check_known("rule", arguments.rule, RULES)
     if arguments.seeds < 1:
         raise CluscamError(f"the number of seeds is {arguments.seeds}; expected at least 1")
     grid = arguments.grid and check_grid(arguments.grid)

@@ -1,6 +1,10 @@
 """Data sets: icon scenes, plain and with badges, brain phantoms, ILSVRC, Alzheimer slices, and any folder of images."""
 
-from ..errors import CluscamError, unknown
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from ..errors import CluscamError, check_known
 from ..files import PathLike
 from .images import open_image
 from .sample import Sample, Samples
@@ -15,6 +19,15 @@ OPTIONS = {
     "ilsvrc": {"part", "path", "source", "data_root"},
     "alzheimer_mri": {"part", "source", "data_root", "split"},
     "folder": {"path"},
+}
+# "module:function", imported when first asked for
+LOADERS = {
+    "scenes": "scenes.samples:load_scenes",
+    "badges": "scenes.samples:load_badges",
+    "phantoms": "phantoms.samples:load_phantoms",
+    "ilsvrc": "ilsvrc.samples:load_ilsvrc",
+    "alzheimer_mri": "alzheimer.samples:load_alzheimer",
+    "folder": "folder:load_folder",
 }
 
 
@@ -54,32 +67,16 @@ def load_dataset(
         UnknownName: a name, part, setting, split or source that does not exist.
         CluscamError: anything missing, unreadable or too small, or an option that the data set does not take.
     """
-    if name not in OPTIONS:
-        raise unknown("data set", name, OPTIONS)
-    given = {"part": part, "path": path, "source": source, "setting": setting, "split": split}
+    check_known("data set", name, OPTIONS)
+    given: dict[str, Any] = {"part": part, "path": path, "source": source, "setting": setting, "split": split}
     for option, value in given.items():
         if value is not None and option not in OPTIONS[name]:
             takers = [other for other in OPTIONS if option in OPTIONS[other]]
             raise CluscamError(
                 f"the data set {name!r} takes no {option}, got {value!r}; leave it out (it is for {', '.join(takers)})"
             )
-    if name == "folder":
-        from .folder import load_folder
-
-        return load_folder(path, n)
-    if name == "ilsvrc":
-        from .ilsvrc.samples import load_ilsvrc
-
-        return load_ilsvrc(data_root, path, part, n, source)
-    if name == "alzheimer_mri":
-        from .alzheimer.samples import load_alzheimer
-
-        return load_alzheimer(data_root, part, n, source, split or "paper")
-    if name == "phantoms":
-        from .phantoms.samples import load_phantoms
-
-        return load_phantoms(part or "test", n, seed)
-    from .scenes.samples import load_badges, load_scenes
-
-    load = load_badges if name == "badges" else load_scenes
-    return load(part or "test", n, seed, setting)
+    options = {key: value for key, value in given.items() if value is not None}
+    options |= {key: value for key, value in {"data_root": data_root, "seed": seed}.items() if key in OPTIONS[name]}
+    module, function = LOADERS[name].split(":")
+    load: Callable[..., Samples] = getattr(import_module(f".{module}", __name__), function)
+    return load(n=n, **options)

@@ -12,7 +12,7 @@ from .sample import Sample, Samples, first
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
 
 
-def load_folder(path: PathLike | None, n: int | None = None) -> Samples:
+def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
     """The images of a folder, sorted by name; ids are paths inside it.
 
     Args:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ..errors import CluscamError
+from ..errors import CluscamError, reason_of
 from ..files import PathLike
 
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's grey modes of more than 8 bits
@@ -60,8 +60,7 @@ def _decode(source: Path | BinaryIO, label: str, upright: bool) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise CluscamError(f"the image {label} has too many pixels to be safe; make it smaller first") from error
     except Exception as error:  # Pillow's decoders fail on damaged files in a dozen ways
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise CluscamError(f"the image {label} is cut short or damaged ({reason}); get it again") from error
+        raise CluscamError(f"the image {label} is cut short or damaged ({reason_of(error)}); get it again") from error
 
 
 def _to_rgb(image: Image.Image, upright: bool) -> Image.Image:

@@ -28,28 +28,8 @@ from .localisation import (
 from .masking import FORMS, evaluate, masked_outputs, matched, matching_power
 
 __all__ = [
-    "FORMS",
-    "adcc",
-    "box_mask",
-    "boxes_in_input",
-    "changes",
-    "coherency",
-    "complexity",
-    "deletion",
-    "energy_error",
-    "energy_pointing",
-    "evaluate",
-    "explained_again",
-    "half_error",
-    "insertion",
-    "localisation_error",
-    "localise",
-    "log_odds",
-    "masked_outputs",
-    "matched",
-    "matching_power",
-    "predicted_box",
-    "probabilities",
-    "soft_error",
+    "FORMS", "adcc", "box_mask", "boxes_in_input", "changes", "coherency", "complexity", "deletion", "energy_error",
+    "energy_pointing", "evaluate", "explained_again", "half_error", "insertion", "localisation_error", "localise",
+    "log_odds", "masked_outputs", "matched", "matching_power", "predicted_box", "probabilities", "soft_error",
     "unscaled_boxes",
-]
+]  # fmt: skip

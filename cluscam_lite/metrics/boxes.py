@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CluscamError, NotApplicable
-from ..models.spec import Preprocess
+from ..models.spec import Preprocess, crop_window
 
 
 def boxes_in_input(
@@ -44,20 +44,6 @@ def boxes_in_input(
         box = transforms.resize(box, [resized[1], resized[0]], antialias=True)
         box = transforms.crop(box, top, left, preprocess.size, preprocess.size)  # clips, too
     return _with_area(box.as_subclass(Tensor))
-
-
-def crop_window(size: tuple[int, int], resize: int, crop: int) -> tuple[tuple[int, int], int, int]:
-    """The (width, height) that an image of `size` is resized to, and the left and top edge of the centre crop.
-
-    The arithmetic of `cluscam_lite.models.spec.Preprocess`, which follows torchvision's: the shorter side becomes
-    `resize`, the longer one is truncated to whole pixels.
-    """
-    width, height = size
-    if width <= height:
-        width, height = resize, int(resize * height / width)
-    else:
-        width, height = int(resize * width / height), resize
-    return (width, height), round((width - crop) / 2), round((height - crop) / 2)
 
 
 def unscaled_boxes(boxes: Sequence[Sequence[float]] | Tensor, width: int, height: int, size: tuple[int, int]) -> Tensor:

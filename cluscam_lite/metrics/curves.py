@@ -12,7 +12,7 @@ from torch import Tensor
 from ..algorithm.scoring import Normalization, fill_image
 from ..errors import CluscamError
 from .faithfulness import probabilities
-from .masking import masked_outputs
+from .masking import classes_of, masked_outputs, one_map
 
 STEPS = 20  # passes beyond the first; RISE takes one for every row of pixels
 
@@ -98,9 +98,7 @@ def _curve(
     batch_size: int | None,
 ) -> tuple[float, Tensor]:
     _, logits = masked_outputs(output, x, kept, [fill] * len(kept), batch_size)  # (steps + 1, C)
-    if not 0 <= int(target) < logits.shape[1]:
-        raise CluscamError(f"the class {target} is outside the network's, 0 to {logits.shape[1] - 1}")
-    curve = probabilities(logits, torch.full((len(logits),), int(target))).cpu()
+    curve = probabilities(logits, classes_of(target, logits)).cpu()
     if torch.isnan(curve).any():
         raise CluscamError("the network gave NaN on a masked input; check its weights, precision and preprocessing")
     return area_under(curve), curve
@@ -108,12 +106,7 @@ def _curve(
 
 def _checked(x: Tensor, saliency: Tensor) -> Tensor:
     """The map as (H, W) on the device of `x`."""
-    one_map = saliency.ndim == 2 or (saliency.ndim == 3 and len(saliency) == 1)
-    if x.ndim != 4 or len(x) != 1 or not one_map or saliency.shape[-2:] != x.shape[-2:]:
-        raise CluscamError(
-            f"x is {tuple(x.shape)} and the map {tuple(saliency.shape)}; expected one image (1, 3, H, W) and one map "
-            "(H, W) of its size"
-        )
+    found = one_map(x, saliency)
     if torch.isnan(saliency).any():
         raise CluscamError("the map contains NaN, which has no order; expected finite numbers")
-    return saliency.detach().reshape(x.shape[-2:]).to(x.device)
+    return found.to(x.device)

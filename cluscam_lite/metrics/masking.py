@@ -144,7 +144,7 @@ def evaluate(
         CluscamError: a map that does not fit the image or is not in [0, 1], a class outside the network's or without
             probability, or no form or fill at all.
     """
-    grid = _one_map(x, saliency)  # (1, H, W)
+    grid = one_map(x, saliency)[None]  # (1, H, W)
     maps = {form: form_of(grid, form)[0].to(x) for form in dict.fromkeys(forms)}
     cases = [
         (form, fill) for form in maps for fill in (dict.fromkeys(fills) if form != "complement" else (COMPLEMENT_FILL,))
@@ -155,9 +155,7 @@ def evaluate(
     logits = masked_outputs(
         output, x, [maps[form] for form, _ in cases], [shown[fill] for _, fill in cases], batch_size
     )
-    if not 0 <= int(target) < logits[0].shape[1]:
-        raise CluscamError(f"the class {target} is outside the network's, 0 to {logits[0].shape[1] - 1}")
-    classes = torch.full((len(cases),), int(target), device=logits[0].device)  # (n,)
+    classes = classes_of(target, logits[0])  # (n,)
     p, o = (probabilities(values, classes).cpu().numpy() for values in logits)
     odds, odds_masked = (log_odds(values, classes).tolist() for values in logits)
     terms = changes(p, o)
@@ -176,19 +174,21 @@ def evaluate(
     ]
 
 
-def _one_map(x: Tensor, saliency: Tensor) -> Tensor:
-    """The map as (1, H, W). Raises CluscamError unless there is one image and one map of its size."""
-    if (
-        x.ndim != 4
-        or len(x) != 1
-        or tuple(saliency.shape[-2:]) != tuple(x.shape[-2:])
-        or saliency.numel() != x[0, 0].numel()
-    ):
+def classes_of(target: int, logits: Tensor) -> Tensor:
+    """The class for each row of logits (n, C): (n,). Raises CluscamError for a class outside the network's."""
+    if not 0 <= int(target) < logits.shape[1]:
+        raise CluscamError(f"the class {target} is outside the network's, 0 to {logits.shape[1] - 1}")
+    return torch.full((len(logits),), int(target), device=logits.device)
+
+
+def one_map(x: Tensor, saliency: Tensor) -> Tensor:
+    """The map as (H, W). Raises CluscamError unless there is one image and one map of its size."""
+    if x.ndim != 4 or len(x) != 1 or saliency.shape not in (x.shape[-2:], (1, *x.shape[-2:])):
         raise CluscamError(
             f"x is {tuple(x.shape)} and the map {tuple(saliency.shape)}; expected one image (1, 3, H, W) and one map "
             "(H, W) of its size"
         )
-    return saliency.detach().reshape(1, *x.shape[-2:])
+    return saliency.detach().reshape(x.shape[-2:])
 
 
 def _check_maps(saliency: Tensor) -> None:

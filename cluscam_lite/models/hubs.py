@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 from ..dataroot import VARIABLE
-from ..errors import CluscamError
+from ..errors import CluscamError, reason_of
 from ..network import reachable
 from .spec import ModelSpec
 
@@ -71,7 +71,6 @@ def _no_network(spec: ModelSpec, url: str) -> CluscamError:
 
 
 def _failed(spec: ModelSpec, url: str, error: Exception) -> CluscamError:
-    reason = str(error).strip().split("\n")[0] or type(error).__name__
     return CluscamError(
-        f"the weights of {spec.name} could not be downloaded from {url} ({reason}); {_put(spec)} or try again"
+        f"the weights of {spec.name} could not be downloaded from {url} ({reason_of(error)}); {_put(spec)} or try again"
     )

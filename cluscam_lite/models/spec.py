@@ -16,6 +16,19 @@ PAPER_SIZE = 224  # pixels: the paper's code squashes every photograph to this s
 _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
+def crop_window(size: tuple[int, int], resize: int, crop: int) -> tuple[tuple[int, int], int, int]:
+    """The (width, height) that an image of `size` is resized to, and the left and top edge of the centre crop.
+
+    As torchvision does it: the shorter side becomes `resize`, the longer one is truncated to whole pixels.
+    """
+    width, height = size
+    if width <= height:
+        width, height = resize, int(resize * height / width)
+    else:
+        width, height = int(resize * width / height), resize
+    return (width, height), round((width - crop) / 2), round((height - crop) / 2)
+
+
 @dataclass(frozen=True)
 class Preprocess:
     """An RGB image to a network's input: resize, crop, scale to [0, 1], normalise.
@@ -37,14 +50,8 @@ class Preprocess:
         resampling = _RESAMPLING[self.interpolation]
         if self.resize is None:
             return image.resize((self.size, self.size), resampling)
-        width, height = image.size
-        if width <= height:
-            width, height = self.resize, int(self.resize * height / width)
-        else:
-            width, height = int(self.resize * width / height), self.resize
-        left, top = round((width - self.size) / 2), round((height - self.size) / 2)
-        resized = image.resize((width, height), resampling)
-        return resized.crop((left, top, left + self.size, top + self.size))
+        resized, left, top = crop_window(image.size, self.resize, self.size)
+        return image.resize(resized, resampling).crop((left, top, left + self.size, top + self.size))
 
     def __call__(self, image: Image.Image) -> Tensor:
         """The normalised input, (3, size, size) float32, zero at the data set's mean colour."""

@@ -8,6 +8,7 @@ their gradient is zero, and with it the map, which is given as zeros, `uniform`,
 the first normalisation within that block instead (`cluscam_lite.models`: the layer "last_input").
 """
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -17,7 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ..algorithm.inputs import check_batch_size
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
-from ..errors import unknown
+from ..errors import check_known
 from ..explanation import Explanation
 from .ablation import AblationCAM
 from .common import Rival, ask, hooked
@@ -118,8 +119,7 @@ class ShapleyCAM(GradientCAM):
     name = "ShapleyCAM"
 
     def __init__(self, model: nn.Module, layer: str | None = None, utility: str = "logit"):
-        if utility not in UTILITIES:
-            raise unknown("utility", utility, UTILITIES)
+        check_known("utility", utility, UTILITIES)
         super().__init__(model, layer)
         self.utility = utility
 
@@ -159,13 +159,7 @@ class ScoreCAM(Rival):
         size = self.batch_size or default_batch_size(x)
         explain = partial(run, "ScoreCAM", self.model, gradients=False, batch_size=size)
         found = [explain(image[None], c[None]) for image, c in zip(x, question.target, strict=True)]
-        together = Found(
-            cam=torch.cat([one.cam for one in found]),
-            raw=torch.cat([one.raw for one in found]),
-            question=question,
-            layer=found[0].layer,
-            layout=found[0].layout,
-            forward_passes=1 + found[0].forward_passes,
-            overwritten=found[0].overwritten,
-        )
+        cam, raw = torch.cat([one.cam for one in found]), torch.cat([one.raw for one in found])
+        passes = 1 + found[0].forward_passes
+        together = replace(found[0], cam=cam, raw=raw, question=question, forward_passes=passes)
         return explanation(together, 0, together.facts)

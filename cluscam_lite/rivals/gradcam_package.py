@@ -108,13 +108,12 @@ def run(
             cam.batch_size = batch_size
         reader = _Reader(cam, lent, gradients)
         cam.get_cam_image = reader
-        handle = model.module.get_submodule(layer).register_forward_hook(lent.read)
+        hook = model.module.get_submodule(layer).register_forward_hook(lent.read)
         pixels = x.detach().clone().requires_grad_(gradients)
         try:
-            with _quiet(kind), np.errstate(all="ignore"):
+            with hook, _quiet(kind), np.errstate(all="ignore"):
                 made = cam(input_tensor=pixels, targets=[lent.target(i, utility) for i in range(len(x))])
         except _NoMaps:
-            handle.remove()
             raise _why_no_maps(model, x) from None
         except Exception as error:
             if isinstance(error, CluscamError | torch.OutOfMemoryError) or error is lent.failure:
@@ -124,7 +123,6 @@ def run(
                 "layer or method"
             ) from error
         finally:
-            handle.remove()
             _release(cam)
     raw = torch.from_numpy(np.asarray(reader.raw, dtype=np.float32))
     if not torch.isfinite(raw).all():
@@ -132,17 +130,9 @@ def run(
             f"grad-cam's {name} divides by zero on this image and layer and gives no finite map; use another layer"
         )
     assert lent.question is not None and lent.layout is not None  # the first pass sets both
-    return Found(
-        torch.from_numpy(made).to(x.device),
-        raw.to(x.device),
-        lent.question,
-        layer,
-        lent.layout,
-        lent.rows // len(x),
-        reader.flat,
-        reader.curved,
-        lent.overwritten,
-    )
+    cam_made, passes = torch.from_numpy(made).to(x.device), lent.rows // len(x)
+    seen = reader.flat, reader.curved, lent.overwritten
+    return Found(cam_made, raw.to(x.device), lent.question, layer, lent.layout, passes, *seen)
 
 
 def explanation(found: Found, backward_passes: int, notes: tuple[str, ...]) -> Explanation:

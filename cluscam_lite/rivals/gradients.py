@@ -1,26 +1,17 @@
 """What rivals with gradients share: a differentiable pass that leaves the caller's model as it was."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import eval_mode, logits_of
+from ..algorithm.features import eval_mode, logits_of, switched_off
 from ..errors import CluscamError, NotApplicable
 
 
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
+def frozen(module: nn.Module) -> AbstractContextManager[None]:
     """For a while no parameter asks for a gradient, so that a backward pass does no more than it must."""
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    try:
-        for parameter in trained:
-            parameter.requires_grad_(False)
-        yield
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)
+    return switched_off(module.parameters(), "requires_grad")
 
 
 @torch.enable_grad()

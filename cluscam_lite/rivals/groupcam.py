@@ -103,13 +103,10 @@ def maps_and_gradients(model: HookedModel, x: Tensor, target: Target) -> tuple[T
     name, layout = model.find_layer(x)
     captured: list[Tensor] = []
     layer = model.module.get_submodule(name)
-    handle = layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output))
-    try:
-        # parameters may all be frozen: then only an input that asks for a gradient gives the layer one
-        with frozen(model.module), torch.enable_grad():
-            question = ask(differentiable_output(model.module, x.clone().requires_grad_()), target)
-    finally:
-        handle.remove()
+    hook = layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output))
+    # parameters may all be frozen: then only an input that asks for a gradient gives the layer one
+    with hook, frozen(model.module), torch.enable_grad():
+        question = ask(differentiable_output(model.module, x.clone().requires_grad_()), target)
     given = captured[-1]  # a layer used several times counts with its last use
     maps = to_maps(given.detach(), layout).float()
     check_finite(maps, question.baseline)

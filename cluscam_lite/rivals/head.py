@@ -53,12 +53,9 @@ class Head:
         self._module = model.get_submodule(self.layer)
         tape = _Tape(self._module, len(x))
         version = _version(x)
-        with _patched({m: tape.record(m) for m in model.modules() if m is not model}):
-            handle = self._module.register_forward_hook(tape.keep)
-            try:
-                _, self.output = self._model.forward(x)
-            finally:
-                handle.remove()
+        patched = _patched({m: tape.record(m) for m in model.modules() if m is not model})
+        with patched, self._module.register_forward_hook(tape.keep):
+            _, self.output = self._model.forward(x)
         assert self._model.layout is not None and tape.given is not None  # else `forward` had raised
         self.layout, self.given, self.open = self._model.layout, tape.given, True
         self.maps = to_maps(self.given, self.layout)
@@ -99,12 +96,9 @@ class Head:
         output = output.clone()  # the network may write into it
         memory = {} if self.whole else self._memory
         uses = self._uses[1] if self.whole else self._uses[0]
-        handle = self._module.register_forward_hook(_on_call(uses, output))
-        try:
-            with _patched({m: _replay(kept, batch) for m, kept in memory.items()}):
-                return self._model.output(batch.of(self._x, self._writes_input))
-        finally:
-            handle.remove()
+        patched = _patched({m: _replay(kept, batch) for m, kept in memory.items()})
+        with self._module.register_forward_hook(_on_call(uses, output)), patched:
+            return self._model.output(batch.of(self._x, self._writes_input))
 
     def _check_open(self) -> None:
         if not self.open:

@@ -17,7 +17,7 @@ from ..algorithm.masks import normalized_maps
 from ..algorithm.scoring import FILLS, Normalization
 from ..algorithm.targets import Target
 from ..cluscam import ClusCAM
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 from ..explanation import Explanation
 from ..reading import Groups, read
 from .common import read_class
@@ -92,8 +92,7 @@ class Donor(ScoredMasks):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.backend not in BACKENDS:
-            raise unknown("backend", self.backend, BACKENDS)
+        check_known("backend", self.backend, BACKENDS)
 
     def masks(self, x: Tensor) -> tuple[Groups, int]:
         """The donor's clusters: one pass of the donor."""

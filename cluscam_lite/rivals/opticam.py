@@ -11,7 +11,7 @@ from ..algorithm.masks import normalize, upsample
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 from ..explanation import Explanation
 from .common import Rival, finish, hooked, read_class
 from .gradients import differentiable_output, frozen, gradient_of
@@ -55,8 +55,7 @@ class OptiCAM(Rival):
         learning_rate: float = 0.1,
         batch_size: int | None = None,
     ):
-        if objective not in OBJECTIVES:
-            raise unknown("objective", objective, OBJECTIVES)
+        check_known("objective", objective, OBJECTIVES)
         if iterations < 1 or not learning_rate > 0 or (batch_size is not None and batch_size < 1):
             raise CluscamError(
                 f"iterations is {iterations}, learning_rate {learning_rate} and batch_size {batch_size}; expected at "
@@ -70,21 +69,16 @@ class OptiCAM(Rival):
         reading = read_class(self.model, x, target)
         x, maps = reading.x, reading.maps.float()  # (B, 3, H, W), (B, d, h, w)
         chunk = self.batch_size or min(32, default_batch_size(x))
-        parts = [slice(start, start + chunk) for start in range(0, len(x), chunk)]
+        run = partial(
+            optimise,
+            self.model.module,
+            objective=self.objective,
+            iterations=self.iterations,
+            learning_rate=self.learning_rate,
+        )
+        parts = zip(*(torch.split(one, chunk) for one in (x, maps, reading.target, reading.baseline)), strict=True)
         with frozen(self.model.module):
-            found = [
-                optimise(
-                    self.model.module,
-                    x[part],
-                    maps[part],
-                    reading.target[part],
-                    reading.baseline[part],
-                    self.objective,
-                    self.iterations,
-                    self.learning_rate,
-                )
-                for part in parts
-            ]
+            found = [run(*part) for part in parts]
         weights = torch.cat([w for w, _ in found])  # (B, d)
         losses = torch.cat([loss for _, loss in found], 1)  # (iterations, B)
         return finish(

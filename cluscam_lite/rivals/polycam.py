@@ -11,7 +11,7 @@ from ..algorithm.layouts import size_of
 from ..algorithm.masks import upsample
 from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target
-from ..errors import CluscamError, NotApplicable, unknown
+from ..errors import CluscamError, NotApplicable, check_known
 from ..explanation import Explanation
 from ..reading import MasksOf, Reading
 from .common import Rival, finish, hooked, probability_of, read_class
@@ -62,8 +62,7 @@ class PolyCAM(Rival):
         n_layers: int | None = None,
         batch_size: int | None = None,
     ):
-        if variant not in VARIANTS:
-            raise unknown("variant", variant, VARIANTS)
+        check_known("variant", variant, VARIANTS)
         if (n_layers is not None and n_layers < 2) or (batch_size is not None and batch_size < 1):
             raise CluscamError(
                 f"n_layers is {n_layers} and batch_size {batch_size}; expected at least 2 and 1, or None to have them "

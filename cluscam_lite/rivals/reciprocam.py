@@ -10,7 +10,7 @@ from ..algorithm.inputs import check_batch_size, check_finite
 from ..algorithm.layouts import size_of
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 from ..explanation import Explanation
 from .common import Question, Rival, ask, finish, hooked
 from .head import Head
@@ -57,8 +57,7 @@ class ReciproCAM(Rival):
         score: str = "probability",
         batch_size: int | None = None,
     ):
-        if score not in SCORES:
-            raise unknown("score", score, SCORES)
+        check_known("score", score, SCORES)
         check_batch_size(batch_size)
         self.model = hooked(model, layer)
         self.gaussian, self.score, self.batch_size = gaussian, score, batch_size

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,8 +74,7 @@ def masked(image: Any, mask: Any, background: Any = 0.5) -> np.ndarray:
 
 def colors(name: str) -> Any:
     """matplotlib's colour map of one of `COLOR_MAPS`. Raises UnknownName for another."""
-    if name not in COLOR_MAPS:
-        raise unknown("colour map", name, COLOR_MAPS)
+    check_known("colour map", name, COLOR_MAPS)
     return matplotlib.colormaps[name]
 
 

@@ -7,22 +7,6 @@ from .scores import GroupScores, grid_scores
 from .tune import Choice, Tuning, tune
 
 __all__ = [
-    "RULES",
-    "Choice",
-    "GroupScores",
-    "Mixture",
-    "TunedSettings",
-    "Tuning",
-    "check_grid",
-    "curvature",
-    "drop_ratio",
-    "elbow",
-    "fit_mixture",
-    "grid_scores",
-    "proxy",
-    "read_tuned",
-    "slopes",
-    "tune",
-    "tuning_record",
-    "weights_key",
-]
+    "RULES", "Choice", "GroupScores", "Mixture", "TunedSettings", "Tuning", "check_grid", "curvature", "drop_ratio",
+    "elbow", "fit_mixture", "grid_scores", "proxy", "read_tuned", "slopes", "tune", "tuning_record", "weights_key",
+]  # fmt: skip

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, check_known
 
 RULES = ("argmax", "argmin")
 LEAST_SIZES = 3  # C needs two slopes
@@ -98,8 +98,7 @@ def elbow(grid: Sequence[int], values: ArrayLike, rule: str = "argmax") -> np.nd
         UnknownName: another rule.
         CluscamError: as in `slopes`.
     """
-    if rule not in RULES:
-        raise unknown("rule", rule, RULES)
+    check_known("rule", rule, RULES)
     c = curvature(grid, values)
     best = c.argmax(-1) if rule == "argmax" else c.argmin(-1)
     chosen: np.ndarray = np.asarray(check_grid(grid)[2:])[best]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import CluscamError, ClusCAMWarning, unknown
+from ..errors import CluscamError, ClusCAMWarning, check_known
 
 # EM stops when the mean log-likelihood gains less. It is far from a fixed point with scikit-learn's default, 1e-3.
 TOLERANCE = 1e-7
@@ -79,8 +79,7 @@ def fit_mixture(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    if start not in STARTS:
-        raise unknown("start", start, STARTS)
+    check_known("start", start, STARTS)
     values = _checked(scores)
     model = GaussianMixture(2, random_state=seed, init_params=start, tol=tolerance, max_iter=max_iterations)
     with warnings.catch_warnings():

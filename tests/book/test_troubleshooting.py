@@ -13,7 +13,6 @@ from torch import nn
 from analysis.paths import ROOT
 from analysis.run.notebooks import strict
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
-from cluscam_lite.datasets.ilsvrc import hub
 from cluscam_lite.datasets.images import open_image
 from cluscam_lite.errors import CluscamError, ClusCAMWarning
 from cluscam_lite.models import weights
@@ -71,7 +70,7 @@ class Unused(nn.Module):
 
 
 def out_of_reach(monkeypatch):
-    monkeypatch.setattr(hub, "reachable", lambda url: False)
+    monkeypatch.setattr("cluscam_lite.datasets.hub.reachable", lambda url: False)
     load_dataset("ilsvrc", source="hub")
 
 

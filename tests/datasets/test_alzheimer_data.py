@@ -134,7 +134,7 @@ def test_what_is_missing_is_said(tmp_path, no_data_root, monkeypatch):
         load_dataset("alzheimer_mri", source="dataroot")
     with pytest.raises(CluscamError, match="there is no train-.*parquet in"):
         load_dataset("alzheimer_mri", data_root=tmp_path, source="dataroot")
-    monkeypatch.setattr(alzheimer_source, "reachable", lambda url: False)
+    monkeypatch.setattr("cluscam_lite.datasets.hub.reachable", lambda url: False)
     with pytest.raises(CluscamError, match="are not here"):
         load_dataset("alzheimer_mri", data_root=tmp_path)
 
@@ -149,7 +149,7 @@ def test_the_hub_is_asked_for_each_split(small, monkeypatch):
         for split, one in splits.items()
     }
     asked = []
-    monkeypatch.setattr(alzheimer_source, "reachable", lambda url: True)
+    monkeypatch.setattr("cluscam_lite.datasets.hub.reachable", lambda url: True)
     monkeypatch.setattr(datasets, "load_dataset", lambda name, split: asked.append((name, split)) or rows[split])
     found = public_splits(None, "hub")
     assert asked == [("Falah/Alzheimer_MRI", "train"), ("Falah/Alzheimer_MRI", "test")]

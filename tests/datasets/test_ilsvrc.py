@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from cluscam_lite.datasets import load_dataset
-from cluscam_lite.datasets.ilsvrc import hub as ilsvrc_hub
 from cluscam_lite.errors import CluscamError, UnknownName
 
 pytestmark = pytest.mark.usefixtures("no_data_root")
@@ -210,7 +209,7 @@ def test_bad_official_files(tmp_path):
 def hub(monkeypatch):
     """Puts a small table in the place of the gated one; `hub(names)` names the files in it."""
     datasets = pytest.importorskip("datasets")
-    monkeypatch.setattr(ilsvrc_hub, "reachable", lambda url: True)
+    monkeypatch.setattr("cluscam_lite.datasets.hub.reachable", lambda url: True)
 
     def install(names):
         features = datasets.Features(
@@ -251,10 +250,10 @@ def test_the_hubs_copy_without_names(hub):
 
 def test_the_hub_refuses_or_is_out_of_reach(monkeypatch):
     datasets = pytest.importorskip("datasets")
-    monkeypatch.setattr(ilsvrc_hub, "reachable", lambda url: False)
+    monkeypatch.setattr("cluscam_lite.datasets.hub.reachable", lambda url: False)
     with pytest.raises(CluscamError, match="cannot be reached; get a network, or use a data root"):
         load_dataset("ilsvrc")
-    monkeypatch.setattr(ilsvrc_hub, "reachable", lambda url: True)
+    monkeypatch.setattr("cluscam_lite.datasets.hub.reachable", lambda url: True)
 
     def gated(*_, **__):
         raise datasets.exceptions.DatasetNotFoundError("Dataset 'ILSVRC/imagenet-1k' is a gated dataset on the Hub.\nX")

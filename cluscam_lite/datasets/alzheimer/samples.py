@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...dataroot import data_root as find_data_root
-from ...errors import unknown
+from ...errors import check_known
 from ...files import PathLike
 from ..greys import colour_image
 from ..sample import Sample, Samples, first
@@ -48,8 +48,7 @@ class Collection:
 
     def parts(self, split: str = "paper") -> dict[str, np.ndarray]:
         """Part -> the numbers of its slices in its order. Raises UnknownName for another split."""
-        if split not in SPLITS:
-            raise unknown("split of the Alzheimer slices", split, SPLITS)
+        check_known("split of the Alzheimer slices", split, SPLITS)
         if split == "components":
             return component_parts(self.labels, self.components, SHARES)
         n = sum(image_id.startswith("train") for image_id in self.ids)
@@ -100,8 +99,7 @@ def load_alzheimer(
     where = "the Alzheimer data set"
     if part is not None:
         parts = found.parts(split)
-        if part not in parts:
-            raise unknown("part", part, parts)
+        check_known("part", part, parts)
         numbers, where = parts[part], f"part {part!r} of {where}"
     ids = first([found.ids[i] for i in numbers], n, where)
     return Samples(NAME, ids, CLASSES, partial(_read, data_root, source))

@@ -17,8 +17,8 @@ import numpy as np
 from ...dataroot import VARIABLE
 from ...dataroot import data_root as find_data_root
 from ...errors import CluscamError, unknown
-from ...network import reachable
 from ..greys import grey_pixels
+from ..hub import hub_rows
 from ..images import open_image
 
 FOLDER = "alzheimer_mri"
@@ -160,22 +160,9 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> tuple[str, ...] | None:
 
 def _hub_table(split: str) -> tuple[Any, tuple[str, ...] | None]:
     """The table of one split from the hub, kept in its cache; the pictures are not decoded there."""
-    try:
-        import datasets
-        import huggingface_hub
-    except ImportError as error:
-        raise CluscamError(
-            f"the Alzheimer slices are not here; {GET}, or pip install 'cluscam-lite[hub]' to fetch {REPOSITORY}"
-        ) from error
-    # with HF_HUB_OFFLINE set, a copy in the hub's cache is used without asking
-    if not huggingface_hub.constants.HF_HUB_OFFLINE and not reachable(huggingface_hub.constants.ENDPOINT):
-        raise CluscamError(f"the Alzheimer slices are not here and the hub cannot be reached; get a network, or {GET}")
-    try:
-        rows = datasets.load_dataset(REPOSITORY, split=split)
-    except Exception as error:  # the client has a dozen errors for a lost connection, a full disk
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise CluscamError(f"{REPOSITORY} could not be loaded from the hub ({reason}); try again, or {GET}") from error
-    return arrow_of(rows.cast_column("image", datasets.Image(decode=False)))
+    needs = f"the Alzheimer slices are not here; {GET}, or pip install 'cluscam-lite[hub]' to fetch {REPOSITORY}"
+    out_of_reach = f"the Alzheimer slices are not here and the hub cannot be reached; get a network, or {GET}"
+    return arrow_of(hub_rows(REPOSITORY, needs, out_of_reach, f"try again, or {GET}", split=split))
 
 
 def arrow_of(rows: Any) -> tuple[Any, tuple[str, ...] | None]:

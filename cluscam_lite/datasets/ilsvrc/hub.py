@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from ...errors import CluscamError
-from ...network import reachable
+from ..hub import hub_rows
 from ..images import open_image
 from ..sample import Sample
 
@@ -21,7 +20,14 @@ class HubImages:
     """
 
     def __init__(self) -> None:
-        self._rows = _load()
+        self._rows = hub_rows(
+            REPOSITORY,
+            f"the hub's copy of ILSVRC needs the package datasets; pip install 'cluscam-lite[hub]', {INSTEAD}",
+            f"there is no ILSVRC here and the hub with {REPOSITORY} cannot be reached; get a network, {INSTEAD}",
+            f"accept its terms on its page and log in with `hf auth login`, {INSTEAD}",
+            data_files=FILES,
+            split="validation",
+        )
         self._row_of = _ids(self._rows)
         self.ids = sorted(self._row_of)
 
@@ -30,30 +36,6 @@ class HubImages:
         row = self._rows[self._row_of[image_id]]
         image = open_image(row["image"]["bytes"], upright=False, name=image_id)
         return Sample(image_id, image, int(row["label"]), (), image.width, image.height)
-
-
-def _load() -> Any:
-    try:
-        import datasets
-        import huggingface_hub
-    except ImportError as error:
-        raise CluscamError(
-            f"the hub's copy of ILSVRC needs the package datasets; pip install 'cluscam-lite[hub]', {INSTEAD}"
-        ) from error
-    # with HF_HUB_OFFLINE set, a copy in the hub's cache is used without asking
-    if not huggingface_hub.constants.HF_HUB_OFFLINE and not reachable(huggingface_hub.constants.ENDPOINT):
-        raise CluscamError(
-            f"there is no ILSVRC here and the hub with {REPOSITORY} cannot be reached; get a network, {INSTEAD}"
-        )
-    try:
-        rows = datasets.load_dataset(REPOSITORY, data_files=FILES, split="validation")
-    except Exception as error:  # the client has a dozen errors for a gate, a lost connection, a full disk
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise CluscamError(
-            f"{REPOSITORY} could not be loaded from the hub ({reason}); accept its terms on its page and log in with "
-            f"`hf auth login`, {INSTEAD}"
-        ) from error
-    return rows.cast_column("image", datasets.Image(decode=False))
 
 
 def _ids(rows: Any) -> dict[str, int]:

@@ -7,7 +7,7 @@ prefix of every larger one.
 import csv
 from pathlib import Path
 
-from ...errors import CluscamError, unknown
+from ...errors import CluscamError, check_known
 
 FILE = "split.csv"
 COLUMNS = {"image_id", "part", "order"}
@@ -26,8 +26,7 @@ def ids_of_part(folder: Path, part: str, known: set[str]) -> list[str]:
         )
     rows = _rows(path)
     parts = sorted({row[1] for row in rows})
-    if part not in parts:
-        raise unknown("part", part, parts)
+    check_known("part", part, parts)
     ids = [image_id for _, _, image_id in sorted(row for row in rows if row[1] == part)]
     absent = [image_id for image_id in ids if image_id not in known]
     if absent:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from ...errors import CluscamError, unknown
+from ...errors import CluscamError, check_known
 from .anatomy import Anatomy, neighbouring, random_anatomy
 from .drawing import draw, inside_head
 
@@ -82,8 +82,7 @@ def head_mask(phantom: Phantom, size: int = SIZE) -> np.ndarray:
 
 def phantom_seed(seed: int, i: int, part: str = "test") -> int:
     """The seed of phantom `i` of a collection; no two of (seed, i, part) share one: parts never overlap."""
-    if part not in PARTS:
-        raise unknown("part of the phantoms", part, PARTS)
+    check_known("part of the phantoms", part, PARTS)
     for what, number in (("the seed of the phantoms", seed), ("the number of a phantom", i)):
         if isinstance(number, bool) or not isinstance(number, int | np.integer) or not 0 <= number < 1 << 28:
             raise CluscamError(f"{what} must be a whole number from 0 to {(1 << 28) - 1}, got {number!r}")

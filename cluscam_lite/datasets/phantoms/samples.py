@@ -1,6 +1,6 @@
 """The brain phantoms as a data set."""
 
-from ...errors import CluscamError, unknown
+from ...errors import CluscamError, check_known
 from ..sample import Sample, Samples, check_count
 from .phantom import PARTS, PHANTOM_CLASSES, SIZE, Phantom, phantom_at, phantom_seed, render_phantom
 
@@ -13,8 +13,7 @@ def load_phantoms(part: str = "test", n: int | None = None, seed: int = 0) -> Sa
     The grades take turns, and the label is the grade. Raises UnknownName or CluscamError for bad arguments.
     """
     n = DEFAULT_N if n is None else n
-    if part not in PARTS:
-        raise unknown("part", part, PARTS)
+    check_known("part", part, PARTS)
     check_count(n)
     phantom_seed(seed, n - 1, part)  # raises for a bad seed
     ids = (f"phantom-{part}-{seed}-{i:05d}" for i in range(n))

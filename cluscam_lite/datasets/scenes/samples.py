@@ -2,7 +2,7 @@
 
 from itertools import count, islice
 
-from ...errors import CluscamError, unknown
+from ...errors import CluscamError, check_known, unknown
 from ..sample import Sample, Samples, as_box, check_count
 from .badges import has_badge_class, with_badge
 from .scene import SCENE_CLASSES, SETTINGS, SPLITS, object_box, render, scene_at, scene_label, scene_seed
@@ -50,8 +50,7 @@ def scene_sample(image_id: str) -> Sample:
 
 
 def _check(part: str, n: int, seed: int, setting: str | None) -> None:
-    if part not in SPLITS:
-        raise unknown("part", part, SPLITS)
+    check_known("part", part, SPLITS)
     if setting is not None and setting not in SETTINGS:
         raise unknown("scene setting", setting, SETTINGS)
     check_count(n)

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from ...errors import CluscamError, unknown
+from ...errors import CluscamError, check_known
 from .drawing import Background, Colour, Icon, paint, paint_background, placed, stencil, to_image
 
 GLYPHS = {
@@ -81,8 +81,7 @@ def make_scene(seed: int, setting: str = "single", size: int = BASE) -> Scene:
     Raises:
         CluscamError: a bad seed, setting or size.
     """
-    if setting not in SETTINGS:
-        raise unknown("scene setting", setting, SETTINGS)
+    check_known("scene setting", setting, SETTINGS)
     _check_whole("a scene's seed", seed, 0)
     _check_whole("a scene's size in pixels", size, SMALLEST)
     rng = np.random.default_rng((int(seed), SETTINGS.index(setting)))
@@ -154,8 +153,7 @@ def scene_label(scene: Scene) -> int:
 
 def scene_seed(seed: int, i: int, split: str = "test") -> int:
     """The seed of scene `i` of a collection; no two of (seed, i, split) share one: splits never overlap."""
-    if split not in SPLITS:
-        raise unknown("split of the scenes", split, SPLITS)
+    check_known("split of the scenes", split, SPLITS)
     _check_whole("the seed of the scenes", seed, 0)
     _check_whole("the number of a scene", i, 0)
     if i >= 1 << 31:

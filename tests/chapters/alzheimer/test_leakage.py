@@ -115,8 +115,6 @@ def test_the_committed_figures_are_of_the_pinned_data_and_threshold():
 
 
 def test_without_the_slices_there_is_a_sentence(no_data_root, monkeypatch, tmp_path, capsys):
-    from cluscam_lite.datasets.alzheimer import source as alzheimer_source
-
-    monkeypatch.setattr(alzheimer_source, "reachable", lambda url: False)
+    monkeypatch.setattr("cluscam_lite.datasets.hub.reachable", lambda url: False)
     assert leakage.main(["--out", str(tmp_path / "leakage.json")]) == 2
     assert "the Alzheimer slices are not here" in capsys.readouterr().err
