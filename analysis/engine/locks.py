@@ -25,7 +25,7 @@ PATIENCE = 0.05  # seconds before a second try: `--status` holds each cell for a
 class Locks:
     """The locks of one results folder, for use in a `with` statement.
 
-    Raises CluscamError on a system or a file system without such locks, and if this process has them open already:
+    Raises CluscamError on a system or a file system without file locks, and if this process has them open already:
     the locks belong to the process, so two runs in one process would not exclude each other.
     """
 

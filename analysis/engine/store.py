@@ -68,7 +68,7 @@ class Store:
             pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
     def load(self, cell: Cell, sha256: str | None = None) -> Stored:
-        """The file of a cell, all pages checked, and its SHA-256 if one is given.
+        """Read the file of a cell; check its pages, and its SHA-256 if one is given.
 
         Raises FileNotFoundError if there is none, Damaged if it is not whole or not this cell's.
         """

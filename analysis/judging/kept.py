@@ -24,7 +24,7 @@ KEY = "made from"
 def kept_ledger(folder: Path = REFERENCE) -> pd.DataFrame:
     """`ledger(folder)`, computed again only if the code, a version or a file in the folder has changed.
 
-    It is computed each time where no file can be written.
+    If the file cannot be written, it is computed on each call.
     """
     key = digest_of([folder], folder.resolve())
     with suppress(OSError, pa.ArrowException):  # no file, or not a whole one

@@ -202,7 +202,7 @@ def own_run(folder: Path) -> pd.DataFrame:
 
 
 def _blocks_of(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Each network and layer of some rows as a block of a population, with all images that any method has there."""
+    """Each network and layer of the rows as a block of a population, with all images that any method has there."""
     if not len(rows):
         return []
     panels = rows["layer"].replace("last_input", "last")

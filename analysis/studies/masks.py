@@ -36,7 +36,7 @@ def rolled(maps: Tensor, size: tuple[int, int], seed: int) -> Masks:
 
 
 def mean_matched(maps: Tensor, means: Tensor, size: tuple[int, int]) -> Masks:
-    """Each mask raised to the power that gives it the mean asked for (n,): ranks kept, areas equal.
+    """Each mask raised to the power that gives it its mean of `means` (n,): ranks kept, areas equal.
 
     The power is found on every fourth pixel of either axis. A mask of zeros stays as it is.
     """

@@ -15,7 +15,7 @@ COLUMNS = ("study", "device", "PyTorch", "cells", "commits", "of them modified")
 def origins_table(folder: Path = REFERENCE) -> pd.DataFrame:
     """A row for each study, device and version of PyTorch: how many cells, of how many commits.
 
-    `of them modified` counts cells that were made with files that their commit does not hold. Studies without a cell
+    `of them modified` counts cells that were made with uncommitted changes. Studies without a cell
     are left out.
     """
     found = [

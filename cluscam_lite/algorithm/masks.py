@@ -31,7 +31,7 @@ def extreme_samples(source: int, target: int) -> Tensor:
     """Indices of the output samples among which every interpolated line has its extremes.
 
     Between two neighbouring source cells the interpolant is monotone, so only the first and the last sample of
-    each interval can be extreme; samples beyond the outermost cell centres equal that cell and count with it.
+    each interval can be extreme. Samples outside the outermost cell centres have the value of that cell.
     """
     position = ((torch.arange(target, dtype=torch.float64) + 0.5) * (source / target) - 0.5).clamp(0, source - 1)
     interval = position.floor().clamp(max=max(source - 2, 0))
@@ -115,7 +115,7 @@ def saliency_of(weights: Tensor, centroids: Tensor, size: tuple[int, int]) -> tu
         size: (H, W) of the input.
 
     Returns:
-        Saliency (B, H, W) in [0, 1], and uniform (B,) bool: True where the sum has no contrast and is given as zeros.
+        Saliency (B, H, W) in [0, 1], and uniform (B,) bool: True where the sum is constant; the map is then all zeros.
     """
     summed = torch.einsum("bk,bkhw->bhw", weights, centroids)
     return min_max(upsample(summed[:, None], size)[:, 0])

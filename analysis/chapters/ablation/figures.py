@@ -91,7 +91,7 @@ def sources_figure(table: pd.DataFrame, label: str) -> Figure:
 def temperature_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
     """Measures against tau on a logarithmic axis; bands: 95 % intervals; dotted: the limits of one group and of all.
 
-    `table` is `temperature_evidence.curve`'s; the ring is Eq. 10's tau.
+    `table` is that of the temperature chapter's `evidence.curve`; the ring is Eq. 10's tau.
     """
     found = list(table.groupby(BLOCK, sort=False))
     fig, axes = figure(len(found), len(labels), 2.1 * len(found) + 0.2, sharex=True)

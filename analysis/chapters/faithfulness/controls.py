@@ -39,8 +39,9 @@ def control_table(rows: pd.DataFrame, claims: list[Claim]) -> pd.DataFrame:
 
 
 def control_page(shown: pd.DataFrame, rows: pd.DataFrame, claims: list[Claim]) -> pd.DataFrame:
-    """By how much ClusCAM is ahead, and what the claim's rule says of that: as registered (`shown`, the claims' page),
-    and for each control. A row for each claim and network; a dash where a control changes nothing.
+    """ClusCAM's lead and what the claim's rule says of it: first as registered, then under each control.
+
+    `shown` is the page of the claims. A row for each claim and network; a dash where a control changes nothing.
     """
     table = control_table(rows, claims)
     table["network"] = [panel_title(model, panel) for model, panel in zip(table["model"], table["panel"], strict=True)]

@@ -22,7 +22,7 @@ WORDS = {"cluscam": "ClusCAM", "rival": "rivals", "null": "null methods", "trivi
 def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
     """How far ClusCAM is ahead of every other method: mean with its 95 % interval, a panel for each network.
 
-    `comparisons` is `faithfulness_evidence.comparison_table`'s; colours tell rivals, null methods and trivial maps.
+    `comparisons` is the table of `analysis.judging.compare.comparison_table`; colours tell rivals, null methods and trivial maps.
     """
     names = [name for name in METHODS if name in set(comparisons["against"])]
     found = list(comparisons.groupby(["model", "panel"], sort=False))
@@ -45,7 +45,7 @@ def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
 def coverage_figure(table: pd.DataFrame, heading: str, label: str) -> Figure:
     """What a metric rewards: each method's mean against its maps' mean coverage, a panel for each network.
 
-    `table` is `faithfulness_evidence.method_table`'s. ClusCAM, the donor masks and FakeCAM are named.
+    `table` is that of `analysis.page.panels.method_table`. ClusCAM, the donor masks and FakeCAM are named.
     """
     found = list(table.dropna(subset=[heading]).groupby(["model", "panel"], sort=False))
     across = min(ACROSS, len(found))

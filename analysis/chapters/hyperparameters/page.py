@@ -104,7 +104,7 @@ def mixture_example(rows: pd.DataFrame) -> tuple[np.ndarray, int, dict[str, Mixt
 
 
 def choice_page(table: pd.DataFrame) -> pd.DataFrame:
-    """`hyperparameters_evidence.choice_table` for a page; "not run" if it is empty."""
+    """`evidence.choice_table` for a page; "not run" if it is empty."""
     if not len(table):
         return not_run()
     return pd.DataFrame(

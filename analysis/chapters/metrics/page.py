@@ -99,7 +99,7 @@ def null_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def fill_text(table: pd.DataFrame) -> pd.DataFrame:
-    """`faithfulness_evidence.fill_table` for a page."""
+    """The table of `analysis.chapters.faithfulness.evidence.fill_table` for a page."""
     if not len(table):
         return rounded(table)
     titled = table.assign(network=[panel_title(*pair) for pair in zip(table["model"], table["panel"], strict=True)])
@@ -125,7 +125,7 @@ def of_boxes(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def layers_page(table: pd.DataFrame) -> pd.DataFrame:
-    """`faithfulness_evidence.layer_table` for a page."""
+    """The table of `analysis.chapters.faithfulness.evidence.layer_table` for a page."""
     if not len(table):
         return rounded(table)
     titles = [get_spec(model).title for model in table["model"]]
