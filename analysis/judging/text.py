@@ -68,7 +68,8 @@ def decision_text(row: pd.Series) -> str:
 def claims_page(rows: pd.DataFrame, claims: Iterable[Claim], cells: Cells) -> pd.DataFrame:
     """Claims on a study's rows for its chapter: a row for each claim and block, with `claim` and `decision`.
 
-    The verdict is the ledger's (`analysis.judging.ledger.judged`); `cells(claim, row)` gives the columns between `claim` and `decision`.
+    The verdict is the ledger's (`analysis.judging.ledger.judged`); `cells(claim, row)` gives the columns
+    between `claim` and `decision`.
     """
     return pd.DataFrame(
         {"claim": claim["id"], **cells(claim, row), "decision": decision_text(row)}

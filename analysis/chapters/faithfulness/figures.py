@@ -22,7 +22,8 @@ WORDS = {"cluscam": "ClusCAM", "rival": "rivals", "null": "null methods", "trivi
 def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
     """How far ClusCAM is ahead of every other method: mean with its 95 % interval, a panel for each network.
 
-    `comparisons` is the table of `analysis.judging.compare.comparison_table`; colours tell rivals, null methods and trivial maps.
+    `comparisons` is the table of `analysis.judging.compare.comparison_table`. Colours tell rivals, null methods and
+    trivial maps.
     """
     names = [name for name in METHODS if name in set(comparisons["against"])]
     found = list(comparisons.groupby(["model", "panel"], sort=False))
