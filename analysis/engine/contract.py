@@ -21,6 +21,8 @@ class Study(Protocol):
     name: str
     version: int
     """Raised by hand when the code comes to give other rows: rows of another version are never mixed."""
+    columns: Mapping[str, str]
+    """The columns of its rows beside the engine's, and their types: see `columns`."""
     keys: tuple[str, ...]
     """The columns which, beside the engine's, tell one row from all others: ("image_id",), ("image_id", "r"), ..."""
 
@@ -35,6 +37,17 @@ class Study(Protocol):
         `progress(n)` says that n images of the cell are done; calling it is optional.
         """
         ...
+
+
+def columns(**names: str) -> dict[str, str]:
+    """A study's columns by type, `columns(str="image_id reason", int64="target", float32="drop gain")`: name -> type."""
+    return {name: kind for kind, given in names.items() for name in given.split()}
+
+
+def empty_rows(study: Study) -> pd.DataFrame:
+    """The rows of a study that has not run: none, with the engine's columns and the study's."""
+    kinds = {**dict.fromkeys(COLUMNS, "str"), "seed": "int64", **study.columns}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
 def checked_cells(study: Study, profile: Mapping[str, Any]) -> list[Cell]:

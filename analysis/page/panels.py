@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from analysis.page.empty import table_of
 from analysis.statistics import bootstrap_interval
 from analysis.studies.registry import find_study
 from analysis.studies.rows import reference_rows
@@ -92,7 +93,9 @@ def method_table(
                 row |= {"backward": mine["backward_passes"].mean(), "flat": mine["uniform"].astype(bool).mean()}
             reasons = every["reason"][every["reason"] != ""] if "reason" in every else []
             found.append(row | {"reason": next(iter(reasons), "")})
-    return pd.DataFrame(found)
+    return table_of(
+        found, *BLOCK, "method", "title", "kind", "images", *measures.values(), "coverage", "passes", "reason"
+    )
 
 
 def _mean(heading: str, values: Sequence[float], intervals: bool) -> dict[str, float]:
@@ -126,9 +129,8 @@ def mean_of(heading: str, found: Sequence[float]) -> dict[str, float]:
 
 @lru_cache(maxsize=1)
 def reference_panels(study: str) -> pd.DataFrame:
-    """The prepared rows of the reference run of a study of maps, as far as it has run; empty if it has not."""
-    rows = reference_rows(find_study(study))
-    return prepared(rows) if len(rows) else rows
+    """The prepared rows of the reference run of a study of maps, as far as it has run."""
+    return prepared(reference_rows(find_study(study)))
 
 
 def seed_table(rows: pd.DataFrame, measures: Sequence[str] = ("drop", "increase", "gain")) -> pd.DataFrame:

@@ -8,30 +8,29 @@ from typing import Any
 import pandas as pd
 
 from analysis.engine import Study, read, run
+from analysis.engine.contract import empty_rows
 from analysis.paths import REFERENCE, ROOT
 from analysis.studies.plans.profile import profile_name
 from cluscam_lite.errors import CluscamError
 
 
 def reference_rows(study: Study, folder: Path | None = None) -> pd.DataFrame:
-    """The reference run's rows of a study; empty if it has not run. Incomplete runs give the rows that are there."""
+    """The reference run's rows of a study, as far as it has run; none, with the study's columns, if it has not."""
     folder = folder or REFERENCE / study.name
     try:
         return read(study, folder, allow_partial=True)
     except CluscamError:
         if (folder / "configuration.json").exists() and any((folder / "cells").glob("*.parquet")):
             raise  # rows that cannot be read are not the same as no rows
-        return pd.DataFrame()
+        return empty_rows(study)
 
 
 def progress_table(planned: list[Mapping[str, Any]], rows: pd.DataFrame) -> pd.DataFrame:
     """How far each planned block is: `planned` has model, layer and n; state "complete", "n of N images" or not run."""
     table = []
     for block in planned:
-        done = 0
-        if len(rows):
-            mine = (rows["model"] == block["model"]) & (rows["layer"] == block["layer"])
-            done = rows.loc[mine, "image_id"].nunique()
+        mine = (rows["model"] == block["model"]) & (rows["layer"] == block["layer"])
+        done = rows.loc[mine, "image_id"].nunique()
         state = "complete" if done == block["n"] else f"{done} of {block['n']} images" if done else NOT_RUN
         table.append({"model": block["model"], "layer": block["layer"], "images": block["n"], "state": state})
     return pd.DataFrame(table)
@@ -39,8 +38,6 @@ def progress_table(planned: list[Mapping[str, Any]], rows: pd.DataFrame) -> pd.D
 
 def complete_blocks(progress: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the blocks that are complete."""
-    if not len(rows):
-        return rows
     done = progress[progress["state"] == "complete"][["model", "layer"]]
     return rows.merge(done, on=["model", "layer"])
 

@@ -8,12 +8,14 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from analysis.judging.compare import compare
+from analysis.page.empty import table_of
 from analysis.page.panels import MEASURES, blocks, mean_of, values
 from analysis.statistics import bootstrap_interval
 from analysis.studies.mask_sources import KMEANS, SOURCES, TITLES
 from analysis.studies.weightings import FIGURE_5, FULL, RATIOS, TEMPERATURES, UNIFORM
 
 BLOCK = ["model", "layer"]
+SPREAD = [f"{source} {part}" for source in (KMEANS, "random") for part in ("image", "seed")]  # of a `seed_table`
 
 # the bars of Fig. 5 in its order: name -> (source, setting)
 BARS = {
@@ -45,7 +47,7 @@ def bars_table(rows: pd.DataFrame) -> pd.DataFrame:
             if bar != "ClusCAM" and len(both) >= 2:
                 row |= _renamed(compare(full[both], own[both], "increase"), "ahead")
             found.append(row)
-    return pd.DataFrame(found)
+    return table_of(found, *BLOCK, "bar", "images", *MEASURES.values(), "ahead", "ahead low", "ahead high")
 
 
 def _renamed(comparison: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def factorial_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFra
                 for tau in TEMPERATURES:
                     row[f"r {r}, tau {tau}"] = values(block, source, f"r {r}, tau {tau}", measure).mean()
             found.append(row)
-    return pd.DataFrame(found)
+    return table_of(found, *BLOCK, "source")
 
 
 def spread(table: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +82,7 @@ def spread(table: pd.DataFrame) -> pd.DataFrame:
             {"model": model, "layer": layer, "factor": name, "range": float(np.ptp(means)), "best": means.idxmax()}
             for name, means in ranges.items()
         ]
-    return pd.DataFrame(found)
+    return table_of(found, *BLOCK, "factor", "range", "best")
 
 
 def sources_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +103,9 @@ def sources_table(rows: pd.DataFrame) -> pd.DataFrame:
             mine = block[(block["method"] == source) & (block["variant"] == "")]
             row["without masks"] = int((mine["reason"] != "").sum())
             found.append(row)
-    return pd.DataFrame(found)
+    return table_of(
+        found, *BLOCK, "source", "masks", "n_masks", "effective_rank", "inertia", "noise", "coverage", "without masks"
+    )
 
 
 def against_sources(rows: pd.DataFrame, form: str = "raw") -> pd.DataFrame:
@@ -119,7 +123,7 @@ def against_sources(rows: pd.DataFrame, form: str = "raw") -> pd.DataFrame:
             if len(both) >= 2:
                 row = {"model": model, "layer": layer, "source": source, "form": form}
                 found.append(row | compare(own[both], other[both], "increase"))
-    return pd.DataFrame(found)
+    return table_of(found, *BLOCK, "source", "n", "mean", "low", "high")
 
 
 def seed_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
@@ -146,7 +150,7 @@ def seed_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
             ahead = by_image[KMEANS] - by_image["random"]
             turned = -ahead if measure == "drop" else ahead
             found.append(row | mean_of("ahead", turned.dropna()))
-    return pd.DataFrame(found)
+    return table_of(found, *BLOCK, "images", "seeds", *SPREAD, "ahead", "ahead low", "ahead high")
 
 
 def why_table(rows: pd.DataFrame, measure: str = "gain") -> pd.DataFrame:
@@ -167,7 +171,7 @@ def why_table(rows: pd.DataFrame, measure: str = "gain") -> pd.DataFrame:
             interval = bootstrap_interval(delta, beside, statistic=_spearman, draws=1999)
             row = {"model": model, "layer": layer, "images": len(both), "Delta against": words}
             found.append(row | {"rho": interval.estimate, "low": interval.low, "high": interval.high})
-    return pd.DataFrame(found)
+    return table_of(found, *BLOCK, "images", "Delta against", "rho", "low", "high")
 
 
 def _spearman(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:

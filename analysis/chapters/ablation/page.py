@@ -11,6 +11,7 @@ from analysis.chapters.ablation.study import STUDY
 from analysis.judging.ledger import judged
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page, decision_text
+from analysis.page.empty import or_not_run
 from analysis.page.panels import panel_title
 from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
@@ -73,12 +74,8 @@ def progress(rows: pd.DataFrame) -> pd.DataFrame:
     for block in STUDY.planned("reference").blocks:
         key = (panel_title(block.model, block.layer), block.seed)
         entry = found.setdefault(key, {"complete": [], "begun": [], NOT_RUN: []})
-        done = 0
-        if len(rows):
-            mine = rows[
-                (rows["model"] == block.model) & (rows["method"] == block.source) & (rows["seed"] == block.seed)
-            ]
-            done = mine["image_id"].nunique()
+        mine = (rows["model"] == block.model) & (rows["method"] == block.source) & (rows["seed"] == block.seed)
+        done = rows.loc[mine, "image_id"].nunique()
         state = "complete" if done == block.n_images else "begun" if done else NOT_RUN
         entry[state].append(TITLES[block.source])
     return pd.DataFrame(
@@ -95,8 +92,6 @@ def _listed(names: Iterable[str]) -> str:
 
 def bars_page(table: pd.DataFrame) -> pd.DataFrame:
     """`bars_table` as text."""
-    if not len(table):
-        return pd.DataFrame({"reference run": [NOT_RUN]})
     page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)]})
     page["variant"] = table["bar"].to_numpy()
     page["images"] = [NOT_RUN if not n else str(n) for n in table["images"]]
@@ -104,15 +99,13 @@ def bars_page(table: pd.DataFrame) -> pd.DataFrame:
         page[heading] = [f"{value:.1f}" if pd.notna(value) else "–" for value in table[heading]]
     shown = [with_interval(row, "ahead", "ahead low", "ahead high") for _, row in table.iterrows()]
     page["ClusCAM ahead in IC by [95 %]"] = [text if "nan" not in text else "–" for text in shown]
-    return page
+    return or_not_run(page)
 
 
 def spread_page(table: pd.DataFrame) -> pd.DataFrame:
     """`spread` as text: by how many points of IC each factor moves the mean, and its best level."""
-    if not len(table):
-        return pd.DataFrame({"reference run": [NOT_RUN]})
     best = [TITLES.get(name, name) for name in table["best"]]
-    return pd.DataFrame(
+    page = pd.DataFrame(
         {
             "network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)],
             "factor": table["factor"],
@@ -120,25 +113,22 @@ def spread_page(table: pd.DataFrame) -> pd.DataFrame:
             "best level": best,
         }
     )
+    return or_not_run(page)
 
 
 def against_page(rows: pd.DataFrame) -> pd.DataFrame:
     """`against_sources` as text, as the maps are and at a coverage of one half."""
-    if not len(rows):
-        return pd.DataFrame({"reference run": [NOT_RUN]})
     raw, matched = (against_sources(rows, form) for form in ("raw", "matched"))
     page = pd.DataFrame({"network": [panel_title(*row) for row in raw[["model", "layer"]].itertuples(index=False)]})
     page["K-Means++ against"] = [TITLES[name] for name in raw["source"]]
     page["images"] = raw["n"].to_numpy()
     for heading, table in (("IC ahead by [95 %]", raw), ("at equal coverage [95 %]", matched)):
         page[heading] = [with_interval(row, "mean", "low", "high") for _, row in table.iterrows()]
-    return page
+    return or_not_run(page)
 
 
 def best_null(rows: pd.DataFrame) -> str:
     """The source without this image's clusters that does best in each network, and K-Means' lead over it, in words."""
-    if not len(rows):
-        return NOT_RUN
     table = against_sources(rows)
     parts = []
     for (model, layer), mine in table[table["source"].isin(NULLS)].groupby(["model", "layer"], sort=False):
@@ -150,8 +140,6 @@ def best_null(rows: pd.DataFrame) -> str:
 
 def seeds_page(table: pd.DataFrame) -> pd.DataFrame:
     """`seed_table` as text."""
-    if not len(table):
-        return pd.DataFrame({"several seeds": [NOT_RUN]})
     page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)]})
     page["images"], page["seeds"] = table["images"].to_numpy(), table["seeds"].to_numpy()
     for source in ("kmeans", "random"):
@@ -160,23 +148,19 @@ def seeds_page(table: pd.DataFrame) -> pd.DataFrame:
     page["K-Means++ ahead by [95 %]"] = [
         with_interval(row, "ahead", "ahead low", "ahead high") for _, row in table.iterrows()
     ]
-    return page
+    return or_not_run(page, "several seeds")
 
 
 def why_page(table: pd.DataFrame) -> pd.DataFrame:
     """`why_table` as text."""
-    if not len(table):
-        return pd.DataFrame({"correlation": [NOT_RUN]})
     page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)]})
     page["images"], page["Δ against"] = table["images"].to_numpy(), table["Delta against"].to_numpy()
     page["Spearman's ρ [95 %]"] = [with_interval(row, "rho", "low", "high") for _, row in table.iterrows()]
-    return page
+    return or_not_run(page, "correlation")
 
 
 def sources_page(table: pd.DataFrame) -> pd.DataFrame:
     """The facts of `sources_table` that its figure does not show: how many masks, how different, how tight."""
-    if not len(table):
-        return pd.DataFrame({"reference run": [NOT_RUN]})
     page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)]})
     page["masks"] = table["masks"].to_numpy()
     forms = {"n_masks": ("how many", "{:.1f}"), "effective_rank": ("effective rank", "{:.1f}")}
@@ -185,4 +169,4 @@ def sources_page(table: pd.DataFrame) -> pd.DataFrame:
     for fact, (heading, form) in forms.items():
         page[heading] = [form.format(v).removesuffix("%") if pd.notna(v) else "–" for v in table[fact]]
     page["images without masks"] = table["without masks"].to_numpy()
-    return page
+    return or_not_run(page)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.chapters.alzheimer.evidence import by_component
+from analysis.page.empty import or_not_run, table_of
 from analysis.page.panels import chosen, panel_title, panels, prepared
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec
@@ -24,34 +25,32 @@ def answers_table(rows: pd.DataFrame, names: Sequence[str] = BESIDE) -> pd.DataF
     images. Only the maps as they are, with the fill "mean".
     """
     found = []
-    for model, panel, block in panels(prepared(rows)) if len(rows) else ():
+    for model, panel, block in panels(prepared(rows)):
         ran = chosen(block[block["reason"] == ""])
         for name in (name for name in names if name in set(ran["method"])):
             for target, mine in ran[ran["method"] == name].groupby("target"):
                 means = by_component(mine)
                 row = {"model": model, "panel": panel, "method": name, "answer": int(target), "slices": len(mine)}
                 found.append(row | {"IC": means["increase"].mean(), "masked": means["probability_masked"].mean()})
-    return pd.DataFrame(found)
+    return table_of(found, "model", "panel", "method", "answer", "slices", "IC", "masked")
 
 
 def answers_page(table: pd.DataFrame) -> pd.DataFrame:
     """The table in words: a row for each panel and method, a column for each class: "100.0 (393)"."""
-    if not len(table):
-        return pd.DataFrame({"network": [NOT_RUN]})
     found = []
     for (model, panel, name), mine in table.groupby(["model", "panel", "method"], sort=False):
         row = {"network": panel_title(model, panel), "method": method_info(name).title}
         cells = {r["answer"]: f"{r['IC']:.1f} ({r['slices']})" for r in mine.to_dict("records")}
         titles = _titles(model)
         found.append(row | {title: cells.get(k, "–") for k, title in enumerate(titles)})
-    return pd.DataFrame(found)
+    return or_not_run(pd.DataFrame(found), "network")
 
 
 def answers_text(table: pd.DataFrame, name: str = "cluscam") -> str:
     """How far a method's IC runs between answers that `FEWEST` slices have, under each network and layer."""
     found = []
-    mine = table[(table["slices"] >= FEWEST) & (table["method"] == name)] if len(table) else table
-    for (model, panel), block in mine.groupby(["model", "panel"], sort=False) if len(mine) else ():
+    mine = table[(table["slices"] >= FEWEST) & (table["method"] == name)]
+    for (model, panel), block in mine.groupby(["model", "panel"], sort=False):
         found.append(f"{block['IC'].min():.1f} to {block['IC'].max():.1f} % under {panel_title(model, panel)}")
     return "; ".join(found) or NOT_RUN
 

@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 
 from analysis.chapters.alzheimer.networks.tuning import RULE_OF
 from analysis.judging.compare import BETTER, compare
+from analysis.page.empty import table_of
 from analysis.page.panels import MEASURES, chosen, method_table, panels, prepared, wide
 from analysis.statistics import bootstrap_interval
 from cluscam_lite.methods import METHODS, method_info
@@ -102,7 +103,7 @@ def tuned_table(rows: pd.DataFrame) -> pd.DataFrame:
             one, other = (_by_unit(part.loc[both, "increase"], units) for part in (tuned, lent))
             row = _setting(model, panel, variant, tuned.loc[both], units)
             found.append(row | compare(one, other, "increase"))
-    return pd.DataFrame(found)
+    return table_of(found, "model", "panel", "variant", "slices", *MEASURES.values(), "mean", "low", "high")
 
 
 def _setting(model: str, panel: str, variant: str, rows: pd.DataFrame, units: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def rank_table(rows: pd.DataFrame, models: Sequence[str], measure: str = "increa
             row = {"panel": panel, "method": name, "title": method_info(name).title, "images": len(values)}
             row |= {"mean": means.loc[name].mean(), "ranks": [float(r) for r in ranks.loc[name]], "W": agreement}
             found.append(row)
-    return pd.DataFrame(found)
+    return table_of(found, "panel", "method", "title", "images", "mean", "ranks", "W")
 
 
 def concordance(ranks: np.ndarray) -> float:
@@ -169,7 +170,9 @@ def sanity_table(rows: pd.DataFrame) -> pd.DataFrame:
                 row |= _interval("rise", 100 * _by_unit(by_image["entropy_rise"], units))
                 row |= {"undefined": int(mine["rho"].isna().sum()), "reason": next(iter(mine["reason"]), "")}
                 found.append(row)
-    return pd.DataFrame(found)
+    return table_of(
+        found, "model", "panel", "method", "title", "kind", "extent", "images", "rho", "rise", "undefined", "reason"
+    )
 
 
 def _interval(heading: str, values: pd.Series) -> dict[str, float]:

@@ -149,7 +149,7 @@ def twelve_figure(ours: pd.DataFrame, paper: pd.DataFrame, rings: Sequence[str])
     rings, which the paper does not have.
     """
     fig, axes = figure(1, 2, 0.3 * len(paper) + 1.1, sharey=True)
-    mine = ours.set_index("model").reindex(paper.index) if len(ours) else paper * np.nan
+    mine = ours.set_index("model").reindex(paper.index).astype(float)
     others = [name for name in paper if name != "cluscam"]
     for ax, table, title in ((axes[0, 0], paper, "paper, Table 6"), (axes[0, 1], mine, "reference run")):
         for y, (_, row) in enumerate(table.iterrows()):

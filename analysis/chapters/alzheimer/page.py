@@ -64,23 +64,18 @@ def example(
 
 def mean_maps(rows: pd.DataFrame, model: str, panel: str, names: Sequence[str]) -> dict[str, dict]:
     """Title of a method -> its mean map of each class under one network, of those that ran."""
-    found = {}
-    if not len(rows):
-        return found
-    ready = prepared(rows)
+    found, ready = {}, prepared(rows)
     for name in names:
         mine = ready[(ready["model"] == model) & (ready["panel"] == panel) & (ready["method"] == name)]
         mine = mine[mine["variant"] == ""]
-        means = class_means(mine) if len(mine) else {}
-        if means:
+        if means := class_means(mine):
             found[method_info(name).title] = means
     return found
 
 
 def sanity() -> pd.DataFrame:
     """The `sanity_table` of the reference run; empty where it has not run."""
-    rows = reference("sanity")
-    return sanity_table(rows) if len(rows) else rows
+    return sanity_table(reference("sanity"))
 
 
 def reference_sanity(table: pd.DataFrame) -> Any:
@@ -90,7 +85,7 @@ def reference_sanity(table: pd.DataFrame) -> Any:
 
 def sanity_text(table: pd.DataFrame, name: str) -> str:
     """The least and greatest likeness of a method's maps under a trained and a random network, in words."""
-    mine = table.query("method == @name and extent == 'all' and reason == ''") if len(table) else table
+    mine = table.query("method == @name and extent == 'all' and reason == ''")
     return f"{mine['rho'].min():.2f} to {mine['rho'].max():.2f}" if len(mine) else NOT_RUN
 
 
@@ -110,14 +105,13 @@ def likeness_text(model: str, panel: str, first: str, second: str) -> str:
 
 def ranks() -> pd.DataFrame:
     """The `rank_table` over training seeds of the reference run; empty where the three networks have not all run."""
-    rows = reference()
-    return rank_table(rows, (VIT, *OTHER_SEEDS)) if len(rows) else rows
+    return rank_table(reference(), (VIT, *OTHER_SEEDS))
 
 
 def ranks_text(table: pd.DataFrame, name: str) -> str:
     """A method's best and worst rank under the networks at each layer, in words."""
     found = []
-    for row in table[table["method"] == name].to_dict("records") if len(table) else ():
+    for row in table[table["method"] == name].to_dict("records"):
         span = " to ".join(f"{rank:g}" for rank in sorted({min(row["ranks"]), max(row["ranks"])}))
         found.append(f"{span} of {(table['panel'] == row['panel']).sum()} ({panel_words(row['panel'])})")
     return ", ".join(found) or NOT_RUN

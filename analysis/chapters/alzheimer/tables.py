@@ -37,7 +37,7 @@ BESIDE = {RESNET: "ResNet-18", VIT: "ViT-B"}
 
 @lru_cache(maxsize=2)
 def reference(study: str = "alzheimer") -> pd.DataFrame:
-    """The rows of the reference run of the study "alzheimer" or "sanity", as far as it has run; empty if it has not."""
+    """The rows of the reference run of the study "alzheimer" or "sanity", as far as it has run."""
     return reference_rows({"alzheimer": STUDY, "sanity": SANITY}[study])
 
 
@@ -128,14 +128,13 @@ def shipped_card(name: str) -> dict[str, Any]:
 def means_beside(rows: pd.DataFrame) -> pd.DataFrame:
     """The `means_table` of the networks and layers that stand beside Table 6; empty where none has run."""
     rows = main_rows(rows)
-    rows = rows[rows["layer"] != EARLIER] if len(rows) else rows
-    return means_table(rows) if len(rows) else pd.DataFrame()
+    return means_table(rows[rows["layer"] != EARLIER])
 
 
 def layers_page(rows: pd.DataFrame, model: str = RESNET) -> pd.DataFrame:
     """AD, IC and AG in words at a CNN's last stage and at the one before, on the slices of both; "not run" without."""
-    mine = rows[(rows["model"] == model) & (rows["variant"] == "")] if len(rows) else rows
-    there = set(mine.loc[mine["layer"] == EARLIER, "image_id"]) if len(mine) else set()
+    mine = rows[(rows["model"] == model) & (rows["variant"] == "")]
+    there = set(mine.loc[mine["layer"] == EARLIER, "image_id"])
     if not there:
         return pd.DataFrame({"method": [NOT_RUN]})
     table = means_table(mine[mine["image_id"].isin(there)]).set_index(["panel", "method"])
@@ -150,7 +149,7 @@ def layers_page(rows: pd.DataFrame, model: str = RESNET) -> pd.DataFrame:
 
 def main_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the two networks that all methods explain."""
-    return rows[rows["model"].isin(list(BESIDE))] if len(rows) else rows
+    return rows[rows["model"].isin(list(BESIDE))]
 
 
 def table_6(table: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -164,7 +163,7 @@ def table_6(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     titles = [info.title for name, info in METHODS.items() if name in planned or info.title in printed]
     columns = {"paper, mean of twelve": _cells_of_paper(paper_alzheimer(metric))}
     columns |= {f"paper, {cell}": _cells_of_paper(paper_alzheimer(metric, cell)) for cell in BESIDE.values()}
-    for (model, panel), block in table.groupby(["model", "panel"], sort=False) if len(table) else ():
+    for (model, panel), block in table.groupby(["model", "panel"], sort=False):
         most = block["slices"].max()
         columns[f"reference run, {panel_title(model, panel)}"] = {
             row["title"]: _cell_of_run(row, metric, most) for row in block.to_dict("records")
@@ -192,10 +191,10 @@ def tuned_page(rows: pd.DataFrame) -> pd.DataFrame:
 
 def tuned_rows(rows: pd.DataFrame, planned: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """ClusCAM with lent and with tuned K and r in words, for networks and layers in their order; "not run" without."""
-    table, found = tuned_table(rows) if len(rows) else pd.DataFrame(), []
+    table, found = tuned_table(rows), []
     for model, panel in planned:
         title = panel_title(model, panel)
-        mine = table[(table["model"] == model) & (table["panel"] == panel)] if len(table) else table
+        mine = table[(table["model"] == model) & (table["panel"] == panel)]
         if not len(mine):
             found.append({"network": title} | dict.fromkeys(("K and r", *TUNED_COLUMNS), NOT_RUN))
         for row in mine.to_dict("records"):

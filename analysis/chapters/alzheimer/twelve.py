@@ -11,6 +11,7 @@ from analysis.chapters.alzheimer.evidence import unit_of
 from analysis.chapters.alzheimer.networks.cards import cards_table
 from analysis.chapters.alzheimer.networks.trained import backbone
 from analysis.chapters.alzheimer.plan import BACKBONES, RESNET
+from analysis.page.empty import table_of
 from analysis.page.panels import prepared, wide
 from analysis.paper.tables import paper_alzheimer, paper_table
 from analysis.studies.rows import NOT_RUN
@@ -45,20 +46,19 @@ def twelve_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
     NaN. `slices` counts them; `balanced`, `low` and `high` are from the cards: the mean recall of the classes on the
     test slices, percent, with its interval over components; NaN where a card has none.
     """
-    ready = prepared(rows) if len(rows) else rows
+    ready = prepared(rows)
     cards = cards_table(list(TWELVE)).set_index("name").reindex(columns=list(OF_CARD)).rename(columns=OF_CARD)
-    found = []
+    found, names = [], [*printed_methods(), *BESIDE]
     for model in TWELVE:
-        block = ready[(ready["model"] == model) & (ready["panel"] == "paper")] if len(ready) else ready
-        names = [*printed_methods(), *BESIDE]
-        if not len(block) or not set(names) <= set(block["method"]):
+        block = ready[(ready["model"] == model) & (ready["panel"] == "paper")]
+        if not set(names) <= set(block["method"]):
             continue
         table = wide(block[block["reason"] == ""], measure).reindex(columns=names)
         able = [name for name in names if table[name].notna().any()]
         both = table[able].dropna()
         means = both.groupby(both.index.map(unit_of(block))).mean()
         found.append({"model": model, "slices": len(both), **cards.loc[model], **means.mean().reindex(names).to_dict()})
-    return pd.DataFrame(found)
+    return table_of(found, "model", "slices", *OF_CARD.values(), *names)
 
 
 def paper_twelve(metric: str = "IC") -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
+from analysis.page.empty import table_of
 from analysis.page.panels import MEASURES, chosen, panels
+from cluscam_lite.algorithm.scoring import FILLS
 
 
 def fill_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
@@ -18,7 +20,7 @@ def fill_table(rows: pd.DataFrame, measure: str = "increase") -> pd.DataFrame:
             means = mine.groupby("fill")[measure].mean()
             if len(common):
                 found.append({"model": model, "panel": panel, "scored with": fill, "images": len(common), **means})
-    return pd.DataFrame(found)
+    return table_of(found, "model", "panel", "scored with", "images", *FILLS)
 
 
 def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -39,4 +41,4 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
                     f"{heading}, {panel}": by_panel[panel].loc[common, measure].mean() for panel in ("paper", "last")
                 }
             found.append(row)
-    return pd.DataFrame(found)
+    return table_of(found, "model", "method", "images")

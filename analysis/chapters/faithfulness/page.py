@@ -28,8 +28,8 @@ def claims(prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:
 
 
 def means(runs: Mapping[str, pd.DataFrame], measures: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-    """Each run's means without intervals: name of the run -> prepared rows, maybe empty, which then stay."""
-    return {name: method_table(rows, measures, intervals=False) if len(rows) else rows for name, rows in runs.items()}
+    """Each run's means without intervals: name of the run -> prepared rows."""
+    return {name: method_table(rows, measures, intervals=False) for name, rows in runs.items()}
 
 
 def side_by_side(heading: str, family: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -43,8 +43,7 @@ def side_by_side(heading: str, family: str, tables: Mapping[str, pd.DataFrame]) 
         f"paper, mean of six {'CNNs' if family == 'cnn' else 'transformers'}": _printed(paper_means(heading, family))
     }
     for name, table in tables.items():
-        models = table["model"].unique() if len(table) else ()
-        of_family = [model for model in models if get_spec(model).family == family]
+        of_family = [model for model in table["model"].unique() if get_spec(model).family == family]
         if not of_family:
             columns[name] = {}
             continue
@@ -91,9 +90,8 @@ def progress(rows: pd.DataFrame) -> pd.DataFrame:
     """How far the reference run is: methods that ran on all, some and none of their images, for each panel."""
     found = []
     for (model, panel), wanted in _planned_images().items():
-        mine = rows[(rows["model"] == model) & (rows["panel"] == panel)] if len(rows) else rows
-        own = mine[mine["variant"] == ""] if len(rows) else mine
-        done = own.groupby("method")["image_id"].nunique() if len(rows) else {}
+        mine = rows[(rows["model"] == model) & (rows["panel"] == panel)]
+        done = mine[mine["variant"] == ""].groupby("method")["image_id"].nunique()
         have = {name: int(done.get(name, 0)) for name in wanted}
         complete = [name for name, n in wanted.items() if have[name] == n]
         begun = [name for name, n in wanted.items() if 0 < have[name] < n]

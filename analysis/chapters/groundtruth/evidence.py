@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
+from analysis.page.empty import table_of
 from analysis.page.panels import panels, prepared
 from analysis.statistics import bootstrap_interval
 from cluscam_lite.methods import METHODS, method_info
@@ -90,7 +91,8 @@ def _table(rows: pd.DataFrame, measures: dict[str, str], chances: dict[str, str]
             row["undefined"] = int(ran["rho"].isna().sum())
             row |= {"passes": ran["forward_passes"].mean(), "backward": ran["backward_passes"].mean()}
             found.append(row | {"reason": next(iter(mine.loc[mine["reason"] != "", "reason"]), "")})
-    return pd.DataFrame(found)
+    headings = [heading + end for heading in measures for end in ("", " low", " high")]
+    return table_of(found, "model", "panel", "method", "title", "scenes", *headings, "reason")
 
 
 def _share(heading: str, hits: pd.Series) -> dict[str, float]:

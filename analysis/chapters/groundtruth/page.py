@@ -9,6 +9,7 @@ from torch import Tensor
 from analysis.chapters.groundtruth.contributions import Truth
 from analysis.chapters.groundtruth.evidence import BADGES, planted_truth
 from analysis.chapters.groundtruth.study import DATASETS, STUDY, explained, image_ids, knows_scenes, truth_by_id
+from analysis.page.empty import or_not_run
 from analysis.page.panels import panel_title
 from analysis.studies.plans.profile import profile_name
 from analysis.studies.rows import NOT_RUN, study_rows
@@ -69,8 +70,6 @@ def for_page(table: pd.DataFrame) -> pd.DataFrame:
 
     "n/a" where a method cannot explain the network, "–" where there is no number; "not run" for an empty table.
     """
-    if not len(table):
-        return pd.DataFrame({"this run": [NOT_RUN]})
     names = table["method"] if "method" in table else table["against"]
     page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "panel"]].itertuples(index=False)]})
     page["method" if "method" in table else "against"] = [method_info(name).title for name in names]
@@ -78,7 +77,7 @@ def for_page(table: pd.DataFrame) -> pd.DataFrame:
     for column, (heading, form) in HEADINGS.items():
         if column in table:
             page[heading] = [_cell(row, column, form) for _, row in table.iterrows()]
-    return page
+    return or_not_run(page, "this run")
 
 
 def _cell(row: pd.Series, column: str, form: str) -> str:

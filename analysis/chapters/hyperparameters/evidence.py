@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.page.empty import table_of
 from analysis.page.panels import blocks
 from analysis.statistics import bootstrap_interval
 from cluscam_lite import get_spec
@@ -18,6 +19,7 @@ from cluscam_lite.tuning import RULES, curvature, elbow
 
 DRAWS = 2000
 NOISE_DRAWS = 20_000
+CHOSEN = ("mode", "share", "share by chance", "near", "near by chance")
 LEVEL = 0.95
 
 
@@ -135,7 +137,7 @@ def choice_table(rows: pd.DataFrame, draws: int = DRAWS) -> pd.DataFrame:
             row |= {"mode": mode, "share": by_size.max(), "share by chance": noise[mode]}
             row |= {"near": by_size[is_near].sum(), "near by chance": noise[is_near].sum()}
             found.append(row | {"without": left_out(of, rule)["K"].nunique()})
-    return pd.DataFrame(found)
+    return table_of(found, "model", "layer", "rule", "images", "Table 3", "K", "by seed", *CHOSEN, "without")
 
 
 def left_out(of: Curves, rule: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from analysis.chapters.hyperparameters.mixture_evidence import SKLEARN, quiet_fi
 from analysis.chapters.hyperparameters.study import STUDY
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
+from analysis.page.empty import or_not_run
 from analysis.page.panels import blocks, panel_title
 from analysis.paper.claims import claims_of
 from analysis.paper.tables import paper_table
@@ -24,15 +25,14 @@ RULES = {"argmax": "argmax, as printed", "argmin": "argmin, the elbow"}
 
 @lru_cache(maxsize=1)
 def measured() -> pd.DataFrame:
-    """The rows of the reference run, as far as it has run; empty if it has not."""
+    """The rows of the reference run, as far as it has run."""
     return reference_rows(STUDY)
 
 
 @lru_cache(maxsize=1)
 def reference() -> pd.DataFrame:
-    """The rows of the images that the reference run has finished; empty if it has none."""
-    rows = measured()
-    return whole_images(rows) if len(rows) else rows
+    """The rows of the images that the reference run has finished."""
+    return whole_images(measured())
 
 
 def plan_text() -> str:
@@ -105,9 +105,7 @@ def mixture_example(rows: pd.DataFrame) -> tuple[np.ndarray, int, dict[str, Mixt
 
 def choice_page(table: pd.DataFrame) -> pd.DataFrame:
     """`evidence.choice_table` for a page; "not run" if it is empty."""
-    if not len(table):
-        return not_run()
-    return pd.DataFrame(
+    page = pd.DataFrame(
         {
             "network": _networks(table),
             "rule": table["rule"].map(RULES),
@@ -121,13 +119,12 @@ def choice_page(table: pd.DataFrame) -> pd.DataFrame:
             "one candidate left out": [f"{n} different K*" for n in table["without"]],
         }
     )
+    return or_not_run(page, "this run")
 
 
 def start_page(summary: pd.DataFrame) -> pd.DataFrame:
     """`mixture_evidence.start_summary` for a page: percent."""
-    if not len(summary):
-        return not_run()
-    return pd.DataFrame(
+    page = pd.DataFrame(
         {
             "network": _networks(summary),
             "K": summary["K"],
@@ -141,6 +138,7 @@ def start_page(summary: pd.DataFrame) -> pd.DataFrame:
             "mean posterior less weight, at most": summary["gap"].map("{:.0e}".format),
         }
     )
+    return or_not_run(page, "this run")
 
 
 def claim_rows(rows: pd.DataFrame) -> pd.DataFrame:

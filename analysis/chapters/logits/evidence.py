@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters.logits.study import WHOLE
+from analysis.page.empty import table_of
 from analysis.page.panels import blocks
 from analysis.statistics import Table1, mean_and_d_z, paired_t, paper_table1, permutation_test, wilcoxon
 from cluscam_lite import get_spec
@@ -81,7 +82,7 @@ def contrast_table(rows: pd.DataFrame, contrasts: Sequence[str] = CONTRASTS) -> 
                     "share ahead, %": 100 * float((x > 0).mean()),
                 }
             )
-    return pd.DataFrame(found)
+    return table_of(found, *BLOCK, "against", "n", "mean", "low", "high")
 
 
 def group_differences(rows: pd.DataFrame) -> np.ndarray:
@@ -107,7 +108,7 @@ def tables_1(rows: pd.DataFrame) -> pd.DataFrame:
         differences = group_differences(block)
         table: Table1 = paper_table1(differences)
         found.append({"model": model, "layer": layer, "n": table.n, "groups": differences.shape[1], **table.row()})
-    return pd.DataFrame(found)
+    return table_of(found, *BLOCK)
 
 
 def top_scores(rows: pd.DataFrame, n: int = 10) -> pd.DataFrame:
@@ -121,4 +122,4 @@ def top_scores(rows: pd.DataFrame, n: int = 10) -> pd.DataFrame:
             groups = block[(block.masks == masks) & (block.group != WHOLE)]
             best = groups.groupby("image_id").score.apply(lambda scores: scores.nlargest(n).mean())
             found.append({"model": model, "layer": layer, "masks": masks, f"mean of the best {n}": best.mean()})
-    return pd.DataFrame(found)
+    return table_of(found, *BLOCK, "masks", f"mean of the best {n}")

@@ -100,8 +100,6 @@ def null_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 def fill_text(table: pd.DataFrame) -> pd.DataFrame:
     """The table of `analysis.chapters.faithfulness.evidence.fill_table` for a page."""
-    if not len(table):
-        return rounded(table)
     titled = table.assign(network=[panel_title(*pair) for pair in zip(table["model"], table["panel"], strict=True)])
     columns = {fill: f"evaluated with {fill}" for fill in FILLS}
     return rounded(titled[["network", "scored with", "images", *FILLS]].rename(columns=columns))
@@ -126,8 +124,6 @@ def of_boxes(rows: pd.DataFrame) -> pd.DataFrame:
 
 def layers_page(table: pd.DataFrame) -> pd.DataFrame:
     """The table of `analysis.chapters.faithfulness.evidence.layer_table` for a page."""
-    if not len(table):
-        return rounded(table)
     titles = [get_spec(model).title for model in table["model"]]
     return rounded(table.drop(columns="model").assign(network=titles)[["network", *table.columns.drop("model")]])
 
@@ -175,8 +171,6 @@ CURVES = {
 
 def curve_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Means of the study `curves`, percent: areas under the insertion and deletion curves, ADCC with its parts."""
-    if not len(rows):
-        return rounded(rows)
     ran = prepared(rows).dropna(subset=["adcc"])
     found = [
         {"network": panel_title(model, panel), "method": name, "images": len(part)}

@@ -6,11 +6,14 @@ import pandas as pd
 from analysis.chapters.runtime.plan import BRUTE_FORCE, VARIED, title_of
 from analysis.chapters.runtime.study import AGREEMENT, PASSES, WHOLE
 from analysis.oracles.timing import PHASES
+from analysis.page.empty import table_of
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import METHODS
 
 WHERE = ["model", "layer"]
 KMEANS = ["normalise", "clustering"]  # Fig. 6's phase "K-Means", and what this project does to make it cheap
+CHANGED = ("inertia", "rank correlation", "difference")
+PASSES_OF = ("forward", "backward", "through")
 FACTS = ("K", "d", "height", "images", "forward_passes", "backward_passes", "through", "threads", "device")
 
 
@@ -51,7 +54,7 @@ def method_table(rows: pd.DataFrame) -> pd.DataFrame:
         row |= {"forward": block["forward_passes"].max(), "backward": block["backward_passes"].max()}
         row |= {"through": block["through"].max(), "reason": block["reason"].iloc[0]}
         found.append(row)
-    table = pd.DataFrame(found)
+    table = table_of(found, "model", "method", "title", "images", "ratio", "low", "high", *PASSES_OF, "reason")
     models = list(dict.fromkeys(mine["model"]))
     return table.sort_values(
         ["model", "method"], key=lambda c: c.map(order if c.name == "method" else models.index)
@@ -79,7 +82,9 @@ def phase_table(rows: pd.DataFrame) -> pd.DataFrame:
         row["brute force"] = medians(brute).get(WHOLE, np.nan)
         row["brute force overhead"] = _over(brute).median()
         found.append(row)
-    return pd.DataFrame(found)
+    return table_of(
+        found, *WHERE, "images", "K", "d", "overhead", "kmeans share", "brute force", "brute force overhead"
+    )
 
 
 def medians(block: pd.DataFrame) -> dict[str, float]:
@@ -131,4 +136,6 @@ def batch_table(rows: pd.DataFrame) -> pd.DataFrame:
         row |= {"kmeans share": 100 * sum(phases[p] for p in KMEANS) / whole}
         row |= {"inertia": changed["inertia_ratio"].mean(), "rank correlation": changed["rank_correlation"].min()}
         found.append(row | {"difference": changed["max_difference"].max()})
-    return pd.DataFrame(found)
+    return table_of(
+        found, "model", "backend", "precision", "images", "device", "whole", "scoring", "kmeans share", *CHANGED
+    )

@@ -10,6 +10,7 @@ from analysis.chapters.runtime.plan import title_of
 from analysis.chapters.runtime.study import PASSES, STUDY
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
+from analysis.page.empty import or_not_run
 from analysis.paper.claims import claims_of
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec
@@ -43,14 +44,12 @@ def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
 
 def methods_page(table: pd.DataFrame) -> pd.DataFrame:
     """`method_table` in words: time in passes, and the passes that are in it."""
-    if not len(table):
-        return not_run()
     page = pd.DataFrame({"network": [get_spec(model).title for model in table["model"]], "method": table["title"]})
     page["time, passes"] = [_time(row) for _, row in table.iterrows()]
     for column in ("forward", "backward", "through"):
         heading = {"through": "images through network or head"}.get(column, f"{column} passes")
         page[heading] = ["–" if row["reason"] else f"{int(row[column]):,}" for _, row in table.iterrows()]
-    return page
+    return or_not_run(page, "")
 
 
 def _time(row: pd.Series) -> str:
@@ -61,21 +60,17 @@ def _time(row: pd.Series) -> str:
 
 def phases_page(table: pd.DataFrame) -> pd.DataFrame:
     """`phase_table` in words, a row for each network."""
-    if not len(table):
-        return not_run()
     page = pd.DataFrame({"network": [get_spec(model).title for model in table["model"]]})
     page["maps d"], page["groups K"] = table["d"], table["K"]
     page["ClusCAM / (K + 1) passes"] = table["overhead"].map("{:.2f}".format)
     page["K-Means, % of it"] = table["kmeans share"].map("{:.1f}".format)
     brute = table["brute force overhead"]
     page["brute force / (K + 1) passes"] = brute.map(lambda value: "–" if pd.isna(value) else f"{value:.1f}")
-    return page
+    return or_not_run(page, "")
 
 
 def batches_page(table: pd.DataFrame) -> pd.DataFrame:
     """`batch_table` in words: what batches and bfloat16 change, in time and in the maps."""
-    if not len(table):
-        return not_run()
     page = pd.DataFrame({"network": [get_spec(model).title for model in table["model"]]})
     page["device"] = ["GPU" if device == "cuda" else "CPU" for device in table["device"]]
     page["images at once"], page["K-Means by"] = table["images"], table["backend"]
@@ -85,7 +80,7 @@ def batches_page(table: pd.DataFrame) -> pd.DataFrame:
     page["inertia / reference's"] = table["inertia"].map("{:.3f}".format)
     page["least rank correlation"] = table["rank correlation"].map("{:.4f}".format)
     page["largest difference"] = table["difference"].map("{:.3f}".format)
-    return page
+    return or_not_run(page, "")
 
 
 def not_run() -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.chapters.temperature.study import GRID, TABLE_3
 from analysis.judging.compare import compare
+from analysis.page.empty import table_of
 from analysis.page.panels import blocks, mean_of, values
 from analysis.statistics import tost
 from analysis.studies.mask_sources import KMEANS
@@ -14,13 +15,12 @@ from cluscam_lite import get_spec, temperature
 from cluscam_lite.errors import CluscamError
 
 MEASURES = {"drop": "AD", "increase": "IC", "gain": "AG", "coverage": "coverage, %", "entropy": "groups in use"}
+PAIR = ("IC mean", "IC low", "IC high", "IC log10 p", "AD mean", "AD low", "AD high", "p equivalent")
 MARGIN = 0.2  # d_z: the equivalence that two hundred images can carry
 
 
 def prepared(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with coverage in percent, and entropy as the number of groups that carry the map: exp(entropy)."""
-    if not len(rows):
-        return rows
     return rows.assign(coverage=100 * rows["coverage"], entropy=np.exp(rows["entropy"].astype(float)))
 
 
@@ -41,7 +41,7 @@ def curve(rows: pd.DataFrame) -> pd.DataFrame:
             for measure in MEASURES:
                 row |= mean_of(measure, values(block, KMEANS, setting, measure))
             found.append(row)
-    return pd.DataFrame(found)
+    return table_of(found, "model", "layer", "kind", "tau", *MEASURES)
 
 
 def against(rows: pd.DataFrame, pairs: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
@@ -64,7 +64,7 @@ def against(rows: pd.DataFrame, pairs: Mapping[str, tuple[str, str]]) -> pd.Data
                 if measure == "drop":
                     row["p equivalent"] = _equivalent(a[both] - b[both])
             found.append(row)
-    return pd.DataFrame(found)
+    return table_of(found, "model", "layer", "pair", "images", *PAIR)
 
 
 def _equivalent(difference: pd.Series) -> float:

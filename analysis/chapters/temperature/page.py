@@ -4,6 +4,7 @@ import pandas as pd
 
 from analysis.chapters.temperature.evidence import MARGIN, against, prepared
 from analysis.chapters.temperature.study import STUDY, TABLE_3
+from analysis.page.empty import or_not_run
 from analysis.page.panels import panel_title
 from analysis.page.tables import with_interval
 from analysis.statistics import p_text
@@ -14,16 +15,14 @@ PAIRS |= {"Eq. 10 against the best group alone": (TABLE_3, "best"), "Eq. 10 agai
 
 
 def reference() -> pd.DataFrame:
-    """The prepared rows of the reference run of `temperature`; empty if it has not run."""
+    """The prepared rows of the reference run of `temperature`, as far as it has run."""
     return prepared(reference_rows(STUDY))
 
 
 def pairs_page(rows: pd.DataFrame) -> pd.DataFrame:
     """How far Eq. 10's tau is ahead of others, in IC and in AD, and whether AD is the same within the margin."""
-    if not len(rows):
-        return pd.DataFrame({"reference run": [NOT_RUN]})
     table = against(rows, PAIRS)
-    return pd.DataFrame(
+    page = pd.DataFrame(
         {
             "network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)],
             "pair": table["pair"],
@@ -34,6 +33,7 @@ def pairs_page(rows: pd.DataFrame) -> pd.DataFrame:
             f"AD equivalent within {MARGIN} d_z": [_yes(value) for value in table["p equivalent"]],
         }
     )
+    return or_not_run(page)
 
 
 def _yes(p: float) -> str:
@@ -51,4 +51,4 @@ def best_tau(curve: pd.DataFrame, measure: str = "increase") -> str:
             f"{panel_title(model, layer)}: {best[measure]:.1f} % at τ = {best['tau']:g}, "
             f"{own[measure]:.1f} % at Eq. 10's {own['tau']:.2f}"
         )
-    return "; ".join(parts)
+    return "; ".join(parts) or NOT_RUN
