@@ -5,4 +5,3 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAPER = ROOT / "analysis" / "paper"  # the paper's tables and the claims
 REFERENCE = ROOT / "results" / "reference"  # a folder of rows for each study
-OUT = ROOT / "out"  # what a run of this copy leaves; not committed

@@ -78,15 +78,14 @@ def _by_effect(table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
 
 def _by_limits(table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
     """Each block by itself."""
-    limits = thresholds["supported"], thresholds["contradicted"]
-    verdicts = []
-    for _, row in table.iterrows():
+
+    def verdict(row: pd.Series) -> str:
         if pd.isna(row.get("least")):
-            verdicts.append(NOT_RUN)
-        else:
-            met = bool(row[thresholds["needs"]]) if "needs" in thresholds else True
-            verdicts.append(decide_limits(row["least"], row["most"], *limits, met))
-    return table.assign(verdict=verdicts)
+            return NOT_RUN
+        met = bool(row[thresholds["needs"]]) if "needs" in thresholds else True
+        return decide_limits(row["least"], row["most"], thresholds["supported"], thresholds["contradicted"], met)
+
+    return table.assign(verdict=[verdict(row) for _, row in table.iterrows()])
 
 
 RULES: dict[str, Callable[[pd.DataFrame, Thresholds], pd.DataFrame]] = {"effect": _by_effect, "limits": _by_limits}

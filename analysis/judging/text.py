@@ -110,22 +110,16 @@ def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """A row for each claim: what the paper says and prints, how many networks say what, and the verdict."""
     found = claim_verdicts(table)
-    page = found[["claim", "place", "paper"]].assign(networks=found["counts"], verdict=found["verdict"])
-    page["why not run"] = found["reason"]
-    return page
+    page = found[["claim", "place", "paper", "counts", "verdict", "reason"]]
+    return page.rename(columns={"counts": "networks", "reason": "why not run"})
 
 
 def follow(table: pd.DataFrame) -> pd.DataFrame:
     """Where to follow the verdicts of each study: claims, chapter, rows, the command that makes them, and commits."""
-    found = []
-    for (notebook, rows, parameters, commits), mine in table.groupby(
-        ["notebook", "rows", "parameters", "commits"], sort=False
-    ):
-        claims = ", ".join(mine["claim"].unique())
-        found.append(
-            {"claims": claims, "notebook": notebook, "rows": rows, "made by": parameters, "at commit": commits}
-        )
-    return pd.DataFrame(found)
+    places = table.groupby(["notebook", "rows", "parameters", "commits"], sort=False)["claim"].unique()
+    found = places.map(", ".join).rename("claims").reset_index()
+    found = found.rename(columns={"parameters": "made by", "commits": "at commit"})
+    return found[["claims", "notebook", "rows", "made by", "at commit"]]
 
 
 def counts_text(table: pd.DataFrame) -> str:
@@ -144,12 +138,12 @@ def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
         title = f"{claim:<5} {head['verdict']}   ({head['place']}{printed})"
         lines += textwrap.wrap(title, WIDTH, subsequent_indent=INDENT, break_on_hyphens=False)
         if full:
-            lines += [line for text in _in_full(head["quote"], first) for line in text]
-        names = [network_text(row) for _, row in mine.iterrows()]
-        for name, (_, row) in zip(names, mine.iterrows(), strict=True):
-            lines += _block_lines(f"{name:<{max(28, *map(len, names))}}", row, full)
+            lines += _in_full(head["quote"], first)
+        width = max(28, *(len(network_text(row)) for _, row in mine.iterrows()))
+        for _, row in mine.iterrows():
+            lines += _block_lines(f"{network_text(row):<{width}}", row, full)
         if full:
-            lines += [line for text in _to_follow(first) for line in text]
+            lines += _to_follow(first)
         lines.append("")
     if full:
         return "\n".join(lines[:-1])
@@ -159,26 +153,25 @@ def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _in_full(quote: str, row: pd.Series) -> list[list[str]]:
+def _in_full(quote: str, row: pd.Series) -> list[str]:
     """The paper's words, what is estimated, how it is decided, and what was changed after the evidence was in."""
     words = textwrap.wrap(quote, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
-    return [words, *_named({"estimate": row["estimand"], "decision": row["rule"], "amended": row["amended"]})]
+    return words + _named({"estimate": row["estimand"], "decision": row["rule"], "amended": row["amended"]})
 
 
-def _to_follow(row: pd.Series) -> list[list[str]]:
+def _to_follow(row: pd.Series) -> list[str]:
     """Where a claim's chapter and rows are, and what made them."""
     place = f"{row['notebook']}, {row['rows']}, commit {row['commits']}"
     return _named({"follow it": place, "made by": row["parameters"]})
 
 
-def _named(said: Mapping[str, str]) -> list[list[str]]:
+def _named(said: Mapping[str, str]) -> list[str]:
     """Texts behind their names, wrapped; empty ones are left out."""
-    inner = INDENT + " " * 11
-    return [
-        textwrap.wrap(f"{INDENT}{name + ':':<11}{text}", WIDTH, subsequent_indent=inner, break_on_hyphens=False)
-        for name, text in said.items()
-        if text
-    ]
+    lines, inner = [], INDENT + " " * 11
+    for name, text in said.items():
+        start = f"{INDENT}{name + ':':<11}" if text else ""
+        lines += textwrap.wrap(start + text, WIDTH, subsequent_indent=inner, break_on_hyphens=False)
+    return lines
 
 
 def amendments(table: pd.DataFrame) -> pd.DataFrame:

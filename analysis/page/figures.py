@@ -20,9 +20,30 @@ KEPT, DROPPED = "#2a6f97", "#b8b8b8"
 
 
 def figure(rows: int, columns: int, height: float, width: float = WIDTH, **layout) -> tuple[Figure, np.ndarray]:
-    """An empty figure and its axes (rows, columns); sizes in inches, by default as wide as the text of the book."""
+    """An empty figure and its axes (rows, columns), open above and at the right.
+
+    Sizes are in inches; by default it is as wide as the text of the book.
+    """
     fig = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    return fig, fig.subplots(rows, columns, squeeze=False, **layout)
+    axes = fig.subplots(rows, columns, squeeze=False, **layout)
+    sns.despine(fig)
+    return fig, axes
+
+
+def single_axes(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+    """An empty figure with one pair of axes, as `figure` makes it."""
+    fig, axes = figure(1, 1, height, width)
+    return fig, axes[0, 0]
+
+
+def merged_row(fig: Figure, row: Sequence[Axes]) -> Axes:
+    """Axes in place of a whole row of a figure's axes."""
+    place = row[0].get_gridspec()[row[0].get_subplotspec().rowspan.start, :]
+    for ax in row:
+        ax.remove()
+    ax = fig.add_subplot(place)
+    sns.despine(ax=ax)
+    return ax
 
 
 def mosaic(maps: Tensor, columns: int) -> np.ndarray:
@@ -77,4 +98,3 @@ def dots(
         ax.set_yticks(y, names if ax is axes[0] else [], fontsize=8)
         ax.set(xlabel=label)
         ax.invert_yaxis()
-        sns.despine(ax=ax)

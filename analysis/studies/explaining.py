@@ -1,7 +1,7 @@
 """Explaining the images of a study: the network, the donor, the seed and the method of one cell."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -54,10 +54,25 @@ def loaded(name: str) -> LoadedModel:
     return model
 
 
-def donors_of(plan: Plan, samples: Samples) -> dict[str, str]:
-    """Donor i goes with image i, whatever their number: image id -> donor's id."""
+def donors_of(plan: Plan, name: str, samples: Samples) -> dict[str, str]:
+    """What lends its masks to each image if `name` is the method or source "donor": image id -> donor's id.
+
+    Donor i goes with image i, whatever their number.
+    """
+    if name != "donor":
+        return {}
     donors = load_dataset(plan.dataset, part=plan.donor_part)
     return {image_id: donors.ids[i % len(donors)] for i, image_id in enumerate(samples.ids)}
+
+
+def images_of(cell: Cell, progress: Callable[[int], None]) -> Iterator[tuple[Sample, Sample | None]]:
+    """The cell's images in their order, each with its donor if the cell has donors; says when each is done."""
+    samples, settings = load_dataset(cell.dataset, part=cell.part), cell.settings
+    donors = load_dataset(cell.dataset, part=settings["donor_part"]) if "donors" in settings else None
+    for done, image_id in enumerate(cell.images, 1):
+        donor = donors and donors[donors.ids.index(settings["donors"][done - 1])]
+        yield samples[samples.ids.index(image_id)], donor
+        progress(done)
 
 
 def lending(plan: Plan, lent: Mapping[str, str], images: Sequence[str]) -> dict[str, Any]:

@@ -5,13 +5,14 @@ it measures something else, its own rows of one image.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
 from torch import Tensor
 
 from analysis.engine import Cell, chunks
-from analysis.studies.explaining import compact, donors_of, explainer_of, lending, loaded, logits
+from analysis.studies.explaining import compact, donors_of, explainer_of, images_of, lending, loaded, logits
 from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.sample import Sample
@@ -39,19 +40,12 @@ class MapStudy(PlannedStudy):
         settings = dict(block.settings) | {"weights": loaded(spec.name).sha256, "preprocess": block.preprocess}
         if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
             settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
-        lent = donors_of(plan, samples) if block.method == "donor" else {}
-        return [
-            self.cell(
-                plan,
-                block,
-                block.method,
-                images,
-                seed + block.seed,
-                variant=block.variant,
-                settings=settings | lending(plan, lent, images),
-            )
-            for images in chunks(samples.ids, block.images_per_cell)
-        ]
+        lent = donors_of(plan, block.method, samples)
+        cells = []
+        for images in chunks(samples.ids, block.images_per_cell):
+            about = {"variant": block.variant, "settings": settings | lending(plan, lent, images)}
+            cells.append(self.cell(plan, block, block.method, images, seed + block.seed, **about))
+        return cells
 
     def finished(self, block: Block, dataset: str) -> Block:
         """The block at the layer where its method can be asked. Raises UnknownName for a setting it does not take."""
@@ -63,15 +57,9 @@ class MapStudy(PlannedStudy):
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""
-        model = loaded(cell.model)
-        samples = load_dataset(cell.dataset, part=cell.part)
-        donors = load_dataset(cell.dataset, part=cell.settings["donor_part"]) if "donors" in cell.settings else None
-        rows: list[dict[str, Any]] = []
-        for done, image_id in enumerate(cell.images, 1):
-            sample = samples[samples.ids.index(image_id)]
-            lender = donors and donors[donors.ids.index(cell.settings["donors"][done - 1])]
-            rows += self.image_rows(cell, model, sample, lender)
-            progress(done)
+        model, rows = loaded(cell.model), []
+        for sample, donor in images_of(cell, progress):
+            rows += self.image_rows(cell, model, sample, donor)
         return compact(pd.DataFrame(rows))
 
     def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
@@ -92,14 +80,11 @@ def image_rows(
     x = preprocess(sample.image)[None].to(device)
     known = {"image_id": sample.image_id, "label": -1 if sample.label is None else sample.label}
     try:
-        explainer = explainer_of(cell, model, preprocess, sample.image_id, donor)
-        explanation = explainer(x)
+        explanation = explainer_of(cell, model, preprocess, sample.image_id, donor)(x)
     except NotApplicable as error:
         return [known | MAP | {"reason": str(error)}]
     target, saliency = int(explanation.target[0]), explanation.saliency[0]
-    output = lambda inputs: logits(model, inputs)  # noqa: E731
-    normalization = (spec.mean, spec.std)
-    evaluated = evaluate(output, x, saliency, target, normalization=normalization)
+    evaluated = evaluate(partial(logits, model), x, saliency, target, normalization=(spec.mean, spec.std))
     placed = (place or location)(saliency, sample, preprocess)
     facts = known | {
         "target": target,

@@ -11,13 +11,12 @@ import pandas as pd
 import torch
 
 from analysis.engine import Cell, chunks
-from analysis.studies.explaining import compact, donors_of, lending, loaded
+from analysis.studies.explaining import compact, donors_of, images_of, lending, loaded
 from analysis.studies.mask_sources import SOURCES, explain_with, inertia_share, masks_of_source, masks_rank
 from analysis.studies.plan import Plan, PlannedStudy
 from analysis.studies.weightings import MATCHED, Setting, settings_of
 from cluscam_lite import Reading, get_spec, load_dataset, read
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.datasets.sample import Samples
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics.faithfulness import changes, probabilities
 from cluscam_lite.metrics.masking import form_of, masked_outputs
@@ -57,7 +56,7 @@ class MaskStudy(PlannedStudy):
         spec = get_spec(block.model)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
         settings = {"weights": loaded(spec.name).sha256, "K": spec.n_clusters, "r": spec.drop_ratio}
-        lent = donors_of(plan, samples) if block.source == "donor" else {}
+        lent = donors_of(plan, block.source, samples)
         for images in chunks(samples.ids, block.images_per_cell):
             variant = f"seed {block.seed}" if block.seed else ""
             own = settings | lending(plan, lent, images)
@@ -67,17 +66,11 @@ class MaskStudy(PlannedStudy):
         """The rows of the cell's images, in their order."""
         spec, model = get_spec(cell.model), loaded(cell.model)
         network, preprocess = HookedModel(model.module, spec.layer(cell.layer)), spec.preprocess()
-        samples = load_dataset(cell.dataset, part=cell.part)
-        lenders = load_dataset(cell.dataset, part=cell.settings["donor_part"]) if "donors" in cell.settings else None
-
-        def read_image(samples: Samples, image_id: str) -> Reading:
-            return read(network, preprocess(samples[samples.ids.index(image_id)].image)[None])
-
         rows: list[dict[str, Any]] = []
-        for done, image_id in enumerate(cell.images, 1):
-            donor = lenders and read_image(lenders, cell.settings["donors"][done - 1])
-            rows += image_rows(cell, read_image(samples, image_id), image_id, donor, self.settings)
-            progress(done)
+        for sample, lender in images_of(cell, progress):
+            reading = read(network, preprocess(sample.image)[None])
+            donor = lender and read(network, preprocess(lender.image)[None])
+            rows += image_rows(cell, reading, sample.image_id, donor, self.settings)
         return compact(pd.DataFrame(rows))
 
 

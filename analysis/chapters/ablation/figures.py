@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -56,7 +55,6 @@ def factorial_figure(table: pd.DataFrame, label: str) -> Figure:
         ax.set_yticks(range(len(names)), [TITLES[name] for name in names], fontsize=9)
         ax.set_title(panel_title(model, layer).replace(", ", ",\n"), fontsize=9)
         ax.set(xlabel=label)
-        sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
     handles = [Line2D([], [], marker="o", ls="", color=SHADES[t], label=f"τ {t}") for t in TEMPERATURES]
     handles += [Line2D([], [], marker=MARKERS[r], ls="", color="0.4", label=f"r {r}") for r in RATIOS]
@@ -82,7 +80,6 @@ def sources_figure(table: pd.DataFrame, label: str) -> Figure:
             ax.set_yticks(y, mine["masks"], fontsize=8)
             ax.set(xlabel=label)
             ax.set_title(f"{panel_title(model, layer)}\n{words}", fontsize=9, loc="left")
-            sns.despine(ax=ax)
         row[0].invert_yaxis()
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
     return fig
@@ -106,7 +103,6 @@ def temperature_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure
                 ax.axhline(mine.loc[mine["kind"] == kind, measure].iloc[0], color="0.4", lw=0.9, ls=style)
             ax.set_xscale("log")
             ax.set(ylabel=label)
-            sns.despine(ax=ax)
         row[0].set_title(panel_title(model, layer), fontsize=9, loc="left")
     for ax in axes[-1]:
         ax.set_xlabel("temperature τ")
@@ -127,7 +123,6 @@ def sharpening_figure(explanation: ClusteredExplanation, i: int = 0) -> Figure:
         shown = found[order].numpy()
         ax.bar(np.arange(len(order)), shown, color=np.where(kept, KEPT, DROPPED))
         ax.set_ylabel(name, fontsize=9)
-        sns.despine(ax=ax)
     axes[-1, 0].set_xlabel("group, by falling score")
     return fig
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from torch import Tensor
@@ -63,8 +62,6 @@ def similarity_figure(figures: Mapping[str, Any]) -> Figure:
     axes[0, 1].set(xlabel="threshold of similarity", ylabel="components", yscale="log")
     axes[0, 1].set_yticks([200, 1000, 5000], ["200", "1,000", "5,000"])
     axes[0, 1].set_yticks([], minor=True)
-    for ax in axes[0]:
-        sns.despine(ax=ax)
     return fig
 
 
@@ -138,7 +135,6 @@ def ranks_figure(table: pd.DataFrame) -> Figure:
         ax.set(xlabel="rank, 1 the best")
         ax.set_title(f"{panel_words(panel)}: W = {ordered['W'][0]:.2f}", fontsize=10)
         ax.invert_yaxis()
-        sns.despine(ax=ax)
     return fig
 
 
@@ -159,7 +155,6 @@ def twelve_figure(ours: pd.DataFrame, paper: pd.DataFrame, rings: Sequence[str])
         ax.set(xlabel="IC, %", xlim=(-4, 104))
         ax.grid(axis="y", color="0.9", lw=0.8)
         ax.set_axisbelow(True)
-        sns.despine(ax=ax)
     for y, (_, row) in enumerate(mine.reindex(columns=[*rings]).iterrows()):
         axes[0, 1].plot(row, [y] * len(rings), "o", mfc="none", mec=SECOND, ms=10, mew=1.2, zorder=3)
     axes[0, 0].set_yticks(range(len(paper)), [backbone(model).title for model in paper.index], fontsize=8)

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.chapters.audit.audit import gains_above_increases
 from analysis.chapters.audit.counts import fitting
 from analysis.chapters.audit.table1 import SHAPES, log10_p_t, log10_p_wilcoxon
-from analysis.page.figures import DROPPED, KEPT, figure
+from analysis.page.figures import DROPPED, KEPT, figure, single_axes
 
 IMPOSSIBLE = "#c44e52"
 SHADES = (KEPT, "#dd9a3c", "#55a868", "#8172b3")
@@ -32,7 +31,6 @@ def impossible_figure(cells: pd.DataFrame) -> Figure:
                         ha="center", fontsize=8)  # fmt: skip
         ax.set_title(f"{dataset}, {len(every)} cells", fontsize=10)
         ax.set(xlabel="IC, %", xlim=(-2, 100), ylim=(-2, 100))
-        sns.despine(ax=ax)
     axes[0, 0].set_ylabel("AG, %")
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return fig
@@ -50,7 +48,6 @@ def counts_figure(percentages: Mapping[str, np.ndarray], largest: int = 3000) ->
                     xytext=(-6, -4), textcoords="offset points", ha="right", va="top", fontsize=8)  # fmt: skip
         ax.set_title(title, fontsize=10)
         ax.set(xlabel="number of images N")
-        sns.despine(ax=ax)
     axes[0, 0].set_ylabel("percentages that fit")
     return fig
 
@@ -60,8 +57,8 @@ def table1_figure(d_range: tuple[float, float], bounds: Mapping[str, float]) -> 
 
     `d_range`: the printed smallest and largest d; `bounds`: test -> log10 of its printed bound.
     """
-    fig, axes = figure(1, 1, 3.4)
-    ax, d = axes[0, 0], np.linspace(0.6, 1.0, 21)
+    fig, ax = single_axes(3.4)
+    d = np.linspace(0.6, 1.0, 21)
     ax.axvspan(*d_range, color="0.93")
     ax.plot(d, [log10_p_t(value) for value in d], color="black", lw=1.6, label="t test")
     for shape, colour in zip(SHAPES, SHADES, strict=True):
@@ -73,7 +70,6 @@ def table1_figure(d_range: tuple[float, float], bounds: Mapping[str, float]) -> 
     ax.invert_yaxis()
     ax.set(xlabel="Cohen's d (shaded: the range of Table 1)", ylabel="log10 p, smaller is higher up", xlim=(0.6, 1))
     ax.legend(fontsize=8, frameon=False, loc="upper left")
-    sns.despine(ax=ax)
     return fig
 
 
@@ -91,8 +87,6 @@ def algorithm2_figure(tables: Mapping[str, pd.DataFrame], choices: Mapping[str, 
                 ax.scatter([row["K"]], [value], marker=marker, s=60, color=colour, zorder=3, label=words)
         top.set_title(title, fontsize=9)
         below.set(xlabel="K")
-        for ax in (top, below):
-            sns.despine(ax=ax)
     axes[0, 0].set_ylabel("P(K), logits")
     axes[1, 0].set_ylabel("curvature C")
     axes[0, 0].legend(fontsize=8, frameon=False)

@@ -5,7 +5,6 @@ from textwrap import fill
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -37,7 +36,6 @@ def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
         ax.axvline(0, color="0.4", lw=0.8, ls=":")
         ax.set_yticks(range(len(names)), [METHODS[name].title for name in names])
         ax.set_title(fill(panel_title(model, panel), 17), fontsize=9)
-        sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
     fig.supxlabel(f"ClusCAM ahead, {unit}", fontsize=10)
     return fig
@@ -70,7 +68,6 @@ def coverage_figure(table: pd.DataFrame, heading: str, label: str) -> Figure:
                 )
         ax.set_title(panel_title(model, panel), fontsize=10)
         ax.set(xlabel="mean of the map, %", xlim=(-3, 103))
-        sns.despine(ax=ax)
     for ax in axes[:, 0]:
         ax.set_ylabel(label)
     handles, kinds = axes[0, 0].get_legend_handles_labels()
@@ -96,7 +93,6 @@ def variants_figure(table: pd.DataFrame, columns: Sequence[str], label: str) -> 
             ax.scatter(mine[column], at, s=24, marker=MARKERS[i], color=SHADES[i], label=column, zorder=3)
         ax.set_yticks(range(len(names)), [METHODS[name].title for name in names])
         ax.set_title(fill(panel_title(model, panel), 17), fontsize=9)
-        sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
     fig.supxlabel(label, fontsize=10)
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(columns), fontsize=8)

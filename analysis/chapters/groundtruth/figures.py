@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -60,7 +59,6 @@ def ranks_figure(truth: Truth, maps: Mapping[str, Tensor]) -> Figure:
         said = "undefined" if math.isnan(rho) else f"{rho:+.2f}"
         ax.set_title(f"{title}\nρ = {said}", fontsize=9)
         ax.set(xlabel="effect, logits", ylim=(-0.04, 1.04))
-        sns.despine(ax=ax)
     axes[0, 0].set_ylabel("mean saliency on the thing")
     axes[0, -1].legend(fontsize=7, frameon=False)
     return fig

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -35,7 +34,6 @@ def elbow_figure(example: Mapping[str, Any]) -> Figure:
     axes[0, 0].set(xlabel="number of groups K", ylabel="P(K)")
     axes[0, 1].set(xlabel="number of groups K", ylabel="curvature C(K)")
     axes[0, 0].legend(fontsize=8, frameon=False)
-    _despined(axes)
     return fig
 
 
@@ -55,7 +53,6 @@ def proxy_figure(rows: pd.DataFrame) -> Figure:
         ax.set_title(panel_title(model, layer), fontsize=10)
         ax.set(xlabel="number of groups K", ylabel="P(K), logits")
         ax.legend(fontsize=8, frameon=False)
-    _despined(axes)
     return fig
 
 
@@ -78,7 +75,6 @@ def choices_figure(rows: pd.DataFrame) -> Figure:
         column[-1].set_xlabel("K* (bold: Table 3)")
     for ax in axes[:, 0]:
         ax.set_ylabel("% of draws")
-    _despined(axes)
     return fig
 
 
@@ -96,7 +92,6 @@ def mixture_figure(scores: np.ndarray, n_clusters: int, fits: Mapping[str, Mixtu
         ax.set(xlabel=f"score of a group, logits (K = {n_clusters})")
     axes[0, 0].set_ylabel("density")
     axes[0, 0].legend(fontsize=8, frameon=False)
-    _despined(axes)
     return fig
 
 
@@ -117,7 +112,6 @@ def ratios_figure(rows: pd.DataFrame) -> Figure:
         right.set(xlabel="r, %", ylabel="draws", xlim=(0, 100))
         left.axhline(printed, color="0.3", lw=0.9, ls=":")
         _table_3(right, printed)
-    _despined(axes)
     return fig
 
 
@@ -134,14 +128,8 @@ def temperature_figure() -> Figure:
     ax.axhline(1, color="0.4", lw=0.8, ls=":")
     ax.set(xlabel="groups dropped, r K", ylabel="temperature τ")
     ax.legend(fontsize=8, frameon=False)
-    _despined(axes)
     return fig
 
 
 def _table_3(ax: Axes, value: float) -> None:
     ax.axvline(value, color="0.3", lw=0.9, ls=":")
-
-
-def _despined(axes: np.ndarray) -> None:
-    for ax in axes.flat:
-        sns.despine(ax=ax)

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.engine import Cell, chunks
-from analysis.studies.explaining import compact, loaded
+from analysis.studies.explaining import compact, images_of, loaded
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import load_dataset
 from cluscam_lite.algorithm.features import HookedModel
@@ -63,16 +63,15 @@ class Hyperparameters(PlannedStudy):
         network = loaded(cell.model)
         model = HookedModel(network.module, network.spec.layer(cell.layer))
         preprocess, device = network.spec.preprocess(), next(network.module.parameters()).device
-        samples = load_dataset(cell.dataset, part=cell.part)
         rows = []
-        for done, image_id in enumerate(cell.images, 1):
-            x = preprocess(samples[samples.ids.index(image_id)].image)[None].to(device)
+        for sample, _ in images_of(cell, progress):
+            x = preprocess(sample.image)[None].to(device)
             target, found = grid_scores(model, x, cell.settings["grid"], cell.seed)
             for groups in found:
                 rows.append(
                     pd.DataFrame(
                         {
-                            "image_id": image_id,
+                            "image_id": sample.image_id,
                             "n_clusters": groups.n_clusters,
                             "group": range(len(groups.scores)),
                             "size": groups.sizes.numpy(),
@@ -82,7 +81,6 @@ class Hyperparameters(PlannedStudy):
                         }
                     )
                 )
-            progress(done)
         return compact(pd.concat(rows, ignore_index=True))
 
 

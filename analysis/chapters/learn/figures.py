@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -13,7 +12,7 @@ from analysis.chapters.learn.cheap import axis_metric, work_table
 from analysis.chapters.learn.example import Example
 from analysis.chapters.learn.gap import PooledLogit
 from analysis.chapters.learn.single_maps import SingleMaps, explained_share
-from analysis.page.figures import DROPPED, KEPT, figure
+from analysis.page.figures import DROPPED, KEPT, figure, merged_row, single_axes
 from cluscam_lite.show.drawing import draw_image, draw_mask, draw_overlay
 
 TEXT = 6.6  # inches: narrow, so that labels stay readable on a phone
@@ -31,8 +30,7 @@ def six_maps_figure(example: Example, maps: Mapping[str, Tensor]) -> Figure:
 
 def predictions_figure(table: pd.DataFrame, logit: float) -> Figure:
     """The test of each map: the logit if only its brightest part is shown (right is better) or hidden (left is)."""
-    fig, axes = figure(1, 1, 3.0, width=TEXT)
-    ax = axes[0, 0]
+    fig, ax = single_axes(3.0, TEXT)
     for name, marker, colour, label in (
         ("shown", "o", KEPT, "only the brightest part is shown"),
         ("hidden", "X", "#b3541e", "only the brightest part is hidden"),
@@ -43,7 +41,6 @@ def predictions_figure(table: pd.DataFrame, logit: float) -> Figure:
     ax.text(logit, -0.75, "whole image", fontsize=9, ha="center", va="bottom", color="0.3")
     ax.set(xlabel="logit of the class", ylim=(len(table) - 0.4, -0.8))
     ax.legend(fontsize=9, frameon=False, loc="upper center", bbox_to_anchor=(0.45, -0.2), ncols=2)
-    sns.despine(ax=ax)
     return fig
 
 
@@ -55,10 +52,7 @@ def pooled_figure(pooled: PooledLogit, n: int = 4) -> Figure:
     for ax, i in zip(axes[0], order[:n].tolist(), strict=True):
         mean, weight = float(pooled.maps[i].mean()), float(pooled.weights[i])
         draw_mask(ax, pooled.maps[i] / top, f"map {i}\n{weight:.2f} × {mean:.2f}\n= {terms[i]:.2f}")
-    grid = axes[1, 0].get_gridspec()
-    for ax in axes[1]:
-        ax.remove()
-    ax = fig.add_subplot(grid[1, :])
+    ax = merged_row(fig, axes[1])
     parts = {f"map {i}": float(terms[i]) for i in order[:n].tolist()}
     parts[f"other {len(terms) - n} maps"] = float(terms[order[n:]].sum())
     parts["bias"] = pooled.bias
@@ -68,7 +62,6 @@ def pooled_figure(pooled: PooledLogit, n: int = 4) -> Figure:
     ax.invert_yaxis()
     ax.axvline(0, color="0.4", lw=0.8)
     ax.set(xlabel="logit")
-    sns.despine(ax=ax)
     return fig
 
 
@@ -81,7 +74,6 @@ def cam_figure(photo: np.ndarray, cam: Tensor, gradcam: Tensor, weights: Tensor,
     ax.scatter(weights.numpy(), gradients.numpy(), s=10, color=KEPT)
     ax.set(xlabel="weight in the last layer", ylabel="mean gradient")
     ax.set_box_aspect(1)
-    sns.despine(ax=ax)
     return fig
 
 
@@ -106,18 +98,15 @@ def rank_figure(single: SingleMaps, rank: float, nearest: Tensor) -> Figure:
     axes[0, 0].set(xlabel="patterns", ylabel="share of squared size, %", ylim=(0, 102))
     axes[0, 1].hist(nearest.numpy(), bins=20, color=DROPPED, edgecolor="white")
     axes[0, 1].set(xlabel="correlation with the most similar map", ylabel="maps")
-    for ax in axes.flat:
-        sns.despine(ax=ax)
     return fig
 
 
 def coverage_scatter(single: SingleMaps) -> Figure:
     """Score of each map as a mask against how much of the image it shows."""
-    fig, axes = figure(1, 1, 2.7, width=TEXT)
-    axes[0, 0].scatter(100 * single.coverage.numpy(), single.scores.numpy(), s=16, color=KEPT)
-    axes[0, 0].axhline(0, color="0.4", lw=0.8)
-    axes[0, 0].set(xlabel="coverage of the mask, %", ylabel="score $s$, logits")
-    sns.despine(ax=axes[0, 0])
+    fig, ax = single_axes(2.7, TEXT)
+    ax.scatter(100 * single.coverage.numpy(), single.scores.numpy(), s=16, color=KEPT)
+    ax.axhline(0, color="0.4", lw=0.8)
+    ax.set(xlabel="coverage of the mask, %", ylabel="score $s$, logits")
     return fig
 
 
@@ -126,13 +115,11 @@ def metric_figure(large: Tensor, small: Tensor, source: int, target: int) -> Fig
     fig, axes = figure(2, 2, 5.2, width=TEXT, height_ratios=(1.2, 1))
     axes[0, 0].imshow(axis_metric(source, target).numpy(), cmap="inferno")
     axes[0, 0].set(title=f"$W^T W$, {source} cells", xticks=[], yticks=[])
+    axes[0, 0].spines[:].set_visible(True)
     axes[0, 1].plot(large.numpy(), small.numpy(), ".", ms=2, color=KEPT)
     axes[0, 1].set(xlabel=f"distance, {target}² numbers", ylabel=f"distance, {source}² numbers")
     axes[0, 1].set_box_aspect(1)
-    grid = axes[1, 0].get_gridspec()
-    for ax in axes[1]:
-        ax.remove()
-    bars, table = fig.add_subplot(grid[1, :]), work_table()
+    bars, table = merged_row(fig, axes[1]), work_table()
     y = np.arange(len(table))
     bars.barh(y - 0.2, table["numbers, enlarged"], 0.38, color=DROPPED, label="enlarged")
     bars.barh(y + 0.2, table["numbers, here"], 0.38, color=KEPT, label="here")
@@ -140,6 +127,4 @@ def metric_figure(large: Tensor, small: Tensor, source: int, target: int) -> Fig
     bars.set_yticks(y, table["maps"])
     bars.invert_yaxis()
     bars.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    for ax in (axes[0, 1], bars):
-        sns.despine(ax=ax)
     return fig

@@ -24,7 +24,6 @@ def prediction_figure(image: np.ndarray, probabilities: Tensor, class_names: tup
     names = [class_names[i] for i in best.indices]
     sns.barplot(x=100 * best.values.numpy(), y=names, color=KEPT, ax=axes[0, 1])
     axes[0, 1].set(xlabel="probability, %", xlim=(0, 100))
-    sns.despine(ax=axes[0, 1])
     return fig
 
 
@@ -88,7 +87,6 @@ def weights_figure(scores: Tensor, weights: Tensor) -> Figure:
         ax.bar(np.arange(len(order)), values.numpy(), color=colours)
         ax.set(xlabel="group, by falling score", ylabel=label)
         ax.axvline(kept.sum() - 0.5, color="black", lw=0.8, ls=":")
-        sns.despine(ax=ax)
     axes[0, 0].text(kept.sum() - 0.2, axes[0, 0].get_ylim()[0] * 0.97, "dropped", fontsize=9, va="bottom")
     return fig
 
@@ -110,7 +108,6 @@ def pipeline_figure(image: np.ndarray, maps: Tensor, explanation: ClusteredExpla
     axes[0, 3].set_box_aspect(1)
     axes[0, 3].tick_params(labelsize=7)
     axes[0, 3].set_title("scores $s_j$", fontsize=10)
-    sns.despine(ax=axes[0, 3])
     draw_overlay(axes[0, 4], image, e.saliency[i])
     axes[0, 4].set_title("map $E$", fontsize=10)
     for left, right in zip(axes[0, :-1], axes[0, 1:], strict=True):

@@ -1,6 +1,5 @@
 """The static figures of *Build your own mask*: the same data as its controls."""
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -44,7 +43,6 @@ def shapley_figure(play: Playground) -> Figure:
         ax.barh(names, values, color=KEPT)
         ax.axvline(0, color="0.4", lw=0.8)
         ax.set(xlabel=label)
-        sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
     return fig
 

@@ -53,7 +53,6 @@ def scores_figure(rows: pd.DataFrame) -> Figure:
         ax.axvline(0, color="0.6", lw=0.6)
         ax.set_title(block_title(model, layer), fontsize=10)
         ax.set(xlabel="mean score of the masks, logits")
-        sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
     return fig
 
@@ -71,7 +70,6 @@ def forest_figure(contrasts: pd.DataFrame) -> Figure:
         ax.axvline(0, color="0.4", lw=0.8, ls=":")
         ax.set_yticks(y, names)
         ax.set_title(fill(block_title(model, layer), 17), fontsize=9)
-        sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
     fig.supxlabel("K-Means less contrast, logits", fontsize=10)
     return fig
@@ -86,9 +84,8 @@ def paper_figure_2(rows: pd.DataFrame, top: int = 10) -> Figure:
     axes[0, 0].set(xlabel="group, by the score of its mask", ylabel="mask less members, logits")
     sns.histplot(differences.ravel(), ax=axes[0, 1], color=KEPT, bins=50)
     axes[0, 1].set(xlabel="mask less members, logits", ylabel="groups")
-    for ax, line in ((axes[0, 0], axes[0, 0].axhline), (axes[0, 1], axes[0, 1].axvline)):
-        line(0, color="0.4", lw=0.8, ls=":")
-        sns.despine(ax=ax)
+    axes[0, 0].axhline(0, color="0.4", lw=0.8, ls=":")
+    axes[0, 1].axvline(0, color="0.4", lw=0.8, ls=":")
     return fig
 
 
@@ -104,5 +101,4 @@ def paper_figure_9(rows: pd.DataFrame) -> Figure:
         ax.plot(ends, ends, color="0.4", lw=0.8, ls=":")
         ax.set(xlabel="mean score of the members", ylabel="score of the mask", box_aspect=1)
         ax.set_title(block_title(model, layer), fontsize=10)
-        sns.despine(ax=ax)
     return fig

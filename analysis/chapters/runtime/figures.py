@@ -1,7 +1,6 @@
 """Figures of the `runtime` chapter. All lengths are ratios to plain passes of the same network, none are seconds."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -42,7 +41,6 @@ def phases_figure(table: pd.DataFrame) -> Figure:
         ax.axvline(1, color="black", lw=0.8, ls=":")
         ax.set_title(title, fontsize=10)
         ax.set(xlabel="time / time of K + 1 plain passes")
-        sns.despine(ax=ax)
     axes[0, 0].invert_yaxis()
     handles, labels = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
@@ -71,7 +69,6 @@ def methods_figure(table: pd.DataFrame) -> Figure:
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.grid(axis="x", lw=0.4, color="0.85")
         ax.axvline(1, color="0.4", lw=0.8, ls=":")
-        sns.despine(ax=ax)
     axes[0, 0].set_yticks(range(len(order)), [titles[name] for name in order], fontsize=8)
     axes[0, 0].invert_yaxis()
     return fig
@@ -91,7 +88,6 @@ def growth_figure(table: pd.DataFrame) -> Figure:
             ax.plot(mine["value"], mine[name], style, color=colour, ms=5, lw=1.3, label=name)
         ax.set(xlabel=label, yscale="log", xticks=mine["value"])
         ax.tick_params(axis="x", labelsize=8)
-        sns.despine(ax=ax)
     axes[0, 0].set_ylabel("plain passes")
     axes[0, 0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     handles, labels = axes[0, 0].get_legend_handles_labels()

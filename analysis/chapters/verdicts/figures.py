@@ -1,13 +1,12 @@
 """Figures of the landing page and of the chapter on verdicts."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.chapters.verdicts.page import Seen, scores_text
 from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED
 from analysis.judging.text import network_text
-from analysis.page.figures import KEPT, figure
+from analysis.page.figures import KEPT, figure, single_axes
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite.show.drawing import draw_image, draw_overlay
 
@@ -27,8 +26,8 @@ def scene_figure(found: Seen) -> Figure:
 
 def tiers_figure(counts: pd.DataFrame) -> Figure:
     """How many claims have which verdict, a bar for each tier; `counts` is `ledger.tier_counts`."""
-    fig, axes = figure(1, 1, 1.9)
-    ax, left = axes[0, 0], pd.Series(0, index=counts.index)
+    fig, ax = single_axes(1.9)
+    left = pd.Series(0, index=counts.index)
     for verdict, colour in COLOURS.items():
         ax.barh(counts.index, counts[verdict], left=left, color=colour, label=verdict)
         for y, (n, x) in enumerate(zip(counts[verdict], left, strict=True)):
@@ -38,7 +37,6 @@ def tiers_figure(counts: pd.DataFrame) -> Figure:
     ax.invert_yaxis()
     ax.set(xlabel="claims")
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=8, frameon=False)
-    sns.despine(ax=ax)
     return fig
 
 
@@ -47,8 +45,7 @@ def effects_figure(table: pd.DataFrame) -> Figure | None:
     ran = table[table["d_z"].notna() & (table["model"] != "")]
     if not len(ran):
         return None
-    fig, axes = figure(1, 1, 0.24 * len(ran) + 0.9)
-    ax = axes[0, 0]
+    fig, ax = single_axes(0.24 * len(ran) + 0.9)
     colours = [COLOURS[verdict] for verdict in ran["verdict"]]
     y = range(len(ran))
     ax.hlines(y, ran["d_z low"], ran["d_z high"], color=colours, lw=2)
@@ -57,5 +54,4 @@ def effects_figure(table: pd.DataFrame) -> Figure | None:
     ax.set_yticks(y, [f"{row['claim']}, {network_text(row)}" for _, row in ran.iterrows()], fontsize=8)
     ax.invert_yaxis()
     ax.set(xlabel="standardised effect d_z with its 95 % interval; above 0 favours the claim")
-    sns.despine(ax=ax)
     return fig
