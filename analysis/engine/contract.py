@@ -26,7 +26,6 @@ class Study(Protocol):
 
     def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
         """All cells of the study, in the canonical order of its rows. Nothing is computed yet."""
-        ...
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of a cell: at least one per image, in the column `image_id`; the same for the same cell.
@@ -34,7 +33,6 @@ class Study(Protocol):
         The engine adds `COLUMNS`. Times go into columns whose names start with "seconds", which are not compared.
         `progress(n)` says that n images of the cell are done; calling it is optional.
         """
-        ...
 
 
 def checked_cells(study: Study, profile: Mapping[str, Any]) -> list[Cell]:

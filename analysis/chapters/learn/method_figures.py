@@ -52,15 +52,8 @@ def groups_figure(normalized: Tensor, labels: Tensor, centroids: Tensor, groups:
             ax.set_axis_off()
         draw_mask(row[-1], centroids[j])
         row[-1].set_title("mean" if j == groups[0] else "", fontsize=10)
-        row[0].text(
-            -0.12,
-            0.5,
-            f"{len(inside)} map{'s' * (len(inside) > 1)}",
-            transform=row[0].transAxes,
-            ha="right",
-            va="center",
-            fontsize=9,
-        )
+        words, place = f"{len(inside)} map{'s' * (len(inside) > 1)}", row[0].transAxes
+        row[0].text(-0.12, 0.5, words, transform=place, ha="right", va="center", fontsize=9)
     return fig
 
 
