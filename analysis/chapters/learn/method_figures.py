@@ -73,11 +73,9 @@ def weights_figure(scores: Tensor, weights: Tensor) -> Figure:
     kept = (weights[order] > 0).numpy()
     colours = np.where(kept, KEPT, DROPPED)
     fig, axes = figure(1, 2, 2.9)
-    for ax, values, label in (
-        (axes[0, 0], scores[order], "score $s_j$, logits"),
-        (axes[0, 1], weights[order], r"weight $\alpha_j$"),
-    ):
-        ax.bar(np.arange(len(order)), values.numpy(), color=colours)
+    shown = {"score $s_j$, logits": scores, r"weight $\alpha_j$": weights}
+    for ax, (label, values) in zip(axes[0], shown.items(), strict=True):
+        ax.bar(np.arange(len(order)), values[order].numpy(), color=colours)
         ax.set(xlabel="group, by falling score", ylabel=label)
         ax.axvline(kept.sum() - 0.5, color="black", lw=0.8, ls=":")
     axes[0, 0].text(kept.sum() - 0.2, axes[0, 0].get_ylim()[0] * 0.97, "dropped", fontsize=9, va="bottom")
