@@ -32,10 +32,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.engine.cell import Cell, chunks
     from analysis.engine.contract import Study
-    from analysis.engine.reading import Status, read, same_rows, status
+    from analysis.engine.reading import Status, read, status
     from analysis.engine.runner import run
 
-__all__ = ["Cell", "Status", "Study", "chunks", "read", "run", "same_rows", "status"]
+__all__ = ["Cell", "Status", "Study", "chunks", "read", "run", "status"]
 
 _MODULES = {"Cell": "cell", "chunks": "cell", "Study": "contract", "run": "runner"}  # the others: reading
 

@@ -28,7 +28,6 @@ class Study(Protocol):
 
     def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
         """All cells of the study, in the canonical order of its rows. Nothing is computed yet."""
-        ...
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of a cell: at least one per image, in the column `image_id`; the same for the same cell.
@@ -36,7 +35,6 @@ class Study(Protocol):
         The engine adds `COLUMNS`. Times go into columns whose names start with "seconds", which are not compared.
         `progress(n)` says that n images of the cell are done; calling it is optional.
         """
-        ...
 
 
 def columns(**names: str) -> dict[str, str]:

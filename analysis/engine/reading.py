@@ -55,12 +55,6 @@ def combine(study: Study, tables: Sequence[pa.Table]) -> pd.DataFrame:
     return rows
 
 
-def same_rows(a: pd.DataFrame, b: pd.DataFrame) -> bool:
-    """Whether two frames have the same rows in the same order, to the bit; columns named "seconds..." are ignored."""
-    a, b = (rows[[c for c in rows.columns if not c.startswith("seconds")]].reset_index(drop=True) for rows in (a, b))
-    return a.equals(b)
-
-
 @dataclass(frozen=True)
 class Status:
     """Numbers of cells: all, done, damaged (to be made again), being made by other processes; `complete`: manifest."""

@@ -24,12 +24,7 @@ from cluscam_lite.files import output_folder
 
 
 def run(
-    study: Study,
-    profile: Mapping[str, Any],
-    folder: str | os.PathLike,
-    *,
-    discard: bool = False,
-    quiet: bool = False,
+    study: Study, profile: Mapping[str, Any], folder: str | os.PathLike, *, discard: bool = False, quiet: bool = False
 ) -> Status:
     """Make the cells of a study that are not yet in `folder`; say what is done; return how far the folder is.
 

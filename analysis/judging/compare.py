@@ -71,12 +71,12 @@ def against_all(wide: pd.DataFrame, name: str, measure: str) -> pd.DataFrame:
     Each pair is compared on the images that both have (dear methods ran on fewer); pairs with fewer than two are left
     out.
     """
-    found = []
-    for other in wide.columns.drop(name):
-        both = wide[[name, other]].dropna()
-        if len(both) >= 2:
-            found.append({"against": other, **compare(both[name], both[other], measure)})
-    return pd.DataFrame(found)
+    pairs = {other: wide[[name, other]].dropna() for other in wide.columns.drop(name)}
+    return pd.DataFrame(
+        {"against": other, **compare(both[name], both[other], measure)}
+        for other, both in pairs.items()
+        if len(both) >= 2
+    )
 
 
 def comparison_table(

@@ -184,12 +184,11 @@ def own_run(folder: Path) -> pd.DataFrame:
     """
     found = []
     for claim in all_claims():
-        source = SOURCES.get(claim["study"])
-        if not set(SETTINGS).isdisjoint(claim["population"]):
+        source, place = SOURCES.get(claim["study"]), folder / claim["study"]
+        fixed = not set(SETTINGS).isdisjoint(claim["population"])
+        if fixed or source is None or not (place / "configuration.json").is_file():
             continue
-        if source is None or not (folder / claim["study"] / "configuration.json").is_file():
-            continue
-        rows = reference_rows(find_study(claim["study"]), folder / claim["study"])
+        rows = reference_rows(find_study(claim["study"]), place)
         for block in _blocks_of(rows):
             mine = {**claim, "population": {"blocks": [block]}, "tier": {block["model"]: "own"}}
             try:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.page.panels import LOCATION, MEASURES
-from analysis.paper.tables import FAMILY, paper_means, paper_table
+from analysis.paper.tables import FAMILY, chosen, paper_means, paper_table
 from cluscam_lite import get_spec
 from cluscam_lite.methods import METHODS
 
@@ -45,6 +45,5 @@ def _means(claim: Mapping[str, Any]) -> str:
 
 def _table2(metric: str, family: str, dataset: str) -> pd.Series:
     """A row of Table 2 by method, for a data set of the registry."""
-    table = paper_table(2)
-    mine = (table["dataset"] == DATASET[dataset]) & (table["family"] == FAMILY[family]) & (table["metric"] == metric)
-    return table[mine].set_index("method")["value"]
+    mine = chosen(paper_table(2), dataset=DATASET[dataset], family=FAMILY[family], metric=metric)
+    return mine.set_index("method")["value"]

@@ -49,11 +49,8 @@ def accuracy_table(
     data_root: str | None = None, names: Sequence[str] = tuple(PROMISED), n: int | None = None
 ) -> pd.DataFrame:
     """One row per network: measured and promised accuracy, their difference, and `pass` if within `TOLERANCE`."""
-    rows = []
-    for name in names:
-        measured = accuracy(name, n, data_root)
-        rows.append({"model": name, "measured": measured, "promised": PROMISED[name]})
-    table = pd.DataFrame(rows)
+    measured = [accuracy(name, n, data_root) for name in names]
+    table = pd.DataFrame({"model": names, "measured": measured, "promised": [PROMISED[name] for name in names]})
     table["difference"] = (table["measured"] - table["promised"]).round(6)
     table["pass"] = table["difference"].abs() <= TOLERANCE
     return table

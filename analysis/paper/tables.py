@@ -22,21 +22,23 @@ def paper_table(number: int) -> pd.DataFrame:
     return pd.read_csv(PAPER / f"table{number}.csv")
 
 
+def chosen(table: pd.DataFrame, **values: str) -> pd.DataFrame:
+    """The rows of a table that have these values in the columns of their names."""
+    return table[(table[list(values)] == pd.Series(values)).all(axis=1)]
+
+
 def paper_means(metric: str, family: str) -> pd.Series:
     """A metric of ILSVRC (AD, IC, AG, EP or LE) by method, the mean over the paper's six networks of a family."""
-    table = paper_table(TABLE_OF[metric])
-    mine = table[(table["metric"] == metric) & (table["family"] == FAMILY[family])]
+    mine = chosen(paper_table(TABLE_OF[metric]), metric=metric, family=FAMILY[family])
     return mine.groupby("method", sort=False)["value"].mean()
 
 
 def paper_network(metric: str, model: str) -> pd.Series:
     """A metric of ILSVRC by method on one network, named as the paper prints it ("ResNet-50")."""
-    table = paper_table(TABLE_OF[metric])
-    return table[(table["metric"] == metric) & (table["model"] == model)].set_index("method")["value"]
+    return chosen(paper_table(TABLE_OF[metric]), metric=metric, model=model).set_index("method")["value"]
 
 
 def paper_alzheimer(metric: str, model: str | None = None) -> pd.Series:
     """A metric of the Alzheimer set (AD, IC or AG, Table 6) by method: on one network, or means over twelve."""
-    table = paper_table(6)
-    mine = table[(table["metric"] == metric) & (table["model"].eq(model) if model else True)]
+    mine = chosen(paper_table(6), metric=metric, **({"model": model} if model else {}))
     return mine.groupby("method", sort=False)["value"].mean()

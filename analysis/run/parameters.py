@@ -104,25 +104,28 @@ def profile_parameters(profile: str | Path) -> dict[str, Any]:
 
     Raises UnknownName for a name that does not exist, CluscamError for a file that is not a YAML mapping.
     """
-    import yaml
-
     path = Path(profile)
     if path.suffix not in (".yaml", ".yml"):
         path = PROFILES / f"{profile}.yaml"
     if not path.is_file():
         known = sorted(p.stem for p in PROFILES.glob("*.yaml"))
         raise unknown("profile", profile, known, hint="or give the path of your own .yaml file")
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise CluscamError(
-            f"the profile {path} is not valid YAML{where}; write one `name: value` on each line"
-        ) from error
+    found = read_yaml(path, f"the profile {path}", "; write one `name: value` on each line")
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise CluscamError(f"the profile {path} is not a list of parameters; write one `name: value` on each line")
     return found
+
+
+def read_yaml(path: Path, name: str, advice: str = "") -> Any:
+    """What a YAML file holds. Raises CluscamError, with the file's `name`, the line and `advice`, if it is not YAML."""
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise CluscamError(f"{name} is not valid YAML{where}{advice}") from error
 
 
 def typed(text: str, type_name: str | None) -> Any:

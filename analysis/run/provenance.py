@@ -18,29 +18,14 @@ from analysis.paths import ROOT
 from analysis.run.parameters import PROFILES, profile_parameters
 
 VERSIONED = (
-    "cluscam-lite",
-    "torch",
-    "torchvision",
-    "timm",
-    "scikit-learn",
-    "scipy",
-    "numpy",
-    "pandas",
-    "statsmodels",
-    "pillow",
-    "matplotlib",
-    "safetensors",
-    "pyarrow",
-    "papermill",
-    "jupyter-book",
-)
+    "cluscam-lite", "torch", "torchvision", "timm", "scikit-learn", "scipy", "numpy", "pandas", "statsmodels", "pillow",
+    "matplotlib", "safetensors", "pyarrow", "papermill", "jupyter-book",
+)  # fmt: skip
 HASHED_IMAGES = 8  # images whose pixels enter a data set's fingerprint
 
 
 def provenance(
-    models: Iterable[Any] = (),
-    dataset: Any = None,
-    parameters: Mapping[str, Any] | None = None,
+    models: Iterable[Any] = (), dataset: Any = None, parameters: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """A record of everything that a run depends on, as JSON types.
 

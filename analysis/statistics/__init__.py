@@ -16,27 +16,7 @@ from analysis.statistics.results import HypothesisTest, p_bound, p_text
 from analysis.statistics.table1 import GroupSummary, Spread, Table1, paper_table1
 
 __all__ = [
-    "Equivalence",
-    "GroupSummary",
-    "HypothesisTest",
-    "Interval",
-    "McNemar",
-    "Spread",
-    "Table1",
-    "bonett_price",
-    "bootstrap_interval",
-    "d_z",
-    "holm",
-    "mcnemar",
-    "mean_and_d_z",
-    "p_bound",
-    "p_text",
-    "paired_t",
-    "paper_table1",
-    "permutation_test",
-    "rank_biserial",
-    "sign_test",
-    "standardised",
-    "tost",
-    "wilcoxon",
-]
+    "Equivalence", "GroupSummary", "HypothesisTest", "Interval", "McNemar", "Spread", "Table1", "bonett_price",
+    "bootstrap_interval", "d_z", "holm", "mcnemar", "mean_and_d_z", "p_bound", "p_text", "paired_t", "paper_table1",
+    "permutation_test", "rank_biserial", "sign_test", "standardised", "tost", "wilcoxon",
+]  # fmt: skip

@@ -13,12 +13,7 @@ CHUNK = 4_000_000  # random labels held at once
 
 
 def permutation_test(
-    observed: ArrayLike,
-    controls: ArrayLike,
-    *,
-    alternative: str = "greater",
-    draws: int = 99_999,
-    seed: int = 0,
+    observed: ArrayLike, controls: ArrayLike, *, alternative: str = "greater", draws: int = 99_999, seed: int = 0
 ) -> HypothesisTest:
     """The mean over images of Delta_i = y_i - mean_b y_ib, with p from relabelling within each image.
 

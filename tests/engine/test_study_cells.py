@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from same_rows import same_rows
 from toy_study import CELLS, PROFILE, TOY, Toy, make_cell, parquets
 
-from analysis.engine import Cell, chunks, read, run, same_rows
+from analysis.engine import Cell, chunks, read, run
 from analysis.engine.progress import duration
 from cluscam_lite.errors import CluscamError
 

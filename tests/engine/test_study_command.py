@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from same_rows import same_rows
 from toy_study import CELLS, PROFILE, THERE, TOY, keep_some
 
 from analysis.__main__ import COMMANDS
-from analysis.engine import read, same_rows
+from analysis.engine import read
 from analysis.paths import ROOT
 from analysis.studies import registry as studies
 from analysis.studies.command import own_parameters

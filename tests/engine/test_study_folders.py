@@ -4,9 +4,10 @@ import shutil
 
 import pyarrow.parquet as pq
 import pytest
+from same_rows import same_rows
 from toy_study import PROFILE, TOY, Toy, files, parquets
 
-from analysis.engine import read, run, same_rows, status
+from analysis.engine import read, run, status
 from cluscam_lite.cli import main
 from cluscam_lite.errors import CluscamError
 

@@ -4,9 +4,10 @@ import signal
 import time
 
 import pytest
+from same_rows import same_rows
 from toy_study import CELLS, PROFILE, TOY, Toy, files, keep_some, parquets
 
-from analysis.engine import read, run, same_rows, status
+from analysis.engine import read, run, status
 from cluscam_lite.errors import CluscamError
 
 

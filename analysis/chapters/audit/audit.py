@@ -3,6 +3,8 @@
 Values are percent, as printed with two decimals; a difference of two of them is exact to 0.01.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import wilcoxon
@@ -36,9 +38,8 @@ def without(cells: pd.DataFrame, impossible: pd.DataFrame) -> pd.DataFrame:
 
     Whole networks are left out, so that the methods stay comparable.
     """
-    bad = set(impossible[["dataset", "model"]].itertuples(index=False, name=None))
-    keep = [pair not in bad for pair in cells[["dataset", "model"]].itertuples(index=False, name=None)]
-    return cells[keep]
+    networks = ["dataset", "model"]
+    return cells[~cells.set_index(networks).index.isin(impossible.set_index(networks).index)]
 
 
 def family_means(cells: pd.DataFrame) -> pd.DataFrame:
@@ -67,11 +68,15 @@ def ranking(values: pd.Series, metric: str) -> pd.Series:
     return values.sort_values(ascending=metric in LOWER_IS_BETTER, kind="stable")
 
 
+def better_by(ours: Any, theirs: Any, metric: str) -> Any:
+    """How much better our value of a metric is than theirs; below 0 if it is worse."""
+    return theirs - ours if metric in LOWER_IS_BETTER else ours - theirs
+
+
 def margin(values: pd.Series, metric: str) -> dict[str, object]:
     """ClusCAM's lead over the best other method (above 0: ClusCAM is better), and that method; `values` by method."""
     others = ranking(values.drop(OURS), metric)
-    ahead = values[OURS] - others.iloc[0]
-    return {"best other": others.index[0], "ahead": float(-ahead if metric in LOWER_IS_BETTER else ahead)}
+    return {"best other": others.index[0], "ahead": float(better_by(values[OURS], others.iloc[0], metric))}
 
 
 def margins(values: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -91,7 +96,7 @@ def origins(points: float, metric: str) -> pd.DataFrame:
         values = one.set_index("method")["value"]
         others = ranking(values.drop(OURS), metric)
         for rank, (name, value) in enumerate(others.items(), 1):
-            ahead = (value - values[OURS]) if metric in LOWER_IS_BETTER else (values[OURS] - value)
+            ahead = better_by(values[OURS], value, metric)
             if abs(ahead - points) < HALF:
                 found.append({"dataset": dataset, "family": family, "against": name, "rank": rank, "ahead": ahead})
     return pd.DataFrame(found, columns=["dataset", "family", "against", "rank", "ahead"])
@@ -110,8 +115,7 @@ def paired_over_networks(cells: pd.DataFrame, against: str) -> pd.DataFrame:
     for (dataset, family), one in cells.groupby(GROUP, sort=False):
         for metric in ("AD", "IC", "AG"):
             wide = one.pivot(index="model", columns="method", values=metric)
-            ahead = wide[OURS] - wide[against]
-            ahead = -ahead if metric in LOWER_IS_BETTER else ahead
+            ahead = better_by(wide[OURS], wide[against], metric)
             p = wilcoxon(ahead, alternative="greater", method="exact").pvalue
             row = {"dataset": dataset, "family": family, "metric": metric, "mean ahead": ahead.mean()}
             found.append(row | {"networks won": int((ahead > 0).sum()), "networks": len(ahead), "p": float(p)})

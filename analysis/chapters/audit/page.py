@@ -7,7 +7,7 @@ from analysis.chapters.audit import audit
 from analysis.chapters.audit import method as audit_method
 from analysis.chapters.audit import table1 as audit_table1
 from analysis.chapters.audit.counts import fits, fitting, nearest_counts
-from analysis.paper.tables import paper_table
+from analysis.paper.tables import chosen, paper_table
 from analysis.paths import PAPER
 
 LARGEST = 3000  # images tried
@@ -15,8 +15,7 @@ LARGEST = 3000  # images tried
 
 def increases(number: int) -> pd.DataFrame:
     """The IC cells of Table 5 or 6."""
-    table = paper_table(number)
-    return table[table["metric"] == "IC"]
+    return chosen(paper_table(number), metric="IC")
 
 
 def best_count(number: int) -> int:
@@ -30,11 +29,11 @@ def impossible_text(cells: pd.DataFrame) -> dict[str, str]:
     bad = audit.gains_above_increases(cells)
     networks = bad.groupby(["dataset", "model"], sort=False)
     where = [f"{model} on {dataset} ({len(one)})" for (dataset, model), one in networks]
-    key = ("ILSVRC", "VT", "AG")
-    all_means, kept = audit.family_means(cells), audit.family_means(audit.without(cells, bad))
-    before, after = (_margin_of(means, key) for means in (all_means, kept))
-    mine = kept[(kept["dataset"] == key[0]) & (kept["family"] == key[1]) & (kept["metric"] == key[2])]
-    ours = mine.set_index("method")["mean"]["ClusCAM"]
+    every, mine = (
+        chosen(audit.family_means(some), dataset="ILSVRC", family="VT", metric="AG").set_index("method")
+        for some in (cells, audit.without(cells, bad))
+    )
+    before, after = (audit.margin(means["mean"], "AG") for means in (every, mine))
     clinic = bad[bad["dataset"] == "Alzheimer"]["excess"]
     image = best_count(6) / 100  # images in a percentage point
     return {
@@ -44,16 +43,11 @@ def impossible_text(cells: pd.DataFrame) -> dict[str, str]:
         "vt_margin": f"{before['ahead']:.2f}",
         "vt_margin_without": f"{after['ahead']:.2f}",
         "vt_against": str(after["best other"]),
-        "vt_gain_without": f"{ours:.2f}",
+        "vt_gain_without": f"{mine.loc[audit.OURS, 'mean']:.2f}",
         "vt_networks_without": str(int(mine["networks"].iloc[0])),
         "clinic_excess": f"{clinic.min():.2f} to {clinic.max():.2f}",
         "clinic_images": f"{clinic.min() * image:.0f} to {clinic.max() * image:.0f}",
     }
-
-
-def _margin_of(means: pd.DataFrame, key: tuple[str, str, str]) -> dict[str, object]:
-    mine = means[(means["dataset"] == key[0]) & (means["family"] == key[1]) & (means["metric"] == key[2])]
-    return audit.margin(mine.set_index("method")["mean"], key[2])
 
 
 def recomputed_text(cells: pd.DataFrame) -> dict[str, str]:
@@ -95,9 +89,8 @@ def margins_text(cells: pd.DataFrame) -> dict[str, str]:
     found = {}
     for name, points, metric in (("ic", 17.8, "IC"), ("ag", 24.19, "AG")):
         (source,) = audit.origins(points, metric).to_dict("records")
-        table = paper_table(2)
-        mine = table[(table["dataset"] == source["dataset"]) & (table["family"] == source["family"])]
-        true = audit.margin(mine[mine["metric"] == metric].set_index("method")["value"], metric)
+        mine = chosen(paper_table(2), dataset=source["dataset"], family=source["family"], metric=metric)
+        true = audit.margin(mine.set_index("method")["value"], metric)
         found |= {
             f"{name}_claimed": f"{points:g}",
             f"{name}_where": f"{source['dataset']}, {source['family']}s",
@@ -112,7 +105,7 @@ def margins_text(cells: pd.DataFrame) -> dict[str, str]:
     wins = best.groupby("metric")[["best", "networks"]].sum()
     location = audit.times_best(paper_table(4), ["family", "metric"]).set_index(["family", "metric"])["best"]
     versus = audit.paired_over_networks(cells, "OptiCAM")
-    alzheimer = versus[(versus["dataset"] == "Alzheimer") & (versus["family"] == "VT") & (versus["metric"] == "AD")]
+    (alzheimer,) = chosen(versus, dataset="Alzheimer", family="VT", metric="AD").to_dict("records")
     return found | {
         "ic_largest": f"{largest:.2f}",
         "wins": f"{wins['best'].sum()} of {wins['networks'].sum()}",
@@ -120,9 +113,9 @@ def margins_text(cells: pd.DataFrame) -> dict[str, str]:
         "le_cnn": str(location["CNN", "LE"]),
         "le_vt": str(location["VT", "LE"]),
         "ep_all": str(location["CNN", "EP"] + location["VT", "EP"]),
-        "alz_vt_ad_won": str(int(alzheimer["networks won"].iloc[0])),
-        "alz_vt_ad": f"{alzheimer['mean ahead'].iloc[0]:.2f}",
-        "least_p_six": f"{0.5 ** int(alzheimer['networks'].iloc[0]):.3f}",
+        "alz_vt_ad_won": str(alzheimer["networks won"]),
+        "alz_vt_ad": f"{alzheimer['mean ahead']:.2f}",
+        "least_p_six": f"{0.5 ** alzheimer['networks']:.3f}",
     }
 
 

@@ -37,18 +37,16 @@ def pair_distances(maps: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]
 
 def work_table() -> pd.DataFrame:
     """For the `GRIDS`: numbers in a map for K-Means, upsampled and not, and samples that contain its extremes."""
-    rows = []
-    for name, (source, target) in GRIDS.items():
-        rows.append(
-            {
-                "maps": name,
-                "numbers, enlarged": target**2,
-                "numbers, here": source**2,
-                "times less": target**2 // source**2,
-                "samples that hold the extremes": len(extreme_samples(source, target)) ** 2,
-            }
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        {
+            "maps": name,
+            "numbers, enlarged": target**2,
+            "numbers, here": source**2,
+            "times less": target**2 // source**2,
+            "samples that hold the extremes": len(extreme_samples(source, target)) ** 2,
+        }
+        for name, (source, target) in GRIDS.items()
+    )
 
 
 def networks_table(networks: dict[str, nn.Module], images: list, seed: int = 0) -> pd.DataFrame:

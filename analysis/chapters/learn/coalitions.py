@@ -68,7 +68,7 @@ def shapley(values: np.ndarray) -> np.ndarray:
     if values.ndim != 1 or n < 1 or len(values) != 2**n:
         raise CluscamError(f"there are {values.shape} values; expected one for each of the 2^n subsets, n >= 1")
     subsets = np.arange(2**n)
-    sizes = np.array([int(s).bit_count() for s in subsets])
+    sizes = np.bitwise_count(subsets)
     factor = np.array([math.factorial(k) * math.factorial(n - k - 1) / math.factorial(n) for k in range(n)])
     found = []
     for j in range(n):

@@ -52,15 +52,8 @@ def groups_figure(normalized: Tensor, labels: Tensor, centroids: Tensor, groups:
             ax.set_axis_off()
         draw_mask(row[-1], centroids[j])
         row[-1].set_title("mean" if j == groups[0] else "", fontsize=10)
-        row[0].text(
-            -0.12,
-            0.5,
-            f"{len(inside)} map{'s' * (len(inside) > 1)}",
-            transform=row[0].transAxes,
-            ha="right",
-            va="center",
-            fontsize=9,
-        )
+        words, place = f"{len(inside)} map{'s' * (len(inside) > 1)}", row[0].transAxes
+        row[0].text(-0.12, 0.5, words, transform=place, ha="right", va="center", fontsize=9)
     return fig
 
 
@@ -80,11 +73,9 @@ def weights_figure(scores: Tensor, weights: Tensor) -> Figure:
     kept = (weights[order] > 0).numpy()
     colours = np.where(kept, KEPT, DROPPED)
     fig, axes = figure(1, 2, 2.9)
-    for ax, values, label in (
-        (axes[0, 0], scores[order], "score $s_j$, logits"),
-        (axes[0, 1], weights[order], r"weight $\alpha_j$"),
-    ):
-        ax.bar(np.arange(len(order)), values.numpy(), color=colours)
+    shown = {"score $s_j$, logits": scores, r"weight $\alpha_j$": weights}
+    for ax, (label, values) in zip(axes[0], shown.items(), strict=True):
+        ax.bar(np.arange(len(order)), values[order].numpy(), color=colours)
         ax.set(xlabel="group, by falling score", ylabel=label)
         ax.axvline(kept.sum() - 0.5, color="black", lw=0.8, ls=":")
     axes[0, 0].text(kept.sum() - 0.2, axes[0, 0].get_ylim()[0] * 0.97, "dropped", fontsize=9, va="bottom")

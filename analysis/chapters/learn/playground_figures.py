@@ -36,10 +36,8 @@ def shapley_figure(play: Playground) -> Figure:
     scores = play.few.scores[0].numpy()
     fig, axes = figure(1, 2, 2.8, width=6.6, sharey=True)
     names = [f"group {j + 1}" for j in range(len(scores))]
-    for ax, values, label in (
-        (axes[0, 0], scores, "score $s_j$, logits"),
-        (axes[0, 1], play.values, "Shapley value, logits"),
-    ):
+    shown = {"score $s_j$, logits": scores, "Shapley value, logits": play.values}
+    for ax, (label, values) in zip(axes[0], shown.items(), strict=True):
         ax.barh(names, values, color=KEPT)
         ax.axvline(0, color="0.4", lw=0.8)
         ax.set(xlabel=label)

@@ -152,14 +152,8 @@ def _where(section: Mapping[str, Any]) -> dict[str, str]:
 @lru_cache(maxsize=64)
 def _mapping(path: Path, _changed: int) -> dict[str, Any]:
     """The file as a mapping of mappings or lists, one for each section."""
-    import yaml
-
     place = _shown(path)
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise CluscamError(f"{place} is not valid YAML{f' at line {mark.line + 1}' if mark else ''}") from error
+    found = parameters.read_yaml(path, place)
     kind = list if path.stem == GROUPS else dict
     if not isinstance(found, dict) or not all(isinstance(key, str) and isinstance(v, kind) for key, v in found.items()):
         raise CluscamError(f"{place} must have named sections, each {'a list' if kind is list else 'with keys'}")

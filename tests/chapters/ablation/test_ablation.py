@@ -4,10 +4,11 @@ import math
 
 import pytest
 import torch
+from same_rows import same_rows
 
 from analysis.chapters.ablation import evidence, figures
 from analysis.chapters.ablation.study import STUDY
-from analysis.engine import read, run, same_rows
+from analysis.engine import read, run
 from analysis.studies.mask_sources import (
     NULLS,
     SOURCES,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from same_rows import same_rows
 
 from analysis.chapters.alzheimer import study as alzheimer
 from analysis.chapters.alzheimer.maps.class_maps import FEWEST, SIDE, class_means, decoded, mean_map, with_class_maps
@@ -18,7 +19,7 @@ from analysis.chapters.alzheimer.networks.training.recipe import recipe_of
 from analysis.chapters.alzheimer.networks.tuning import IMAGES, RULE_OF, TUNED, tuned_settings
 from analysis.chapters.alzheimer.plan import BY_COMPONENTS, RESNET, VIT
 from analysis.chapters.alzheimer.study import lenders_of
-from analysis.engine import read, run, same_rows
+from analysis.engine import read, run
 from analysis.studies.explaining import explainer_of
 from analysis.studies.registry import find_study
 from cluscam_lite import get_spec

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from drawn import dots, lines, titles
 from hand_made import PREPROCESS, hand_made, map_of, red_and_blue, rescaled
+from same_rows import same_rows
 
 from analysis.chapters.groundtruth import page as groundtruth_chapter
 from analysis.chapters.groundtruth import study as groundtruth
@@ -21,7 +22,7 @@ from analysis.chapters.groundtruth.figures import (
 )
 from analysis.chapters.groundtruth.page import example, for_page, planted_words
 from analysis.chapters.groundtruth.study import STUDY, Block, image_ids, truth_by_id
-from analysis.engine import read, run, same_rows
+from analysis.engine import read, run
 from analysis.studies.plan import Plan
 from analysis.studies.registry import find_study
 from cluscam_lite.errors import CluscamError, NotApplicable, UnknownName

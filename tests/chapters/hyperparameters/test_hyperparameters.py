@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from drawn import heights, lines, titles
+from same_rows import same_rows
 from scores_by_size import GRID, made_rows, saturating
 
 from analysis.chapters.hyperparameters import evidence, figures
 from analysis.chapters.hyperparameters import mixture_evidence as mixtures
 from analysis.chapters.hyperparameters import page as chapter
 from analysis.chapters.hyperparameters.study import STUDY
-from analysis.engine import read, run, same_rows
+from analysis.engine import read, run
 from analysis.studies.registry import find_study
 from cluscam_lite import ClusCAM, load_dataset, load_model
 from cluscam_lite.errors import CluscamError, UnknownName

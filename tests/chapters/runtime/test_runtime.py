@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from same_rows import same_rows
 from tiny import images, network
 
 from analysis.chapters.runtime.plan import BRUTE_FORCE, title_of
 from analysis.chapters.runtime.study import STUDY
-from analysis.engine import read, run, same_rows
+from analysis.engine import read, run
 from analysis.oracles import timing as runtime
 from analysis.oracles import verify
 from analysis.oracles.timing import PHASES, FewerMaps, Stopwatch, counted, phased, plain_passes, resized, side_by_side
