@@ -40,7 +40,7 @@ class Study(Protocol):
 
 
 def columns(**names: str) -> dict[str, str]:
-    """A study's columns by type, `columns(str="image_id reason", int64="target", float32="drop gain")`: name -> type."""
+    """Column -> type, from `columns(str="image_id reason", int64="target", float32="drop gain")`."""
     return {name: kind for kind, given in names.items() for name in given.split()}
 
 

@@ -24,11 +24,15 @@ from analysis.chapters.alzheimer.evidence import (
     tuned_table,
 )
 from analysis.chapters.alzheimer.plan import OTHER_SEEDS, RESNET, VIT
+from analysis.engine.contract import empty_rows
+from analysis.engine.registry import find_study
 from analysis.judging.ledger import judged
 from analysis.page.panels import prepared
 from analysis.paper.tables import paper_table
 from cluscam_lite import get_spec
 from cluscam_lite.datasets.phantoms.phantom import phantom_at
+
+NOTHING = empty_rows(find_study("alzheimer"))  # the rows of a run that has not begun
 
 
 def rows_by_hand(models=(RESNET, VIT), n=24, per_component=4, methods=("cluscam", "opticam", "donor"), seed=0):
@@ -177,7 +181,7 @@ def test_table_6_beside_the_run():
     page = alzheimer_tables.table_6(few, "AG").set_index("method")
     assert page.loc["Donor masks", "reference run, ResNet-18 (seed 0)"].endswith("] (8)")
     assert page.loc["CAM", "reference run, ResNet-18 (seed 0)"] == "not run"
-    empty = alzheimer_tables.table_6(alzheimer_tables.means_beside(pd.DataFrame()), "AD")
+    empty = alzheimer_tables.table_6(alzheimer_tables.means_beside(NOTHING), "AD")
     assert set(empty["reference run"]) == {"not run"}
 
 
@@ -189,7 +193,7 @@ def test_two_layers_of_a_network_on_the_same_slices():
     same = rows[(rows["method"] == "donor") & (rows["image_id"] < "test-00012")]["increase"].mean()
     assert page.loc["Donor masks", "IC, last stage"] == f"{same:.1f}"
     assert "not run" in alzheimer_tables.layers_page(rows).to_string()
-    assert "not run" in alzheimer_tables.layers_page(pd.DataFrame()).to_string()
+    assert "not run" in alzheimer_tables.layers_page(NOTHING).to_string()
     beside = alzheimer_tables.means_beside(pd.concat([rows, earlier]))
     assert set(beside["panel"]) == {"paper"}
 
@@ -205,8 +209,8 @@ def test_scores_by_answer_by_hand():
     assert page["Mild Demented"].tolist() == ["0.0 (32)"] * 2 and page["Non Demented"].tolist() == ["–"] * 2
     assert answers_text(table) == "0.0 to 100.0 % under ViT-Tiny/16 (seed 0), patch embedding"
     few = answers_text(answers_table(rows[rows["image_id"] < "test-00020"]))
-    assert "not run" in few and "not run" in answers_text(answers_table(pd.DataFrame()))
-    assert "not run" in answers_page(answers_table(pd.DataFrame())).to_string()
+    assert "not run" in few and "not run" in answers_text(answers_table(NOTHING))
+    assert "not run" in answers_page(answers_table(NOTHING)).to_string()
     moved = rows.assign(component=rows["image_id"].eq("test-00001").map({True: 99, False: 0}))
     one = answers_table(moved.assign(increase=100.0 * (moved["component"] == 99)))
     assert (
@@ -226,7 +230,7 @@ def test_truth_and_sanity_tables():
     assert found["undefined"].tolist() == [1, 0, 0] and found["rho"].tolist() == pytest.approx([0.1] * 3)
     assert (found["rise"] > 10).all() and alzheimer_figures.sanity_figure(found).axes
     assert alzheimer_chapter.sanity_text(found, "donor") == "0.10 to 0.10"
-    assert alzheimer_chapter.sanity_text(pd.DataFrame(), "donor") == "not run"
+    assert alzheimer_chapter.sanity_text(sanity_table(empty_rows(find_study("sanity"))), "donor") == "not run"
 
 
 def test_the_interval_of_sanity_is_over_components():
@@ -262,7 +266,7 @@ def test_class_means_of_two_methods_are_compared(monkeypatch):
 
 
 def test_figures_of_the_reference_run_or_not_run(monkeypatch):
-    monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": pd.DataFrame())
+    monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": empty_rows(find_study(study)))
     places = (
         alzheimer_chapter.reference_sanity(alzheimer_chapter.sanity()),
         alzheimer_chapter.reference_ranks(alzheimer_chapter.ranks()),

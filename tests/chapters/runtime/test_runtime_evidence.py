@@ -27,6 +27,8 @@ from analysis.chapters.runtime.page import (
     phases_page,
 )
 from analysis.chapters.runtime.plan import BRUTE_FORCE
+from analysis.engine.contract import empty_rows
+from analysis.engine.registry import find_study
 from analysis.judging.ledger import judged
 from cluscam_lite.errors import CluscamError
 
@@ -188,8 +190,9 @@ def test_pages_in_words():
     }  # fmt: skip
     few = method_table(rows[rows.method == "cluscam"])
     assert answer(phases, few)["scorecam"] == "not run" and answer(phases, few)["gradcam"] == "not run"
-    for page in (phases_page, methods_page, batches_page):
-        assert page(pd.DataFrame()).equals(not_run())
+    nothing = empty_rows(find_study("runtime"))
+    for page, made in ((phases_page, phase_table), (methods_page, method_table), (batches_page, batch_table)):
+        assert page(made(nothing)).equals(not_run())
 
 
 def test_the_claims_page_says_not_run():
