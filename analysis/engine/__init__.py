@@ -4,6 +4,7 @@ A study is any object with a name, a version, the keys of its rows, and two meth
 
     class Confidence:
         name, version, keys = "confidence", 1, ("image_id",)
+        columns = {"image_id": "str", "probability": "float64"}
 
         def cells(self, profile):
             shared = {"dataset": profile["dataset"], "part": "", "layer": "", "method": "top1"}

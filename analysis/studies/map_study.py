@@ -4,7 +4,7 @@
 it measures something else, its own rows of one image.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from torch import Tensor
 
 from analysis.engine import Cell, chunks
+from analysis.engine.contract import columns
 from analysis.studies.explaining import compact, donors_of, explainer_of, images_of, lending, loaded, logits
 from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
@@ -28,10 +29,21 @@ Place = Callable[[Tensor, Sample, Preprocess], dict[str, Any]]
 MAP = {"form": "", "fill": ""}  # the keys of a row that stands for an image without a map
 
 
+# of a row that says what a map does
+EVALUATED = columns(
+    str="image_id form fill reason",
+    int64="label target forward_passes backward_passes",
+    bool="uniform",
+    float32="coverage probability probability_masked log_odds log_odds_masked drop increase gain gain_over_p "
+    "drop_strict increase_strict gain_strict",
+)
+
+
 class MapStudy(PlannedStudy):
     """Every method of a plan on its images: three forms of each map, three fills, and the box where there is one."""
 
     keys: tuple[str, ...] = ("image_id", "form", "fill")
+    columns: Mapping[str, str] = EVALUATED | columns(float32="ep le le_soft le_half le_energy ep_unscaled le_unscaled")
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Some images of one network, layer, method and variant to a cell; all methods take the same images."""

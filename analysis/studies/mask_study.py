@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from analysis.engine import Cell, chunks
+from analysis.engine.contract import columns
 from analysis.studies.explaining import compact, donors_of, images_of, lending, loaded
 from analysis.studies.mask_sources import SOURCES, explain_with, inertia_share, masks_of_source, masks_rank
 from analysis.studies.plan import Plan, PlannedStudy
@@ -40,6 +41,13 @@ class MaskStudy(PlannedStudy):
     """Every source of masks of a plan on its images, under every setting of `settings`."""
 
     keys: tuple[str, ...] = ("image_id", "setting", "form")
+    columns = columns(
+        str="image_id setting form reason",
+        int64="n_masks target forward_passes kept",
+        bool="uniform",
+        float32="effective_rank inertia noise coverage entropy probability probability_masked drop increase gain "
+        "gain_over_p drop_strict increase_strict gain_strict",
+    )
     block, choices, known = Block, "sources", SOURCES
 
     def settings(self, n_clusters: int, drop_ratio: float) -> tuple[Setting, ...]:

@@ -55,6 +55,7 @@ class PlannedStudy(ABC):
 
     name: str
     version: int
+    columns: Mapping[str, str]
     title: str
     """The study's name in messages about a profile."""
     block: type = Block

@@ -3,9 +3,9 @@
 from functools import lru_cache
 from importlib import import_module
 
-import pandas as pd
 import pytest
 
+from analysis.engine.contract import empty_rows
 from analysis.judging.ledger import all_claims, judged
 from analysis.judging.rules import VERDICTS
 from analysis.judging.sources import SOURCES
@@ -64,8 +64,8 @@ def test_rows_of_other_images_judge_nothing_in_any_chapter(study):
 def test_some_rows_and_none_judge_nothing_more_than_the_ledger(study):
     rows = rows_of(study)
     model = CLAIMS[study][0]["population"]["blocks"][-1]["model"]
-    few = rows[rows["model"] == model] if len(rows) else rows
-    for given in (few, pd.DataFrame()):
+    few, none = rows[rows["model"] == model], empty_rows(find_study(study))
+    for given in (few, none):
         assert said(study, given) == of_ledger(study, given)
-    assert {decision for _, decision in said(study, pd.DataFrame())} == {NOT_RUN}
+    assert {decision for _, decision in said(study, none)} == {NOT_RUN}
     assert {decision for _, decision in said(study, few)} <= {*VERDICTS, OPEN}

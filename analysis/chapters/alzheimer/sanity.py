@@ -17,6 +17,7 @@ from analysis.chapters.alzheimer.networks.trained import network, network_of, we
 from analysis.chapters.alzheimer.plan import sparing
 from analysis.chapters.alzheimer.study import component_of, images_of, lenders_of, of_id, split_of
 from analysis.engine import Cell, chunks
+from analysis.engine.contract import columns
 from analysis.studies.explaining import compact, explainer_of, seed_of
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite.datasets.sample import Sample
@@ -38,6 +39,9 @@ class Sanity(PlannedStudy):
     """Each method's map of the trained network beside its maps of networks with parameters drawn anew."""
 
     name, version, title, keys = "sanity", 2, "sanity", ("image_id", "extent")
+    columns = columns(
+        str="image_id extent reason", int64="target component", float32="rho entropy entropy_random entropy_rise"
+    )
     block = Block
 
     def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -18,8 +18,9 @@ from analysis.chapters.alzheimer.networks.training.recipe import recipe_of
 from analysis.chapters.alzheimer.networks.tuning import RULE_OF, tuned_settings
 from analysis.chapters.alzheimer.plan import Block, check_classes, sparing
 from analysis.engine import Cell, chunks
+from analysis.engine.contract import columns
 from analysis.studies.explaining import compact, lending
-from analysis.studies.map_study import image_rows
+from analysis.studies.map_study import EVALUATED, image_rows
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer.samples import collection
@@ -33,6 +34,9 @@ class Alzheimer(PlannedStudy):
     """Every method's map of slices or phantoms, measured as in `faithfulness`, and the mean map of each class."""
 
     name, version, title, keys = "alzheimer", 1, "alzheimer", ("image_id", "form", "fill")
+    columns = EVALUATED | columns(
+        str="class_map", int64="component class_images", float32="ep_mask share_mask auc_mask"
+    )  # the last three on phantoms alone
     block = Block
 
     def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis.chapters.groundtruth.contributions import Truth, agreement, facts, truth_of
 from analysis.engine import Cell, chunks
+from analysis.engine.contract import columns
 from analysis.studies.explaining import compact, explainer_of, loaded, logits
 from analysis.studies.plan import Plan, PlannedStudy, layer_of
 from cluscam_lite import get_spec, load_dataset, load_model
@@ -47,6 +48,13 @@ class GroundTruth(PlannedStudy):
     """Each method's map held against the effect of every thing in a scene on the explained logit."""
 
     name, version, title, keys = "groundtruth", 1, "ground truth", ("image_id",)
+    columns = columns(
+        str="image_id setting reason",
+        int64="target n_things n_objects forward_passes backward_passes",
+        bool="flips uniform",
+        float32="largest_effect chance chance_objects badge_effect badge_effect_first rho r pointing top1_objects "
+        "badge_first badge_lift",
+    )
     block = Block
 
     def finished(self, block: Block, dataset: str) -> Block:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.engine import Cell, chunks
+from analysis.engine.contract import columns
 from analysis.studies.explaining import compact, images_of, loaded
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import load_dataset
@@ -36,6 +37,7 @@ class Hyperparameters(PlannedStudy):
 
     name, version, title = "hyperparameters", 1, "hyper-parameters"
     keys = ("image_id", "n_clusters", "group")
+    columns = columns(str="image_id", int64="n_clusters group size target", float32="score coverage")
     block, choices = Block, ""
 
     def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from analysis.chapters.logits.meta_representations import Partition, partition, random_partitions, sampled_members
 from analysis.engine import Cell, chunks
+from analysis.engine.contract import columns
 from analysis.studies.explaining import seed_of
 from analysis.studies.masks import Masks, coverage, mean_matched, plain, renormalised, rolled, scores_of
 from analysis.studies.plan import Plan, PlannedStudy
@@ -129,6 +130,9 @@ class Logits(PlannedStudy):
 
     name, version, title = "logits", 1, "Section 4.1"
     keys = ("image_id", "masks", "group")
+    columns = columns(
+        str="image_id masks", int64="group n_maps target forward_passes", float64="score coverage probability"
+    )
     block, choices = Block, ""
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:

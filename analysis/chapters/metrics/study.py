@@ -7,6 +7,7 @@ cells, methods, donors and seeds are those of the study `faithfulness`.
 from typing import Any
 
 from analysis.engine import Cell
+from analysis.engine.contract import columns
 from analysis.studies.explaining import explainer_of, logits
 from analysis.studies.map_study import MapStudy
 from cluscam_lite.datasets.sample import Sample
@@ -21,6 +22,9 @@ class Curves(MapStudy):
     """Insertion, deletion and ADCC of the maps of a few methods."""
 
     name, version, title, keys = "curves", 1, "faithfulness", ("image_id",)
+    columns = columns(
+        str="image_id reason", int64="target", float32="insertion deletion drop complexity coherency adcc"
+    )
 
     def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
         """The row of one image; with a reason and no measures where the method cannot explain it."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from analysis.chapters.runtime.plan import BRUTE_FORCE, Block
 from analysis.engine import Cell
+from analysis.engine.contract import columns
 from analysis.oracles.brute_force import brute_force_cluscam, brute_force_labels, full_maps
 from analysis.oracles.timing import (
     PHASES,
@@ -45,6 +46,11 @@ class Runtime(PlannedStudy):
     """The running time of every method, in passes of the network. Run it alone: what else runs is timed, too."""
 
     name, version, title, keys = "runtime", 1, "the running time", ("image_id", "item", "repeat")
+    columns = columns(
+        str="image_id device reason item",
+        int64="height threads repeat images K d backward_passes forward_passes through",
+        float64="inertia_ratio rank_correlation max_difference seconds_pass seconds",
+    )
     block = Block
 
     @property

@@ -9,10 +9,14 @@ from scipy.stats import spearmanr
 
 from analysis.chapters.ablation import evidence
 from analysis.chapters.ablation import page as chapter
+from analysis.engine.contract import empty_rows
 from analysis.judging.ledger import judged
 from analysis.judging.rules import CONTRADICTED, SUPPORTED
+from analysis.studies.registry import find_study
 from analysis.studies.rows import NOT_RUN
 from analysis.studies.weightings import FULL
+
+NOTHING = empty_rows(find_study("ablation"))  # the rows of a run that has not begun
 
 
 def made(n=60, lead=0.5, seed=0):
@@ -136,8 +140,17 @@ def test_spearman_of_many_resamples_is_scipys():
 
 
 def test_pages_say_not_run_where_nothing_ran():
-    for page in (chapter.bars_page, chapter.spread_page, chapter.seeds_page, chapter.why_page, chapter.sources_page):
-        assert NOT_RUN in page(pd.DataFrame()).to_string()
+    spread = evidence.spread(evidence.factorial_table(NOTHING))
+    for page in (
+        chapter.bars_page(evidence.bars_table(NOTHING)),
+        chapter.spread_page(spread),
+        chapter.against_page(NOTHING),
+        chapter.seeds_page(evidence.seed_table(NOTHING)),
+        chapter.why_page(evidence.why_table(NOTHING)),
+        chapter.sources_page(evidence.sources_table(NOTHING)),
+    ):
+        assert len(page) == 1 and page.iloc[0].tolist() == [NOT_RUN]
+    assert chapter.best_null(NOTHING) == NOT_RUN
     assert set(chapter.claim_rows(pd.DataFrame())["decision"]) == {NOT_RUN}
     assert NOT_RUN in chapter.answer(pd.DataFrame(), "C7a")
-    assert (chapter.progress(pd.DataFrame())["complete"] == "–").all()
+    assert (chapter.progress(NOTHING)["complete"] == "–").all()

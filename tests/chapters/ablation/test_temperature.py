@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from analysis.chapters.ablation import figures
@@ -11,6 +10,7 @@ from analysis.chapters.temperature import evidence as temperature_evidence
 from analysis.chapters.temperature import page as temperature_chapter
 from analysis.chapters.temperature.study import GRID, STUDY
 from analysis.engine import read, run
+from analysis.engine.contract import empty_rows
 from analysis.studies.mask_sources import MaskSet, explain_with, masks_of_source
 from analysis.studies.registry import find_study
 from analysis.studies.rows import NOT_RUN
@@ -53,7 +53,9 @@ def test_the_study_is_registered():
 
 
 def test_a_page_says_not_run_where_nothing_ran():
-    assert NOT_RUN in temperature_chapter.pairs_page(pd.DataFrame()).to_string()
+    nothing = temperature_evidence.prepared(empty_rows(STUDY))
+    assert temperature_chapter.pairs_page(nothing).iloc[0].tolist() == [NOT_RUN]
+    assert temperature_chapter.best_tau(temperature_evidence.curve(nothing)) == NOT_RUN
 
 
 def test_pictures_of_one_image():

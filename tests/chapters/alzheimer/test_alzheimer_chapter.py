@@ -11,8 +11,12 @@ from analysis.chapters.alzheimer import page as alzheimer_chapter
 from analysis.chapters.alzheimer import tables as alzheimer_tables
 from analysis.chapters.alzheimer.maps.class_maps import with_class_maps
 from analysis.chapters.alzheimer.plan import OTHER_SEEDS, RESNET, VIT
+from analysis.engine.contract import empty_rows
 from analysis.paper.tables import paper_table
+from analysis.studies.registry import find_study
 from cluscam_lite.datasets.phantoms.phantom import phantom_at
+
+NOTHING = empty_rows(find_study("alzheimer"))  # the rows of a run that has not begun
 
 
 def test_mean_maps_are_of_lent_clusters_alone():
@@ -58,7 +62,7 @@ def test_table_6_beside_the_run():
     page = alzheimer_tables.table_6(few, "AG").set_index("method")
     assert page.loc["Donor masks", "reference run, ResNet-18 (seed 0)"].endswith("] (8)")
     assert page.loc["CAM", "reference run, ResNet-18 (seed 0)"] == "not run"
-    empty = alzheimer_tables.table_6(alzheimer_tables.means_beside(pd.DataFrame()), "AD")
+    empty = alzheimer_tables.table_6(alzheimer_tables.means_beside(NOTHING), "AD")
     assert set(empty["reference run"]) == {"not run"}
 
 
@@ -70,7 +74,7 @@ def test_two_layers_of_a_network_on_the_same_slices():
     same = rows[(rows["method"] == "donor") & (rows["image_id"] < "test-00012")]["increase"].mean()
     assert page.loc["Donor masks", "IC, last stage"] == f"{same:.1f}"
     assert "not run" in alzheimer_tables.layers_page(rows).to_string()
-    assert "not run" in alzheimer_tables.layers_page(pd.DataFrame()).to_string()
+    assert "not run" in alzheimer_tables.layers_page(NOTHING).to_string()
     beside = alzheimer_tables.means_beside(pd.concat([rows, earlier]))
     assert set(beside["panel"]) == {"paper"}
 
@@ -96,7 +100,7 @@ def test_class_means_of_two_methods_are_compared(monkeypatch):
 
 
 def test_figures_of_the_reference_run_or_not_run(monkeypatch):
-    monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": pd.DataFrame())
+    monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": empty_rows(find_study(study)))
     places = (
         alzheimer_chapter.reference_sanity(alzheimer_chapter.sanity()),
         alzheimer_chapter.reference_ranks(alzheimer_chapter.ranks()),

@@ -6,8 +6,11 @@ import pytest
 
 from analysis.chapters.alzheimer import twelve
 from analysis.chapters.alzheimer.figures import twelve_figure
+from analysis.engine.contract import empty_rows
 from analysis.paper.tables import paper_table
 from analysis.studies.registry import find_study
+
+NOTHING = empty_rows(find_study("alzheimer"))  # the rows of a run that has not begun
 
 CARD = {"balanced_accuracy": 40.0, "balanced_accuracy low": 30.0, "balanced_accuracy high": 50.0}
 
@@ -89,7 +92,7 @@ def test_slices_of_a_component_count_once_and_all_methods_have_the_same(cards):
 
 
 def test_before_anything_has_run():
-    table = twelve.twelve_table(pd.DataFrame())
+    table = twelve.twelve_table(NOTHING)
     assert not len(table) and set(twelve.twelve_page(table)["ClusCAM"]) == {"not run"}
     assert twelve.twelve_facts(table)["twelve_first"] == "not run"
     assert twelve_figure(table, twelve.paper_twelve(), twelve.BESIDE).axes
@@ -106,4 +109,4 @@ def test_networks_without_a_card_have_scores_all_the_same(monkeypatch):
 
 def test_the_facts_are_the_same_words_before_and_after(cards):
     ran = twelve.twelve_table(rows_by_hand(twelve.TWELVE, lambda model, method, i: i % 2))
-    assert twelve.twelve_facts(ran).keys() == twelve.twelve_facts(pd.DataFrame()).keys()
+    assert twelve.twelve_facts(ran).keys() == twelve.twelve_facts(twelve.twelve_table(NOTHING)).keys()

@@ -9,6 +9,7 @@ from analysis.chapters.faithfulness import page as faithfulness_chapter
 from analysis.chapters.faithfulness.evidence import fill_table, layer_table
 from analysis.chapters.faithfulness.figures import coverage_figure, forest_figure, variants_figure
 from analysis.chapters.metrics import page as metrics_chapter
+from analysis.engine.contract import empty_rows
 from analysis.judging.compare import FEWEST, against_all, compare, comparison_table
 from analysis.judging.ledger import judged
 from analysis.judging.rules import judge
@@ -16,7 +17,10 @@ from analysis.page.figures import means_figure
 from analysis.page.panels import MEASURES, method_table, prepared, seed_table
 from analysis.paper.tables import paper_means, paper_network, paper_table
 from analysis.statistics import bootstrap_interval
+from analysis.studies.registry import find_study
 from cluscam_lite.errors import CluscamError
+
+NOTHING = empty_rows(find_study("faithfulness"))  # the rows of a run that has not begun
 
 N = 40
 D_Z = {"rule": "effect", "sesoi": 0.2, "unit": "d_z", "alpha": 0.05}
@@ -191,8 +195,8 @@ def test_the_tables_of_the_metrics_chapter():
     assert metrics_chapter.of_boxes(ready).set_index("method")["of the text"].to_dict()["scorecam"] == 61
     drawn = dots(variants_figure(fills, ["mean", "black", "blur"], "IC, %").axes[0])
     assert drawn[:, 0].tolist() == [*fills["mean"], *fills["black"], *fills["blur"]]
-    assert metrics_chapter.curve_table(pd.DataFrame()).iloc[0, 0] == "not run"
-    assert metrics_chapter.layers_page(pd.DataFrame()).iloc[0, 0] == "not run"
+    assert metrics_chapter.curve_table(empty_rows(find_study("curves"))).iloc[0, 0] == "not run"
+    assert metrics_chapter.layers_page(layer_table(prepared(NOTHING))).iloc[0, 0] == "not run"
     assert metrics_chapter.fake_text(method_table(ready[ready["method"] != "fakecam"], MEASURES)) == "not run"
 
 
@@ -221,7 +225,7 @@ def test_the_page_of_layers_names_the_network():
 
 
 def test_side_by_side_has_the_papers_means_and_says_what_is_not_run():
-    runs = {"reference run": pd.DataFrame(), "this run": prepared(rows())}
+    runs = {"reference run": prepared(NOTHING), "this run": prepared(rows())}
     tables = faithfulness_chapter.means(runs, MEASURES)
     found = faithfulness_chapter.side_by_side("IC", "cnn", tables).set_index("method")
     assert found.loc["ClusCAM", "paper, mean of six CNNs"] == "59.6"
@@ -241,6 +245,6 @@ def test_the_papers_tables_agree_with_each_other():
 
 
 def test_progress_of_nothing_is_not_run():
-    found = faithfulness_chapter.progress(pd.DataFrame())
+    found = faithfulness_chapter.progress(prepared(NOTHING))
     assert (found["begun"] == "–").all() and found["methods complete"].str.startswith("0 of").all()
     assert set(faithfulness_chapter.claim_rows(pd.DataFrame(), "C1")["decision"]) == {"not run"}

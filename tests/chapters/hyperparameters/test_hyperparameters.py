@@ -12,6 +12,7 @@ from analysis.chapters.hyperparameters import mixture_evidence as mixtures
 from analysis.chapters.hyperparameters import page as chapter
 from analysis.chapters.hyperparameters.study import STUDY
 from analysis.engine import read, run
+from analysis.engine.contract import empty_rows
 from analysis.studies.registry import find_study
 from cluscam_lite import ClusCAM, load_dataset, load_model
 from cluscam_lite.errors import CluscamError, UnknownName
@@ -164,8 +165,9 @@ def test_pages(scene_rows, monkeypatch):
     assert page["network"].tolist() == ["Scene CNN"] * 2 and page["Table 3"].tolist() == [30, 30]
     starts = chapter.start_page(mixtures.start_summary(mixtures.start_table(scene_rows)))
     assert starts["EM stops at a gain of"].tolist() == ["1e-03", "1e-07"]
-    for empty in (chapter.choice_page, chapter.start_page):
-        assert empty(pd.DataFrame()).iloc[0, 0] == "not run"
+    assert chapter.choice_page(evidence.choice_table(empty_rows(STUDY))).iloc[0].tolist() == ["not run"]
+    nothing = mixtures.start_summary(mixtures.start_table(empty_rows(STUDY)))
+    assert chapter.start_page(nothing).iloc[0].tolist() == ["not run"]
     monkeypatch.setattr(chapter, "reference", lambda: pd.DataFrame())
     assert set(chapter.claim_rows(pd.DataFrame())["decision"]) == {"not run"}
     assert chapter.plan_text() == "100 images, 10 candidates from 5 to 100, 3 seeds of K-Means"

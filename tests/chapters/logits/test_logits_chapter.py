@@ -19,6 +19,7 @@ from analysis.chapters.logits.page import (
     strips,
 )
 from analysis.chapters.logits.study import STUDY, Plan
+from analysis.engine.contract import empty_rows
 from analysis.judging.text import claim_text
 from analysis.paper.claims import claims_of
 from analysis.studies.rows import progress_table, reference_rows, study_rows
@@ -35,15 +36,15 @@ def test_the_papers_row_is_printed_as_in_the_paper():
     assert row["Mean Difference (range)"] == "1.31 ± 0.05 (1.25 – 1.41)"
     assert row["Cohen's d (range)"] == "0.82 ± 0.04 (0.76 – 0.88)"
     assert (row["p (t-test)"], row["p (Wilcoxon)"]) == ("< 10^-202", "< 10^-199")
-    both = side_by_side({"reference run": pd.DataFrame(), "this run": tables_1(rows(5))})
+    both = side_by_side({"reference run": tables_1(empty_rows(STUDY)), "this run": tables_1(rows(5))})
     assert both["run"].tolist() == ["paper", "reference run", "this run"]
     assert both["images"].tolist() == [2000, "not run", 5]
 
 
 def test_nothing_run_is_said_in_every_cell():
-    progress = progress_table(PLANNED, pd.DataFrame())
+    progress = progress_table(PLANNED, empty_rows(STUDY))
     assert progress["state"].tolist() == ["not run", "not run"]
-    table = claim_rows(pd.DataFrame(), CLAIMS)
+    table = claim_rows(empty_rows(STUDY), CLAIMS)
     assert len(table) == 4 and set(table["decision"]) == set(table["mean [95 %]"]) == {"not run"}
 
 
@@ -111,5 +112,5 @@ def test_a_profile_of_ones_own():
 
 
 def test_the_page_of_progress_names_networks():
-    page = progress_page(progress_table(planned_blocks(), pd.DataFrame()))
+    page = progress_page(progress_table(planned_blocks(), empty_rows(STUDY)))
     assert page["network"].iloc[0] == "MobileOne-S0" and list(page.columns) == ["network", "layer", "images", "state"]

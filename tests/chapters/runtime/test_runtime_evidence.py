@@ -27,7 +27,9 @@ from analysis.chapters.runtime.page import (
     phases_page,
 )
 from analysis.chapters.runtime.plan import BRUTE_FORCE
+from analysis.engine.contract import empty_rows
 from analysis.judging.ledger import judged
+from analysis.studies.registry import find_study
 from cluscam_lite.errors import CluscamError
 
 PHASES = {"features": 1.0, "normalise": 0.5, "clustering": 1.5, "scoring": 36.0, "sum": 1.0}  # 40 passes, 5 % K-Means
@@ -188,8 +190,9 @@ def test_pages_in_words():
     }  # fmt: skip
     few = method_table(rows[rows.method == "cluscam"])
     assert answer(phases, few)["scorecam"] == "not run" and answer(phases, few)["gradcam"] == "not run"
-    for page in (phases_page, methods_page, batches_page):
-        assert page(pd.DataFrame()).equals(not_run())
+    nothing = empty_rows(find_study("runtime"))
+    for page, made in ((phases_page, phase_table), (methods_page, method_table), (batches_page, batch_table)):
+        assert page(made(nothing)).equals(not_run())
 
 
 def test_the_claims_page_says_not_run():
