@@ -23,9 +23,13 @@ from analysis.chapters.alzheimer.evidence import (
     tuned_table,
 )
 from analysis.chapters.alzheimer.plan import OTHER_SEEDS, VIT
+from analysis.engine.contract import empty_rows
 from analysis.judging.ledger import judged
 from analysis.page.panels import prepared
+from analysis.studies.registry import find_study
 from cluscam_lite import get_spec
+
+NOTHING = empty_rows(find_study("alzheimer"))  # the rows of a run that has not begun
 
 
 def test_slices_of_a_component_count_once():
@@ -124,8 +128,8 @@ def test_scores_by_answer_by_hand():
     assert page["Mild Demented"].tolist() == ["0.0 (32)"] * 2 and page["Non Demented"].tolist() == ["–"] * 2
     assert answers_text(table) == "0.0 to 100.0 % under ViT-Tiny/16 (seed 0), patch embedding"
     few = answers_text(answers_table(rows[rows["image_id"] < "test-00020"]))
-    assert "not run" in few and "not run" in answers_text(answers_table(pd.DataFrame()))
-    assert "not run" in answers_page(answers_table(pd.DataFrame())).to_string()
+    assert "not run" in few and "not run" in answers_text(answers_table(NOTHING))
+    assert "not run" in answers_page(answers_table(NOTHING)).to_string()
     moved = rows.assign(component=rows["image_id"].eq("test-00001").map({True: 99, False: 0}))
     one = answers_table(moved.assign(increase=100.0 * (moved["component"] == 99)))
     assert (
@@ -145,7 +149,7 @@ def test_truth_and_sanity_tables():
     assert found["undefined"].tolist() == [1, 0, 0] and found["rho"].tolist() == pytest.approx([0.1] * 3)
     assert (found["rise"] > 10).all() and alzheimer_figures.sanity_figure(found).axes
     assert alzheimer_chapter.sanity_text(found, "donor") == "0.10 to 0.10"
-    assert alzheimer_chapter.sanity_text(pd.DataFrame(), "donor") == "not run"
+    assert alzheimer_chapter.sanity_text(sanity_table(empty_rows(find_study("sanity"))), "donor") == "not run"
 
 
 def test_the_interval_of_sanity_is_over_components():

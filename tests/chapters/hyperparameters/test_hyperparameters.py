@@ -1,7 +1,6 @@
 """Section 3.4 from rows: the study on scenes, P(K), bootstraps and decisions, on rows whose answer is known."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from drawn import heights, lines, titles
 from same_rows import same_rows
@@ -168,8 +167,8 @@ def test_pages(scene_rows, monkeypatch):
     assert chapter.choice_page(evidence.choice_table(empty_rows(STUDY))).iloc[0].tolist() == ["not run"]
     nothing = mixtures.start_summary(mixtures.start_table(empty_rows(STUDY)))
     assert chapter.start_page(nothing).iloc[0].tolist() == ["not run"]
-    monkeypatch.setattr(chapter, "reference", lambda: pd.DataFrame())
-    assert set(chapter.claim_rows(pd.DataFrame())["decision"]) == {"not run"}
+    monkeypatch.setattr(chapter, "reference", lambda: empty_rows(STUDY))
+    assert set(chapter.claim_rows(empty_rows(STUDY))["decision"]) == {"not run"}
     assert chapter.plan_text() == "100 images, 10 candidates from 5 to 100, 3 seeds of K-Means"
 
 
