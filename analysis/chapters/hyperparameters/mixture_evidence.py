@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.chapters.hyperparameters.evidence import LEVEL, resamples
 from analysis.chapters.hyperparameters.mixture_bootstrap import bootstrap_ratios
+from analysis.page.empty import table_of
 from analysis.page.panels import blocks
 from analysis.paths import REFERENCE
 from cluscam_lite import get_spec
@@ -130,7 +131,7 @@ def start_table(rows: pd.DataFrame, random_seeds: int = 3) -> pd.DataFrame:
                     mine.append(row | {"likelihood": fit.log_likelihood})
         best = max(row["likelihood"] for row in mine)
         found += [row | {"behind": best - row["likelihood"]} for row in mine]
-    return pd.DataFrame(found)
+    return table_of(found, "model", "layer", "tolerance", "start", "random seed", "K", "r", "gap", "iterations")
 
 
 def start_summary(starts: pd.DataFrame) -> pd.DataFrame:
@@ -141,4 +142,4 @@ def start_summary(starts: pd.DataFrame) -> pd.DataFrame:
         row = {"model": model, "layer": layer, "K": int(usual["K"]), "tolerance": tolerance, "r": usual["r"]}
         row |= {"least": mine["r"].min(), "most": mine["r"].max(), "gap": mine["gap"].abs().max()}
         found.append(row | {"iterations": int(usual["iterations"])})
-    return pd.DataFrame(found)
+    return table_of(found, "model", "layer", "K", "tolerance", "r", "least", "most", "gap", "iterations")
