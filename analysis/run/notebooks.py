@@ -38,6 +38,7 @@ __all__ = ["main", "run", "run_notebook", "strict"]
 
 EXECUTED = ROOT / "book" / "executed"
 RESULTS = ROOT / "results"
+NO_ANSWER = "before replying to kernel_info"  # what nbclient says of a kernel that did not start
 
 
 def run_notebook(path: Path, output: Path, parameters: Mapping[str, Any], cwd: Path = ROOT) -> None:
@@ -61,7 +62,8 @@ def run_notebook(path: Path, output: Path, parameters: Mapping[str, Any], cwd: P
         nbformat.write(executed, temporary)
 
 
-def _execute(path: Path, parameters: dict[str, Any], cwd: Path) -> Any:
+def _execute(path: Path, parameters: dict[str, Any], cwd: Path, tries: int = 3) -> Any:
+    """The executed notebook. Two kernels that start at once may pick the same port: the one that loses starts again."""
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -82,6 +84,12 @@ def _execute(path: Path, parameters: dict[str, Any], cwd: Path) -> Any:
         raise CluscamError(
             f"the kernel of notebooks/{path.name} died while it ran; it may have run out of memory"
         ) from error
+    except RuntimeError as error:
+        if NO_ANSWER not in str(error):
+            raise
+        if tries > 1:
+            return _execute(path, parameters, cwd, tries - 1)
+        raise CluscamError(f"the kernel of notebooks/{path.name} does not start; run the command again") from error
 
 
 def _describe(path: Path, error: Any, injected: bool) -> str:

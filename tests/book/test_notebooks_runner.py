@@ -7,6 +7,7 @@ import sys
 import time
 
 import nbformat
+import papermill
 import pytest
 from toy_notebook import write_notebook, write_profile
 
@@ -74,6 +75,28 @@ def test_a_kernel_that_dies_is_one_sentence(tmp_path):
     path = write_notebook(tmp_path / "a.ipynb", "import os", "os._exit(3)")
     with pytest.raises(CluscamError, match=r"the kernel of notebooks/a\.ipynb died"):
         run_notebook(path, tmp_path / "out.ipynb", {})
+
+
+@pytest.mark.parametrize("lost", [1, 5])
+def test_a_kernel_whose_port_was_taken_is_started_again(tmp_path, monkeypatch, lost):
+    starts = []
+    execute = papermill.execute_notebook
+
+    def losing(*arguments, **options):
+        starts.append(1)
+        if len(starts) <= lost:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return execute(*arguments, **options)
+
+    monkeypatch.setattr(papermill, "execute_notebook", losing)
+    path = write_notebook(tmp_path / "toy.ipynb", "print(1)")
+    if lost == 1:
+        run_notebook(path, tmp_path / "out" / "toy.ipynb", {})
+        assert len(starts) == 2 and (tmp_path / "out" / "toy.ipynb").is_file()
+    else:
+        with pytest.raises(CluscamError, match="the kernel of notebooks/toy.ipynb does not start"):
+            run_notebook(path, tmp_path / "out" / "toy.ipynb", {})
+        assert len(starts) == 3 and not (tmp_path / "out" / "toy.ipynb").exists()
 
 
 @pytest.mark.parametrize("names", ["a", "ab"])
