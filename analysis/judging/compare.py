@@ -1,6 +1,6 @@
 """Paired comparisons: two methods on the same images, their mean difference with interval, test and effect size."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 
 from analysis.page.panels import KEYS, panels, wide
 from analysis.statistics import bonett_price, mcnemar, mean_and_d_z, rank_biserial, wilcoxon
+
+PairOf = Callable[[pd.DataFrame, Mapping[str, Any], Mapping[str, Any]], tuple[pd.Series, pd.Series] | None]
 
 # measure -> is more better?
 BETTER = {
@@ -93,16 +95,20 @@ def comparison_table(
 
 
 def paired_evidence(
-    rows: pd.DataFrame, claim: Mapping[str, Any], groups: Mapping[str, Any] | None = None
+    rows: pd.DataFrame,
+    claim: Mapping[str, Any],
+    groups: Mapping[str, Any] | None = None,
+    pair_of: PairOf | None = None,
 ) -> pd.DataFrame:
-    """The comparison of a claim's two methods in each block of its population, on exactly the block's images.
+    """The comparison of a claim's two sides in each block of its population, on exactly the block's images.
 
-    A row for each block: `model`, `panel`, and the numbers of `compare`, none where a method lacks an image. With
-    `groups` (image id -> group), the means over the images of a group are compared.
+    A row for each block: `model`, `panel`, and the numbers of `compare`, none where a side lacks an image. With
+    `groups` (image id -> group), the means over the images of a group are compared. ``pair_of(rows, block, contrast)``
+    gives the two sides, None if one is not complete; by default they are two methods.
     """
     contrast, found = claim["contrast"], []
     for block in claim["population"]["blocks"]:
-        pair = pair_of(rows, block, contrast)
+        pair = (pair_of or methods_of)(rows, block, contrast)
         if pair is not None and groups is not None:
             pair = tuple(values.groupby(values.index.map(groups)).mean() for values in pair)
         row = {"model": block["model"], "panel": block["layer"]}
@@ -110,7 +116,7 @@ def paired_evidence(
     return pd.DataFrame(found)
 
 
-def pair_of(
+def methods_of(
     rows: pd.DataFrame, block: Mapping[str, Any], contrast: Mapping[str, Any]
 ) -> tuple[pd.Series, pd.Series] | None:
     """The two methods' values on the block's images, None unless both ran on all of them.

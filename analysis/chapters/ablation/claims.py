@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.judging.compare import compare
+from analysis.judging.compare import paired_evidence
 from analysis.judging.sources import Claim
 from analysis.page.panels import values
 
@@ -15,12 +15,7 @@ def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
 
     `n` counts the pairs: an image on which HDBSCAN finds no cluster has none.
     """
-    contrast, found = claim["contrast"], []
-    for block in claim["population"]["blocks"]:
-        pair = pair_of(rows, block, contrast)
-        row = {"model": block["model"], "panel": block["layer"]}
-        found.append(row | (compare(*pair, contrast["measure"]) if pair is not None else {}))
-    return pd.DataFrame(found)
+    return paired_evidence(rows, claim, pair_of=pair_of)
 
 
 def pair_of(
