@@ -38,8 +38,8 @@ def claim_verdicts(table: pd.DataFrame) -> pd.DataFrame:
 
 def tier_counts(table: pd.DataFrame) -> pd.DataFrame:
     """How many claims have which verdict, a row for each tier: within a tier the same rule over its networks."""
-    verdicts = table.groupby(["tier", "claim"], sort=False)[["model", "verdict"]].apply(_combined)
-    counts = verdicts.rename("verdict").reset_index().groupby(["tier", "verdict"]).size().unstack(fill_value=0)
+    verdicts = [(tier, _combined(mine)) for (tier, _), mine in table.groupby(["tier", "claim"], sort=False)]
+    counts = pd.DataFrame(verdicts, columns=["tier", "verdict"]).value_counts().unstack(fill_value=0)
     return counts.reindex(index=list(claims.TIERS), columns=list(VERDICTS), fill_value=0).rename_axis(columns=None)
 
 

@@ -105,7 +105,8 @@ def judged(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
         table["reason"] = [_reason(rows, row) for _, row in table.iterrows()]
         table["because"] = [because(row, claim["thresholds"]) for _, row in table.iterrows()]
     if "untested" in claim:
-        table = table.assign(verdict=NOT_TESTED, reason=_line(claim["untested"]))
+        ran = table["verdict"] != NOT_RUN
+        table.loc[ran, ["verdict", "reason"]] = NOT_TESTED, _line(claim["untested"])
     return table.assign(tier=[claim["tier"][model] for model in table["model"]])
 
 

@@ -106,6 +106,9 @@ def check_claim(claim: Any) -> None:
     check(claim, CLAIM, where)
     if claim["study"] in CONTRASTS:
         check(claim.get("contrast"), CONTRASTS[claim["study"]], f"{where}, contrast")
+    for i, reading in enumerate(claim.get("readings", []), 1):
+        whole = claim.get("contrast", {}) | reading["contrast"]
+        check(whole, CONTRASTS.get(claim["study"], dict), f"{where}, readings, entry {i}, contrast")
 
 
 def claims_of(study: str, prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:
