@@ -86,6 +86,7 @@ CLAIM = {
     "controls": [str],
     "thresholds": _thresholds,
     "readings?": [READING],
+    "paper_effect?": _positive,
     "untested?": str,
     "decide?": {"supported": str, "reversed": str},
 }
