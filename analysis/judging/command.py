@@ -20,7 +20,8 @@ def verdicts(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentPa
         "verdicts",
         help="the paper's claims: what the rows of the reference run say of each",
         description="The ledger: every claim of the paper, network by network, with its evidence and verdict.\n"
-        "Verdicts follow rules that were written down before the evidence (analysis/paper/claims.yaml).",
+        "Verdicts follow rules that were written down before the evidence (analysis/paper/claims.yaml); what was\n"
+        "changed since is in analysis/paper/amendments.yaml.",
         epilog=EXAMPLES,
     )
     option = parser.add_argument
@@ -34,7 +35,7 @@ def verdicts(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentPa
 def _run(arguments: argparse.Namespace) -> None:
     try:
         from analysis.judging.kept import kept_ledger
-        from analysis.judging.text import as_json, for_terminal
+        from analysis.judging.terminal import as_json, for_terminal
         from analysis.paths import REFERENCE
     except ModuleNotFoundError as error:
         raise CluscamError(

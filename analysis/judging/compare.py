@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from analysis.judging.rules import FEWEST, Thresholds
 from analysis.page.panels import KEYS, panels, wide
-from analysis.statistics import bonett_price, mcnemar, mean_and_d_z, rank_biserial, wilcoxon
+from analysis.statistics import bonett_price, mcnemar, mean_and_d_z, rank_biserial, tost, tost_shares, wilcoxon
 
 PairOf = Callable[[pd.DataFrame, Mapping[str, Any], Mapping[str, Any]], tuple[pd.Series, pd.Series] | None]
 
@@ -28,17 +29,18 @@ BETTER = {
 }
 # the measures that are 0 or 100 for each image
 SHARES = ("increase",)
-# images, or groups of them, on which two shares differ: with fewer a bootstrap resamples next to nothing, too surely
-FEWEST = 5
 
 
-def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]:
+def compare(first: ArrayLike, second: ArrayLike, measure: str, thresholds: Thresholds | None = None) -> dict[str, Any]:
     """`first` against `second` (n,), the same images in the same order, in percent; n >= 2.
 
     Differences are turned so that above 0 `first` is better. The test is McNemar's for shares of images (exact) and
     Wilcoxon's for the others, also for shares within groups of images; both two-sided. Intervals are BCa, but Bonett
     and Price's for shares that differ on fewer than `FEWEST` images, or groups: a group then counts as if all its
     images differed, the most that it can do. d_z and its interval are NaN where all differences are equal.
+    `differing` counts the images (or groups) on which the two differ. A claim's `thresholds` add `p_equivalence`
+    against the smallest effect of interest, and `uninformative`, why no difference could have been seen ("" if it
+    could). With shares that hardly differ a bootstrap resamples next to nothing, too surely.
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
     better = (a - b) if BETTER[measure] == "higher" else (b - a)
@@ -48,11 +50,9 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]
     if measure in SHARES and ahead + behind < FEWEST:
         few = bonett_price(ahead, behind, len(better))
         low, high = 100 * few.low, 100 * few.high
-    if measure in SHARES and np.isin([a, b], (0, 100)).all():
-        test = mcnemar(a > 50, b > 50).exact
-    else:
-        test = wilcoxon(better, alternative="two-sided")
-    return {
+    single = measure in SHARES and bool(np.isin([a, b], (0, 100)).all())
+    test = mcnemar(a > 50, b > 50).exact if single else wilcoxon(better, alternative="two-sided")
+    found = {
         "n": len(better),
         "mean": mean.estimate,
         "low": low,
@@ -64,7 +64,48 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str) -> dict[str, Any]
         "test": test.name,
         "p": test.p,
         "log10 p": test.log10_p,
+        "differing": ahead + behind,
     }
+    if thresholds is None:
+        return found
+    few = measure in SHARES and (single or ahead + behind < FEWEST)
+    found["p_equivalence"] = equivalence(better, thresholds, (ahead, behind) if few else None)
+    found["uninformative"] = at_an_end(a, b, thresholds["sesoi"]) if measure in SHARES else ""
+    return found
+
+
+def equivalence(better: np.ndarray, thresholds: Thresholds, shares: tuple[int, int] | None = None) -> float:
+    """p of "the effect is smaller than the smallest of interest"; `better` (n,) are differences in the claim's unit.
+
+    `shares` are the images on which one side of two shares of images is alone ahead, and the other. 1 where the
+    differences have no spread, and nothing is known of it.
+    """
+    if thresholds["unit"] == "points" and shares is not None:
+        return tost_shares(*shares, len(better), thresholds["sesoi"] / 100)
+    if np.ptp(better) == 0:
+        return 1.0
+    units = "raw" if thresholds["unit"] == "points" else "d_z"
+    return tost(better, margin=thresholds["sesoi"], units=units).p
+
+
+def at_an_end(a: np.ndarray, b: np.ndarray, sesoi: float) -> str:
+    """Why two shares, in percent of the images, had no room for a difference: both at a floor or a ceiling."""
+    shares = a.mean(), b.mean()
+    if max(shares) < sesoi:
+        return f"a floor: both shares are below {sesoi:g} %"
+    return f"a ceiling: both shares are above {100 - sesoi:g} %" if min(shares) > 100 - sesoi else ""
+
+
+def one_class(rows: pd.DataFrame, block: Mapping[str, Any]) -> str:
+    """Why a network that gives all images of a block one class explains nothing; "" if it gives several.
+
+    `rows` of one network and layer, with `target`, the class that is explained, and `label`, where there are any.
+    """
+    if not {"target", "label"} <= {*rows.columns}:
+        return ""
+    images = rows.drop_duplicates("image_id").iloc[: block["n"]]
+    alone = images["target"].nunique() == 1 and images["label"].nunique() > 1
+    return f"the network answers one class on all {len(images)} images" if alone else ""
 
 
 def against_all(wide: pd.DataFrame, name: str, measure: str) -> pd.DataFrame:
@@ -112,7 +153,12 @@ def paired_evidence(
         if pair is not None and groups is not None:
             pair = tuple(values.groupby(values.index.map(groups)).mean() for values in pair)
         row = {"model": block["model"], "panel": block["layer"]}
-        found.append(row | (compare(*pair, contrast["measure"]) if pair is not None else {}))
+        if pair is not None:
+            row |= compare(*pair, contrast["measure"], claim.get("thresholds"))
+            at = "panel" if "panel" in rows else "layer"
+            mine = rows[(rows["model"] == block["model"]) & (rows[at] == block["layer"])]
+            row["uninformative"] = one_class(mine, block) or row.get("uninformative", "")
+        found.append(row)
     return pd.DataFrame(found)
 
 

@@ -1,15 +1,17 @@
 """The ledger: every claim of the paper, network by network, with its evidence, its verdict, and where to follow it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis.engine.store import Store
+from analysis.judging.because import because, rule_text
+from analysis.judging.counts import former_verdicts
 from analysis.judging.printed import printed
-from analysis.judging.rules import VERDICTS, combine, judge
+from analysis.judging.rules import NOT_TESTED, judge
 from analysis.judging.sources import SOURCES, Claim
 from analysis.paper import claims
 from analysis.paths import REFERENCE, ROOT
@@ -22,10 +24,11 @@ from cluscam_lite.models import model_names
 WAITS = "complete, but the claim's other networks are not (Holm)"
 BEGUN = "not all methods or settings have run on all images"
 NO_ROWS = "no rows yet"
-EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)", "text")
-COLUMNS = ("claim", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
-           "counted", "verdict", "reason", "estimand", "rule", "amended", "notebook", "rows", "parameters",
-           "commits")  # fmt: skip
+EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)", "p equivalence (Holm)", "differing",
+            "text")  # fmt: skip
+COLUMNS = ("claim", "whose", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
+           "counted", "verdict", "because", "readings", "former", "reason", "estimand", "rule", "amended", "notebook",
+           "rows", "parameters", "commits")  # fmt: skip
 SETTINGS = ("grid", "seeds")  # of a claim's population
 
 
@@ -41,15 +44,41 @@ def ledger(folder: Path = REFERENCE) -> pd.DataFrame:
     Beside the claim's own networks stands one row for the paper's, of the tier "reproduction", if none of those ran.
     """
     rows: dict[str, pd.DataFrame] = {}
-    found = []
-    for claim in all_claims():
-        study = claim["study"]
+
+    def rows_of(study: str) -> pd.DataFrame:
         if study not in rows:
             known = study in REGISTRY and study in SOURCES
             rows[study] = reference_rows(find_study(study), folder / study) if known else pd.DataFrame()
-        table = evidence(rows[study], claim)
+        return rows[study]
+
+    found = []
+    for claim in all_claims():
+        study, former = claim["study"], former_verdicts()
+        table = evidence(rows_of(study), claim)
+        table["readings"] = readings(rows_of, claim, table)
+        table["former"] = [former.get((claim["id"], row.model, row.panel), "") for row in table.itertuples()]
         found.append(table.assign(**_about(claim), **_origin(folder / study, study)))
-    return pd.concat(found, ignore_index=True).reindex(columns=COLUMNS).astype({"n": "Int64", "planned": "Int64"})
+    whole = {"n": "Int64", "planned": "Int64", "differing": "Int64"}
+    return pd.concat(found, ignore_index=True).reindex(columns=COLUMNS).astype(whole)
+
+
+def readings(rows_of: Callable[[str], pd.DataFrame], claim: Claim, table: pd.DataFrame) -> list[str]:
+    """What the claim's other readings say of each block of `table`: name, estimate and word of each, "" if none.
+
+    A reading changes the contrast, and maybe the study; it has the claim's images, and Holm's correction of its own.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for reading in claim.get("readings", []):
+        study = reading.get("study", claim["study"])
+        other = {**claim, "study": study, "contrast": claim["contrast"] | reading["contrast"]}
+        unit = SOURCES[study].unit
+        for _, row in judged(rows_of(study), other).iterrows():
+            estimate = (
+                "" if pd.isna(row.get("mean")) else f" {row['mean']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
+            )
+            said = f"{reading['name']}:{estimate} {unit * bool(estimate)}".rstrip()
+            found.setdefault((row["model"], row["panel"]), []).append(f"{said}, {row['verdict']}")
+    return ["; ".join(found.get((row.model, row.panel), [])) for row in table.itertuples()]
 
 
 def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
@@ -72,13 +101,17 @@ def judged(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
         table = table.assign(verdict=NOT_RUN, reason=[text or WAITS for text in strange])
     else:
         found = judge(source.evidence(rows, claim), claim["thresholds"])
-        table = table.merge(found, on=["model", "panel"], how="left")
+        table = table.merge(found, on=["model", "panel"], how="left").assign(counted=source.counted)
         table["reason"] = [_reason(rows, row) for _, row in table.iterrows()]
+        table["because"] = [because(row, claim["thresholds"]) for _, row in table.iterrows()]
+    if "untested" in claim:
+        ran = table["verdict"] != NOT_RUN
+        table.loc[ran, ["verdict", "reason"]] = NOT_TESTED, _line(claim["untested"])
     return table.assign(tier=[claim["tier"][model] for model in table["model"]])
 
 
 def _reason(rows: pd.DataFrame, row: pd.Series) -> str:
-    """Why a block has no verdict; "" if it has one."""
+    """Why a block has no word; "" if it has one."""
     if row["verdict"] != NOT_RUN:
         return ""
     if pd.notna(row.get("p")):
@@ -124,20 +157,16 @@ def _papers_own(claim: Claim) -> pd.DataFrame:
 def _about(claim: Claim) -> dict[str, Any]:
     """What is the same for all of a claim's rows."""
     source = SOURCES.get(claim["study"])
-    about = {"claim": claim["id"], "quote": _line(claim["quote"]), "place": claim["place"]}
-    about |= {"study": claim["study"], "paper": printed(claim), "unit": source.unit if source else ""}
+    about = {key: claim[key] for key in ("whose", "place", "study")}
+    about |= {"claim": claim["id"], "quote": _line(claim["quote"])}
+    about |= {"paper": printed(claim), "unit": source.unit if source else ""}
     about |= {"counted": source.counted if source else "images", "amended": _line(claim.get("amended", ""))}
-    about |= {"estimand": _line(claim["estimand"]), "rule": _rule(claim["decide"])}
+    about |= {"estimand": _line(claim["estimand"]), "rule": rule_text(claim)}
     return about | {"notebook": f"notebooks/{source.notebook(claim['id'])}.ipynb" if source else ""}
 
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _rule(decide: Mapping[str, str]) -> str:
-    """The rule of a claim in one sentence."""
-    return f"supported if {_line(decide['supported'])}; contradicted if {_line(decide['contradicted'])}"
 
 
 def _origin(folder: Path, study: str) -> dict[str, str]:
@@ -151,30 +180,6 @@ def _origin(folder: Path, study: str) -> dict[str, str]:
     place = folder.resolve().relative_to(ROOT).as_posix() if inside else f"{folder.parent.name}/{folder.name}"
     profile = manifest["profile"]["profile"] if manifest else "reference"
     return {"rows": place, "parameters": f"cluscam study {study} --profile {profile}", "commits": commits}
-
-
-def claim_verdicts(table: pd.DataFrame) -> pd.DataFrame:
-    """One row for each claim of a ledger: quote, paper, verdict (`rules.combine`) over the networks that it names.
-
-    `counts` are its networks' verdicts in words, `reason` why it has not run.
-    """
-    found = []
-    for claim, every in table.groupby("claim", sort=False):
-        own = every[every["model"] != ""]
-        verdict = combine(own["verdict"])
-        reasons = list(dict.fromkeys(own.loc[own["verdict"] == NOT_RUN, "reason"]))
-        counts = [f"{name} in {n}" for name in VERDICTS if (n := int((own["verdict"] == name).sum()))]
-        row = every.iloc[0][["quote", "place", "study", "paper"]].to_dict()
-        row |= {"verdict": verdict, "networks": len(own), "counts": ", ".join(counts)}
-        found.append({"claim": claim, **row, "reason": "; ".join(reasons) if verdict == NOT_RUN else ""})
-    return pd.DataFrame(found)
-
-
-def tier_counts(table: pd.DataFrame) -> pd.DataFrame:
-    """How many claims have which verdict, a row for each tier: within a tier the same rule over its networks."""
-    verdicts = table.groupby(["tier", "claim"], sort=False)["verdict"].agg(combine).reset_index()
-    counts = verdicts.groupby(["tier", "verdict"]).size().unstack(fill_value=0)
-    return counts.reindex(index=list(claims.TIERS), columns=list(VERDICTS), fill_value=0).rename_axis(columns=None)
 
 
 def own_run(folder: Path) -> pd.DataFrame:
@@ -191,11 +196,14 @@ def own_run(folder: Path) -> pd.DataFrame:
         rows = reference_rows(find_study(claim["study"]), place)
         for block in _blocks_of(rows):
             mine = {**claim, "population": {"blocks": [block]}, "tier": {block["model"]: "own"}}
+            if "contrast" in claim:  # a run of one's own has not all seeds
+                mine["contrast"] = {key: value for key, value in claim["contrast"].items() if key != "seeds"}
             try:
                 table = judged(rows, mine)
             except CluscamError:  # too few images for an interval
                 continue
-            found.append(table[table["verdict"] != NOT_RUN].assign(claim=claim["id"], unit=source.unit))
+            ran = ~table["verdict"].isin([NOT_RUN, NOT_TESTED])
+            found.append(table[ran].assign(claim=claim["id"], unit=source.unit))
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     return table.reindex(columns=["claim", "model", "panel", *EVIDENCE, "unit"])
 

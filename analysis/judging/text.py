@@ -1,23 +1,20 @@
-"""The ledger in words: for a page of the book, for a terminal, and as JSON."""
+"""The ledger in words for a page of the book."""
 
-import json
 import math
-import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from analysis.judging.ledger import WAITS, claim_verdicts, judged, tier_counts
-from analysis.judging.printed import NOT_PRINTED
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED, VERDICTS
+from analysis.judging.counts import claim_verdicts, sentence_verdicts
+from analysis.judging.ledger import WAITS, judged
+from analysis.judging.rules import VERDICTS, WORDS
 from analysis.judging.sources import Claim
 from analysis.page.panels import panel_title
+from analysis.paper.amendments import all_amendments
 from analysis.statistics import p_text
 from analysis.studies.rows import NOT_RUN
 
-WIDTH = 104  # of a terminal, in characters
-INDENT = " " * 6
 OWN_NETWORKS = "the paper's own networks"
 DASH = "–"
 OPEN = "open: not all blocks are complete"
@@ -91,6 +88,8 @@ def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
             "verdict": verdict_text(row),
             "reference run [95 %]": estimate_text(row),
             "p (Holm)": corrected_p(row),
+            "why": row["because"] if isinstance(row["because"], str) else "",
+            "other readings": row["readings"],
             "paper": row["paper"],
         }
         for _, row in table.iterrows()
@@ -111,7 +110,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     """A row for each claim: what the paper says and prints, how many networks say what, and the verdict."""
     found = claim_verdicts(table)
     page = found[["claim", "place", "paper", "counts", "verdict", "reason"]]
-    return page.rename(columns={"counts": "networks", "reason": "why not run"})
+    return page.rename(columns={"counts": "networks and layers", "reason": "why not run"})
 
 
 def follow(table: pd.DataFrame) -> pd.DataFrame:
@@ -123,98 +122,76 @@ def follow(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts_text(table: pd.DataFrame) -> str:
-    """The verdicts over all claims in a line: "1 supported, 1 contradicted, 0 inconclusive, 9 not run"."""
-    verdicts = claim_verdicts(table)["verdict"]
-    return ", ".join(f"{int((verdicts == name).sum())} {name}" for name in VERDICTS)
+    """The verdicts over all claims in a line, the paper's and this project's own apart: "the paper's 3 claims:
+    1 supported, 2 contradicted; 1 of our own: undecided; on the paper's own networks 0 of its 3 claims were run".
+    """
+    found = claim_verdicts(table)
+    said = []
+    for whose, words in (("paper", "the paper's {} claims"), ("ours", "{} of our own")):
+        mine = found.loc[found["whose"] == whose, "verdict"]
+        counts = [f"{n} {name}" for name in VERDICTS if (n := int((mine == name).sum()))]
+        said += [f"{words.format(len(mine))}: {', '.join(counts)}"] if counts else []
+    own = table[(table["whose"] == "paper") & (table["tier"] == "reproduction")]
+    claims = own["claim"].nunique()
+    ran = own.loc[own["verdict"] != NOT_RUN, "claim"].nunique()
+    return "; ".join([*said, f"on the paper's own networks {ran} of its {claims} claims were run"])
 
 
-def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
-    """The ledger for a terminal; `full` adds quotes, effect sizes and where to follow each claim, and no totals."""
-    lines = []
+def sentences_page(table: pd.DataFrame) -> pd.DataFrame:
+    """The paper's sentences for a page: what each says, its claims' verdicts, and its own."""
+    return sentence_verdicts(table)[["quote", "place", "claims", "verdict"]].rename(columns={"quote": "sentence"})
+
+
+def before_and_now(table: pd.DataFrame) -> pd.DataFrame:
+    """Every claim and block with its verdict before the amendments, its word now, and why; the claims' own rows first
+    of theirs. A claim that was written later has no former verdict.
+    """
     verdicts = claim_verdicts(table).set_index("claim")
-    for claim, mine in table.groupby("claim", sort=False):
-        head, first = verdicts.loc[claim], mine.iloc[0]
-        printed = "" if head["paper"] == NOT_PRINTED else f"; paper: {head['paper']}"
-        title = f"{claim:<5} {head['verdict']}   ({head['place']}{printed})"
-        lines += textwrap.wrap(title, WIDTH, subsequent_indent=INDENT, break_on_hyphens=False)
-        if full:
-            lines += _in_full(head["quote"], first)
-        width = max(28, *(len(network_text(row)) for _, row in mine.iterrows()))
-        for _, row in mine.iterrows():
-            lines += _block_lines(f"{network_text(row):<{width}}", row, full)
-        if full:
-            lines += _to_follow(first)
-        lines.append("")
-    if full:
-        return "\n".join(lines[:-1])
-    lines += ["Claims by tier:", tier_counts(table).rename_axis(index=None).to_string(), ""]
-    lines.append(f"All claims: {counts_text(table)}.")
-    lines.append("More of one: cluscam verdicts --claim ID; everything: cluscam verdicts --json")
-    return "\n".join(lines)
-
-
-def _in_full(quote: str, row: pd.Series) -> list[str]:
-    """The paper's words, what is estimated, how it is decided, and what was changed after the evidence was in."""
-    words = textwrap.wrap(quote, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
-    return words + _named({"estimate": row["estimand"], "decision": row["rule"], "amended": row["amended"]})
-
-
-def _to_follow(row: pd.Series) -> list[str]:
-    """Where a claim's chapter and rows are, and what made them."""
-    place = f"{row['notebook']}, {row['rows']}, commit {row['commits']}"
-    return _named({"follow it": place, "made by": row["parameters"]})
-
-
-def _named(said: Mapping[str, str]) -> list[str]:
-    """Texts behind their names, wrapped; empty ones are left out."""
-    lines, inner = [], INDENT + " " * 11
-    for name, text in said.items():
-        start = f"{INDENT}{name + ':':<11}" if text else ""
-        lines += textwrap.wrap(start + text, WIDTH, subsequent_indent=inner, break_on_hyphens=False)
-    return lines
+    touched: dict[str, list[str]] = {}
+    for amendment in all_amendments():
+        for claim in amendment["claims"]:
+            touched.setdefault(claim, []).append(amendment["id"])
+    found = []
+    for claim, mine in table[table["model"] != ""].groupby("claim", sort=False):
+        head = verdicts.loc[claim]
+        by = ", ".join(touched.get(str(claim), []))
+        row = {"claim": claim, "network": "all", "before": head["former"] or DASH, "now": head["verdict"]}
+        found.append(row | {"why": head["counts"], "amendments": by})
+        for _, block in mine.iterrows():
+            row = {"claim": "", "network": network_text(block), "before": block["former"] or DASH}
+            found.append(row | {"now": block["verdict"], "why": block["because"] or block["reason"], "amendments": ""})
+    return pd.DataFrame(found)
 
 
 def amendments(table: pd.DataFrame) -> pd.DataFrame:
-    """What was changed of the rules after the evidence was in, and what that did: a row for each change."""
+    """What was changed of the rules after the evidence was in, why, and what became of the verdicts of its claims: a
+    row for each change, the earlier ones (which say themselves what they did) first.
+    """
     changed = table[table["amended"] != ""]
-    found = changed.groupby("amended", sort=False)["claim"].unique().map(", ".join)
-    return pd.DataFrame({"claims": found.to_numpy(), "what was changed, and what it did": found.index})
-
-
-def _block_lines(name: str, row: pd.Series, full: bool) -> list[str]:
-    """One network of a claim: its evidence, or why there is none, beside the verdict; and the effect size."""
-    text = f"{INDENT}{name} {row['tier']:<12} {row['verdict']:<12} "
-    p = corrected_p(row)
-    found = [row["reason"] or estimate_text(row) + ("" if p == DASH else f", p = {p}")]
-    if full and pd.notna(row["d_z"]):
-        found.append(
-            f"{row['n']} {row['counted']}, d_z = {row['d_z']:+.2f} [{row['d_z low']:+.2f}, {row['d_z high']:+.2f}]"
-        )
-    lines = [line for part in found for line in textwrap.wrap(part, WIDTH - len(text), break_on_hyphens=False)]
-    return [text + lines[0], *(" " * len(text) + more for more in lines[1:])]
-
-
-def as_json(table: pd.DataFrame) -> str:
-    """The ledger as JSON: `claims` with their verdicts, `rows` with their evidence, `tiers` with the counts."""
-    content: dict[str, Any] = {
-        "claims": _records(claim_verdicts(table)),
-        "rows": _records(table),
-        "tiers": {tier: {k: int(v) for k, v in row.items()} for tier, row in tier_counts(table).iterrows()},
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values, null where there is none."""
-    return json.loads(table.to_json(orient="records", double_precision=12))
+    earlier = changed.groupby("amended", sort=False)["claim"].unique().map(", ".join)
+    what = "what was changed, and why"
+    before = pd.DataFrame({"": "", "claims": earlier.to_numpy(), what: earlier.index, "verdicts": "in the text"})
+    blocks = table[(table["model"] != "") & (table["former"] != "")]
+    found = []
+    for one in all_amendments():
+        mine = blocks[blocks["claim"].isin(one["claims"])]
+        turned = mine.groupby(["former", "verdict"], sort=False).size()
+        effect = ", ".join(f"{old} → {new} in {n}" for (old, new), n in turned.items())
+        text = f"{one['date']}: {one['what']} {one['why']}"
+        found.append({"": one["id"], "claims": ", ".join(one["claims"]), what: text, "verdicts": effect})
+    return pd.concat([before, pd.DataFrame(found)], ignore_index=True)
 
 
 def claim_text(table: pd.DataFrame, claim: str) -> str:
     """Where a claim of a `claims_page` stands, in words: how many blocks support it, and so on."""
     decisions = table.loc[table["claim"] == claim, "decision"]
-    if not decisions.isin([SUPPORTED, CONTRADICTED, INCONCLUSIVE]).all():
-        return f"open, since {int((decisions == NOT_RUN).sum())} of {len(decisions)} blocks have not run"
-    counts = [(name, int((decisions == name).sum())) for name in (SUPPORTED, CONTRADICTED, INCONCLUSIVE)]
+    if not decisions.isin(WORDS).all() or (decisions == NOT_RUN).any():
+        missing = int((~decisions.isin(WORDS) | (decisions == NOT_RUN)).sum())
+        return f"open, since {missing} of {len(decisions)} blocks have not run"
+    counts = [(name, int((decisions == name).sum())) for name in WORDS]
     first, *others = [(name, n) for name, n in counts if n]
-    words = [f"{first[0]} in {first[1]} of {len(decisions)} networks and layers"]
+    if len(decisions) == 1:
+        return f"{first[0]} on the one network and layer tested"
+    where = f"all {len(decisions)}" if not others else f"{first[1]} of {len(decisions)}"
+    words = [f"{first[0]} in {where} networks and layers"]
     return ", ".join(words + [f"{name} in {n}" for name, n in others])

@@ -111,9 +111,13 @@ def blocks(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
         yield model, layer, rows[(rows.model == model) & (rows.layer == layer)]
 
 
-def values(rows: pd.DataFrame, source: str, setting: str, measure: str, form: str = "raw") -> pd.Series:
-    """One measure of one source and setting by image, in the study's order, first seed: empty where it did not run."""
-    first = (rows["method"] == source) & (rows["variant"] == "")
+def values(
+    rows: pd.DataFrame, source: str, setting: str, measure: str, form: str = "raw", variant: str = ""
+) -> pd.Series:
+    """One measure of one source and setting by image, in the study's order, by default of the first seed: empty where
+    it did not run.
+    """
+    first = (rows["method"] == source) & (rows["variant"] == variant)
     mine = rows.loc[first, ["image_id", "setting", "form", measure]]
     mine = mine[(mine["setting"] == setting) & (mine["form"] == form)]
     return mine.set_index("image_id")[measure].astype(float)

@@ -58,7 +58,7 @@ THRESHOLDS = {
     "effect": {"sesoi": _positive, "unit": ("d_z", "points"), "alpha": _probability, "of?": [str]},
     "limits": {
         "supported": _limit,
-        "contradicted": _limit,
+        "reversed": _limit,
         "unit": ("times", "share of draws", "r"),
         "needs?": str,
     },
@@ -69,11 +69,14 @@ CONTRASTS = {
     "logits": {"masks": str, "against": str},
     "faithfulness": METHODS,
     "alzheimer": METHODS,
-    "ablation": {"measure": str, "first": [str], "second": [str], "better": ("higher", "lower")},
+    "ablation": {"measure": str, "first": [str], "second": [str], "seeds": [int], "better": ("higher", "lower")},
     "runtime": {"of": str, "to": str},
 }
 BLOCK = {"model": _network, "layer": str, "n": int, "ids": str}
+WHOSE = ("paper", "ours")
+READING = {"name": str, "contrast": dict, "study?": str}
 CLAIM = {
+    "whose": WHOSE,
     **dict.fromkeys(("id", "quote", "place", "paper?", "study", "unit", "estimand", "test", "interval", "sesoi"), str),
     **dict.fromkeys(("family", "correction", "amended?", "seen_before"), str),
     "tier": _by_network,
@@ -82,7 +85,9 @@ CLAIM = {
     "criterion?": {"of": str, "rule?": str},
     "controls": [str],
     "thresholds": _thresholds,
-    "decide": {"supported": str, "contradicted": str, "else": ("inconclusive",)},
+    "readings?": [READING],
+    "untested?": str,
+    "decide?": {"supported": str, "reversed": str},
 }
 
 
@@ -101,6 +106,9 @@ def check_claim(claim: Any) -> None:
     check(claim, CLAIM, where)
     if claim["study"] in CONTRASTS:
         check(claim.get("contrast"), CONTRASTS[claim["study"]], f"{where}, contrast")
+    for i, reading in enumerate(claim.get("readings", []), 1):
+        whole = claim.get("contrast", {}) | reading["contrast"]
+        check(whole, CONTRASTS.get(claim["study"], dict), f"{where}, readings, entry {i}, contrast")
 
 
 def claims_of(study: str, prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ x - y: "greater" (the claim is x > y), "less", or "two-sided". Bad input raises 
 """
 
 from analysis.statistics.effects import d_z, mean_and_d_z, rank_biserial, standardised
-from analysis.statistics.equivalence import Equivalence, tost
+from analysis.statistics.equivalence import Equivalence, tost, tost_shares
 from analysis.statistics.intervals import Interval, bootstrap_interval
 from analysis.statistics.multiplicity import holm
 from analysis.statistics.paired import paired_t, sign_test, wilcoxon
@@ -18,5 +18,6 @@ from analysis.statistics.table1 import GroupSummary, Spread, Table1, paper_table
 __all__ = [
     "Equivalence", "GroupSummary", "HypothesisTest", "Interval", "McNemar", "Spread", "Table1", "bonett_price",
     "bootstrap_interval", "d_z", "holm", "mcnemar", "mean_and_d_z", "p_bound", "p_text", "paired_t", "paper_table1",
-    "permutation_test", "rank_biserial", "sign_test", "standardised", "tost", "wilcoxon",
+    "permutation_test", "rank_biserial", "sign_test", "standardised", "tost", "tost_shares",
+    "wilcoxon",
 ]  # fmt: skip

@@ -59,3 +59,15 @@ def tost(x: ArrayLike, y: ArrayLike | None = None, *, margin: float, units: str 
     )
     estimate = float(d.mean()) if units == "raw" else float(d.mean()) / sd
     return Equivalence(max(above.p, below.p), above, below, estimate, float(margin), units)
+
+
+def tost_shares(only_first: int, only_second: int, n: int, margin: float) -> float:
+    """p of equivalence of two paired shares: H0 is |difference| >= `margin`, a fraction in 0-1.
+
+    Two one-sided Wald tests after one image is added to each discordant cell, as in the interval of Bonett and Price
+    (2012) whose ends they agree with: both reject at 2.5 % where the 95 % interval lies within the margin.
+    """
+    checks.between_0_and_1(margin, "margin")
+    p, q = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
+    se = math.sqrt((p + q - (p - q) ** 2) / (n + 2))
+    return float(stats.norm.sf((margin - abs(p - q)) / se))

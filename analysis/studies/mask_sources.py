@@ -20,6 +20,7 @@ from cluscam_lite.reading import Groups
 from cluscam_lite.rivals.nulls import noise_maps
 
 KMEANS = "kmeans"
+SEEDED = (KMEANS, "random")  # those that run under several seeds
 NULLS = ("donor", "rolled", "smooth", "channels")
 SOURCES = (*CLUSTERINGS, *NULLS)
 TITLES = {

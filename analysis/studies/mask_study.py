@@ -66,9 +66,10 @@ class MaskStudy(PlannedStudy):
         settings = {"weights": loaded(spec.name).sha256, "K": spec.n_clusters, "r": spec.drop_ratio}
         lent = donors_of(plan, block.source, samples)
         for images in chunks(samples.ids, block.images_per_cell):
-            variant = f"seed {block.seed}" if block.seed else ""
             own = settings | lending(plan, lent, images)
-            yield self.cell(plan, block, block.source, images, seed + block.seed, variant=variant, settings=own)
+            yield self.cell(
+                plan, block, block.source, images, seed + block.seed, variant=variant_of(block.seed), settings=own
+            )
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""
@@ -129,3 +130,8 @@ def outcomes(reading: Reading, maps: list[torch.Tensor]) -> list[dict[str, float
         {"probability": float(p[i]), "probability_masked": float(o[i])} | {k: float(v[i]) for k, v in terms.items()}
         for i in range(len(maps))
     ]
+
+
+def variant_of(seed: int) -> str:
+    """How rows name a further seed of a source; the first has no name."""
+    return f"seed {seed}" if seed else ""

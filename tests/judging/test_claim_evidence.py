@@ -13,32 +13,12 @@ from analysis.chapters.faithfulness.claims import shortage
 from analysis.judging import ledger as ledger_module
 from analysis.judging.ledger import COLUMNS, WAITS, all_claims, evidence
 from analysis.judging.printed import NOT_PRINTED
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED, combine
+from analysis.judging.rules import REVERSED, SUPPORTED
 from analysis.judging.sources import SOURCES, Source
 from analysis.judging.text import estimate_text
 from analysis.studies.rows import NOT_RUN
 
 CLAIMS = {claim["id"]: claim for claim in all_claims()}
-
-
-# the rule
-
-
-@pytest.mark.parametrize(
-    ("decisions", "verdict"),
-    [
-        ([SUPPORTED], SUPPORTED),
-        ([SUPPORTED, SUPPORTED, INCONCLUSIVE], SUPPORTED),
-        ([SUPPORTED, INCONCLUSIVE], INCONCLUSIVE),  # one half is no majority
-        ([SUPPORTED, SUPPORTED, CONTRADICTED], INCONCLUSIVE),  # opposition
-        ([CONTRADICTED, CONTRADICTED, INCONCLUSIVE], CONTRADICTED),
-        ([CONTRADICTED, CONTRADICTED, SUPPORTED], INCONCLUSIVE),
-        ([SUPPORTED, NOT_RUN], NOT_RUN),
-        ([], NOT_RUN),
-    ],
-)
-def test_a_majority_without_opposition(decisions, verdict):
-    assert combine(decisions) == verdict == combine(reversed(decisions))
 
 
 # evidence
@@ -69,7 +49,7 @@ def test_a_comparison_that_ran_has_a_verdict():
     assert own["verdict"] == SUPPORTED and own["low"] > 0 and own["p (Holm)"] < 0.05 and own["reason"] == ""
     assert (papers["tier"], papers["verdict"]) == ("reproduction", NOT_RUN) and "no weights" in papers["reason"]
     behind = evidence(faithful_rows(ahead=-0.25), claim_of("C1", ("mobileone_s0", "paper", 60)))
-    assert behind["verdict"].iloc[0] == CONTRADICTED
+    assert behind["verdict"].iloc[0] == REVERSED
 
 
 def test_what_is_missing_is_said_with_numbers():
@@ -98,7 +78,7 @@ def test_rows_of_other_images_judge_nothing():
 def test_section_4_1_by_its_own_rows():
     claim = claim_of("C6b", ("scene_cnn", "paper", 8))
     complete = evidence(logits_rows(8), claim)
-    assert complete["verdict"].iloc[0] == CONTRADICTED and complete["mean"].iloc[0] == pytest.approx(-1, abs=0.1)
+    assert complete["verdict"].iloc[0] == REVERSED and complete["mean"].iloc[0] == pytest.approx(-1, abs=0.1)
     some = evidence(logits_rows(5), claim)
     assert some["verdict"].iloc[0] == NOT_RUN and some["reason"].iloc[0] == "5 of 8 images"
     two = claim_of("C6a", ("scene_cnn", "paper", 8), ("scene_vit", "last", 4))

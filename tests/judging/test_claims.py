@@ -8,8 +8,10 @@ import pytest
 
 from analysis.chapters.hyperparameters.evidence import DRAWS, LEVEL
 from analysis.chapters.hyperparameters.mixture_evidence import RATIO_DRAWS
-from analysis.judging.compare import FEWEST
+from analysis.judging.because import rule_text
+from analysis.judging.rules import FEWEST
 from analysis.paper.claims import all_claims, check_claim
+from analysis.studies.mask_sources import SEEDED
 from analysis.studies.plan import layer_of
 from analysis.studies.registry import find_study
 from analysis.studies.weightings import settings_of
@@ -17,7 +19,9 @@ from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.errors import CluscamError
 
 CLAIMS = all_claims()
-FIELDS = "id quote place study tier population unit estimand controls test interval sesoi thresholds family correction"
+FIELDS = (
+    "id whose quote place study tier population unit estimand controls test interval sesoi thresholds family correction"
+)
 BLOCKS = [(claim, block) for claim in CLAIMS for block in claim["population"]["blocks"]]
 # studies whose plan is the population of their claims
 EXACT = ("logits", "hyperparameters")
@@ -28,9 +32,10 @@ PART |= {"runtime": "tune", "alzheimer": "test"}
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
 def test_every_field_is_there(claim):
-    assert set(claim) - {"contrast", "criterion", "paper", "amended"} == {*FIELDS.split(), "decide", "seen_before"}
+    optional = {"contrast", "criterion", "paper", "amended", "readings", "untested", "decide"}
+    assert set(claim) - optional == {*FIELDS.split(), "seen_before"}
     assert all(claim.values())
-    assert set(claim["decide"]) == {"supported", "contradicted", "else"} and claim["decide"]["else"] == "inconclusive"
+    assert ("decide" in claim) == (claim["thresholds"]["rule"] == "limits")
     models = {block["model"] for block in claim["population"]["blocks"]}
     assert claim["tier"] == {model: get_spec(model).tier for model in models}
 
@@ -80,14 +85,16 @@ def test_a_study_of_maps_covers_its_claims(study):
 
 def test_the_ablation_study_covers_its_claims():
     blocks = find_study("ablation").planned("reference").blocks
-    planned = {(b.model, b.layer, b.source): b.n_images for b in blocks if not b.seed}
+    planned = {(b.model, b.layer, b.source, b.seed): b.n_images for b in blocks}
     claims = [claim for claim in CLAIMS if claim["study"] == "ablation"]
     assert {claim["id"] for claim in claims} == {"C7a", "C7b", "C7c", "C7d", "C8a", "C8b", "C8c"}
     for claim in claims:
         for block in claim["population"]["blocks"]:
             names = {s.name for s in settings_of(30, 0.5)}
             for source, setting in (claim["contrast"]["first"], claim["contrast"]["second"]):
-                assert planned[block["model"], block["layer"], source] == block["n"] and setting in names
+                assert setting in names
+                for seed in claim["contrast"]["seeds"] if source in SEEDED else [0]:
+                    assert planned[block["model"], block["layer"], source, seed] >= block["n"]
 
 
 def test_the_runtime_study_covers_its_claims():
@@ -105,6 +112,7 @@ def test_the_runtime_study_covers_its_claims():
 
 # thresholds: the same in numbers and in words
 
+FIVE = ("supported", "reversed", "negligible", "undecided", "uninformative")
 NUMBERS = {0.5: ("0.5", "one half"), 5: ("5", "five")}
 WORDS = {"at_least": ("at least",), "at_most": ("at most", "within"), "below": ("below",)}
 WORDS |= {"more_than": ("more than", "farther than")}
@@ -118,25 +126,24 @@ def says(text, words, number):
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
 def test_the_words_of_a_claim_have_its_thresholds(claim):
-    numbers, decide = claim["thresholds"], claim["decide"]
+    numbers, rule = claim["thresholds"], rule_text(claim)
     if numbers["rule"] == "limits":
         scale = 100 if numbers["unit"] == "r" else 1  # r is from 0 to 1, and in points in words
-        for side in ("supported", "contradicted"):
+        for side in ("supported", "reversed"):
             ((kind, bound),) = numbers[side].items()
-            assert says(decide[side], WORDS[kind], scale * bound), side
-        assert ("every seed" in decide["supported"]) == (numbers.get("needs") == "every seed")
+            assert says(claim["decide"][side], WORDS[kind], scale * bound), side
+            assert claim["decide"][side] in rule
+        assert ("every seed" in claim["decide"]["supported"]) == (numbers.get("needs") == "every seed")
         return
-    assert says(decide["supported"], [r"corrected p(?: of the t test)? is below"], numbers["alpha"])
-    assert all(effect in decide["supported"] for effect in numbers.get("of", []))
+    assert says(rule, ["corrected p is below"], numbers["alpha"]) and all(word in rule for word in FIVE)
+    assert all(effect in rule for effect in numbers.get("of", []))
     if numbers["unit"] == "d_z":
         assert f"d_z = {numbers['sesoi']:g}" in claim["sesoi"]
-        assert says(decide["supported"], ["d_z is at least"], numbers["sesoi"])
-        assert says(decide["contradicted"], ["interval of d_z is below"], numbers["sesoi"])
+        assert says(rule, ["d_z is at least"], numbers["sesoi"])
     else:
         assert claim["sesoi"].startswith(f"{numbers['sesoi']:g} points of IC")
         assert claim["contrast"]["measure"] == "increase"
-        assert "at least the smallest effect of interest" in decide["supported"]
-        assert "below the smallest effect of interest" in decide["contradicted"]
+        assert says(rule, ["estimate is at least"], numbers["sesoi"])
 
 
 def test_words_about_intervals_and_draws_have_the_numbers_of_the_code():
@@ -179,6 +186,13 @@ MISTAKES = {
     "controls: 'none' is not a list": (replaced, "none", "controls"),
     "tier, resnet50_v1: 'same' is not one of reproduction": (replaced, "same", "tier", "resnet50_v1"),
     "quote is empty": (replaced, "", "quote"),
+    "whose: 'theirs' is not one of paper, ours": (replaced, "theirs", "whose"),
+    "readings, entry 1 has no field 'contrast'": (replaced, [{"name": "another"}], "readings"),
+    "readings, entry 1, contrast: unknown field 'objective'": (
+        replaced,
+        [{"name": "another", "contrast": {"objective": "norm"}}],
+        "readings",
+    ),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.engine.contract import empty_rows
 from analysis.judging.ledger import all_claims, judged
-from analysis.judging.rules import VERDICTS
+from analysis.judging.rules import WORDS
 from analysis.judging.sources import SOURCES
 from analysis.judging.text import OPEN, decision_text
 from analysis.studies.registry import find_study
@@ -68,4 +68,4 @@ def test_some_rows_and_none_judge_nothing_more_than_the_ledger(study):
     for given in (few, none):
         assert said(study, given) == of_ledger(study, given)
     assert {decision for _, decision in said(study, none)} == {NOT_RUN}
-    assert {decision for _, decision in said(study, few)} <= {*VERDICTS, OPEN}
+    assert {decision for _, decision in said(study, few)} <= {*WORDS, OPEN}

@@ -8,6 +8,8 @@ import pandas as pd
 from analysis.judging.compare import paired_evidence
 from analysis.judging.sources import Claim
 from analysis.page.panels import values
+from analysis.studies.mask_sources import SEEDED
+from analysis.studies.mask_study import variant_of
 
 
 def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
@@ -21,15 +23,22 @@ def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
 def pair_of(
     rows: pd.DataFrame, block: Mapping[str, Any], contrast: Mapping[str, Any]
 ) -> tuple[pd.Series, pd.Series] | None:
-    """Both sides of a contrast on the block's images; None unless both sources have run on all of them."""
+    """Both sides of a contrast on the block's images; None unless both sources have run on all of them.
+
+    Each image's value is the mean over the contrast's seeds, for a source that has seeds; all of them must have run.
+    """
     if not len(rows):
         return None
-    mine = rows[(rows["model"] == block["model"]) & (rows["layer"] == block["layer"]) & (rows["variant"] == "")]
+    mine = rows[(rows["model"] == block["model"]) & (rows["layer"] == block["layer"])]
     sides = []
     for source, setting in (contrast["first"], contrast["second"]):
         own = mine[mine["method"] == source]
-        if own["image_id"].nunique() < block["n"]:
+        seeds = contrast.get("seeds", [0]) if source in SEEDED else [0]
+        ran = own[own["variant"].isin([variant_of(seed) for seed in seeds])].groupby("variant")["image_id"].nunique()
+        if len(ran) < len(seeds) or (ran < block["n"]).any():
             return None
-        sides.append(values(own, source, setting, contrast["measure"]))
-    both = sides[0].index.intersection(sides[1].index)
+        by_seed = [values(own, source, setting, contrast["measure"], variant=variant_of(seed)) for seed in seeds]
+        images = own["image_id"].unique()[: block["n"]]
+        sides.append(pd.concat(by_seed, axis=1).reindex(images).mean(axis=1, skipna=False))
+    both = sides[0].dropna().index.intersection(sides[1].dropna().index, sort=False)
     return (sides[0][both], sides[1][both]) if len(both) >= 2 else None

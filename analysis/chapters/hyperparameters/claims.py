@@ -14,12 +14,11 @@ from analysis.chapters.hyperparameters.evidence import (
     shares,
 )
 from analysis.chapters.hyperparameters.mixture_evidence import bootstrap_r, r_interval
+from analysis.judging.compare import equivalence
 from analysis.judging.sources import Claim
 from analysis.statistics import mean_and_d_z, paired_t
 from cluscam_lite import get_spec
 from cluscam_lite.tuning import elbow
-
-Criterion = Mapping[str, Any]
 
 
 def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
@@ -27,10 +26,10 @@ def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
 
     None for a block that has not the claim's images under every seed and size of its population.
     """
-    found, population, criterion = [], claim["population"], claim["criterion"]
+    found, population, measured = [], claim["population"], MEASURED[claim["criterion"]["of"]]
     for block in population["blocks"]:
         mine = complete(rows, block, population["grid"], population["seeds"])
-        numbers = MEASURED[criterion["of"]](mine, block["model"], criterion) if mine is not None else {}
+        numbers = measured(mine, block["model"], claim) if mine is not None else {}
         found.append({"model": block["model"], "panel": block["layer"]} | numbers)
     return pd.DataFrame(found)
 
@@ -49,19 +48,19 @@ def complete(
     return mine
 
 
-def stable_k(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+def stable_k(block: pd.DataFrame, model: str, claim: Claim) -> dict[str, Any]:
     """C10a, C10d: the share of draws of the most frequent K*, and whether every seed names that K on all images."""
-    of, rule = curves(block), criterion["rule"]
+    of, rule = curves(block), claim["criterion"]["rule"]
     by_size, by_seed = _draws(of, rule), elbow(of.grid, of.values.mean(1), rule).tolist()
     mode, share = int(by_size.idxmax()), float(by_size.max())
     text = f"K = {mode} in {share:.0%} of the draws; by seed: {', '.join(map(str, by_seed))}"
     return {"least": share, "most": share, "every seed": all(k == mode for k in by_seed), "text": text}
 
 
-def near_k(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+def near_k(block: pd.DataFrame, model: str, claim: Claim) -> dict[str, Any]:
     """C10c, C10e: the share of draws in which K* is the candidate next to Table 3's K, or a neighbour of that."""
     of, printed = curves(block), get_spec(model).n_clusters
-    by_size = _draws(of, criterion["rule"])
+    by_size = _draws(of, claim["criterion"]["rule"])
     close = by_size.index.isin(near_sizes(of.grid, printed))
     share, mode = float(by_size[close].sum()), int(by_size.idxmax())
     sizes = ", ".join(map(str, by_size.index[close]))
@@ -69,27 +68,29 @@ def near_k(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, A
     return {"least": share, "most": share, "text": text}
 
 
-def stable_r(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+def stable_r(block: pd.DataFrame, model: str, claim: Claim) -> dict[str, Any]:
     """C10f: the width of the interval of r."""
     low, high = r_interval(bootstrap_r(model, block))
     return {"least": high - low, "most": high - low, "text": f"r from {low:.0%} to {high:.0%}"}
 
 
-def near_r(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+def near_r(block: pd.DataFrame, model: str, claim: Claim) -> dict[str, Any]:
     """C10g: the least and greatest distance of r in its interval from Table 3's r."""
     (low, high), printed = r_interval(bootstrap_r(model, block)), get_spec(model).drop_ratio
     text = f"r from {low:.0%} to {high:.0%}; Table 3: {printed:.1%}"
     return {"least": max(low - printed, printed - high, 0.0), "most": max(printed - low, high - printed), "text": text}
 
 
-def saturation(block: pd.DataFrame, model: str, criterion: Criterion) -> dict[str, Any]:
+def saturation(block: pd.DataFrame, model: str, claim: Claim) -> dict[str, Any]:
     """C10b: means of rise and bend with their intervals and effect sizes, and the larger p of the two."""
     found: dict[str, Any] = {}
     words = []
     for name, x in zip(("rise", "bend"), rise_and_bend(curves(block)), strict=True):
         mean, effect = mean_and_d_z(x)
         found |= {f"{name} mean": mean.estimate, f"{name} low": mean.low, f"{name} high": mean.high}
-        found |= {f"{name} d_z": effect.estimate, f"{name} d_z high": effect.high, f"{name} p": paired_t(x).p}
+        found |= {f"{name} d_z": effect.estimate, f"{name} d_z low": effect.low, f"{name} d_z high": effect.high}
+        found |= {f"{name} p": paired_t(x).p, f"{name} p_reversed": paired_t(x, alternative="less").p}
+        found[f"{name} p_equivalence"] = equivalence(x, claim["thresholds"])
         words.append(f"{name} {mean.estimate:+.3f} [{mean.low:+.3f}, {mean.high:+.3f}]")
     return found | {"p": max(found["rise p"], found["bend p"]), "text": "; ".join(words)}
 
@@ -98,7 +99,7 @@ def _draws(of: Curves, rule: str) -> pd.Series:
     return shares(bootstrap_choices(of, rule), of.grid)
 
 
-MEASURED: dict[str, Callable[[pd.DataFrame, str, Criterion], dict[str, Any]]] = {
+MEASURED: dict[str, Callable[[pd.DataFrame, str, Claim], dict[str, Any]]] = {
     "stable K": stable_k,
     "near K": near_k,
     "saturation": saturation,

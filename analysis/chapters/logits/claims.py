@@ -14,5 +14,5 @@ def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     ready = complete_blocks(progress, rows)
     if not len(ready):
         return table
-    found = contrast_table(ready, [claim["contrast"]["against"]]).drop(columns="tier")
+    found = contrast_table(ready, [claim["contrast"]["against"]], claim["thresholds"]).drop(columns="tier")
     return table.merge(found.rename(columns={"layer": "panel"}), on=["model", "panel"], how="left")

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters.logits.study import WHOLE
+from analysis.judging.compare import equivalence
+from analysis.judging.rules import Thresholds
 from analysis.page.empty import table_of
 from analysis.page.panels import blocks
 from analysis.statistics import Table1, mean_and_d_z, paired_t, paper_table1, permutation_test, wilcoxon
@@ -46,11 +48,14 @@ def advantages(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)[list(CONTRASTS)]
 
 
-def contrast_table(rows: pd.DataFrame, contrasts: Sequence[str] = CONTRASTS) -> pd.DataFrame:
+def contrast_table(
+    rows: pd.DataFrame, contrasts: Sequence[str] = CONTRASTS, thresholds: Thresholds | None = None
+) -> pd.DataFrame:
     """One row for each block and contrast: mean advantage of K-Means' masks in logits, interval, d_z and tests.
 
     `p` is from relabelling partitions within images for the random partitions (two-sided), and from a one-sided
-    paired t test for the others; `wilcoxon` is one-sided. `share` is the images in which K-Means is ahead, in percent.
+    paired t test for the others, with `p_reversed` of the other side; `wilcoxon` is one-sided. A claim's `thresholds`
+    add `p_equivalence`. `share` is the images in which K-Means is ahead, in percent.
     """
     found = []
     for model, layer, block in blocks(rows):
@@ -63,6 +68,8 @@ def contrast_table(rows: pd.DataFrame, contrasts: Sequence[str] = CONTRASTS) -> 
                 if name == "random"
                 else paired_t(x)
             )
+            other_side = test if name == "random" else paired_t(x, alternative="less")
+            same = {} if thresholds is None else {"p_equivalence": equivalence(x, thresholds)}
             found.append(
                 {
                     "model": model,
@@ -80,6 +87,9 @@ def contrast_table(rows: pd.DataFrame, contrasts: Sequence[str] = CONTRASTS) -> 
                     "log10 p": test.log10_p,
                     "wilcoxon log10 p": wilcoxon(x).log10_p,
                     "share ahead, %": 100 * float((x > 0).mean()),
+                    "p_reversed": other_side.p,
+                    "differing": int((x != 0).sum()),
+                    **same,
                 }
             )
     return table_of(found, *BLOCK, "against", "n", "mean", "low", "high")

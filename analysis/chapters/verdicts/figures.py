@@ -4,13 +4,31 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.chapters.verdicts.page import Seen, scores_text
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from analysis.judging.rules import (
+    CONTRADICTED,
+    NEGLIGIBLE,
+    NOT_TESTED,
+    REVERSED,
+    SUPPORTED,
+    UNDECIDED,
+    UNINFORMATIVE,
+    VERDICTS,
+)
 from analysis.judging.text import network_text
 from analysis.page.figures import KEPT, figure, single_axes
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite.show.drawing import draw_image, draw_overlay
 
-COLOURS = {SUPPORTED: KEPT, CONTRADICTED: "#c44e52", INCONCLUSIVE: "#dd9a3c", NOT_RUN: "#d9d9d9"}
+COLOURS = {
+    SUPPORTED: KEPT,
+    CONTRADICTED: "#c44e52",
+    REVERSED: "#c44e52",
+    NEGLIGIBLE: "#e8a0a2",
+    UNDECIDED: "#dd9a3c",
+    UNINFORMATIVE: "#b3b3b3",
+    NOT_RUN: "#d9d9d9",
+    NOT_TESTED: "#ececec",
+}
 
 
 def scene_figure(found: Seen) -> Figure:
@@ -25,18 +43,18 @@ def scene_figure(found: Seen) -> Figure:
 
 
 def tiers_figure(counts: pd.DataFrame) -> Figure:
-    """How many claims have which verdict, a bar for each tier; `counts` is `ledger.tier_counts`."""
+    """How many claims have which verdict, a bar for each tier; `counts` is `counts.tier_counts`."""
     fig, ax = single_axes(1.9)
     left = pd.Series(0, index=counts.index)
-    for verdict, colour in COLOURS.items():
-        ax.barh(counts.index, counts[verdict], left=left, color=colour, label=verdict)
+    for verdict in (name for name in VERDICTS if counts[name].any()):
+        ax.barh(counts.index, counts[verdict], left=left, color=COLOURS[verdict], label=verdict)
         for y, (n, x) in enumerate(zip(counts[verdict], left, strict=True)):
             if n:
                 ax.text(x + n / 2, y, str(n), ha="center", va="center", fontsize=9)
         left = left + counts[verdict]
     ax.invert_yaxis()
     ax.set(xlabel="claims")
-    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=8, frameon=False)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=6, fontsize=8, frameon=False)
     return fig
 
 

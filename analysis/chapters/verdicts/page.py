@@ -8,19 +8,18 @@ import pandas as pd
 from PIL import Image
 from torch import Tensor
 
-from analysis.judging.ledger import claim_verdicts
-from analysis.judging.rules import CONTRADICTED, INCONCLUSIVE, SUPPORTED
+from analysis.judging.counts import claim_verdicts
+from analysis.judging.rules import CONTRADICTED, SUPPORTED
 from analysis.judging.text import network_text
 from analysis.paths import ROOT
 from analysis.studies.explaining import one_map
-from analysis.studies.rows import NOT_RUN
 from cluscam_lite.methods import METHODS
 from cluscam_lite.metrics import evaluate
 from cluscam_lite.models import LoadedModel
 from cluscam_lite.show.drawing import denormalized
 
 SHOWN = ("cluscam", "donor", "fakecam")
-OPENING = {SUPPORTED: "Yes", CONTRADICTED: "No, as far as it was tested", INCONCLUSIVE: "Undecided"}
+OPENING = {SUPPORTED: "Yes", CONTRADICTED: "No, as far as it was tested"}
 # the claims that answer the book's question, the best first: id -> what its estimate is, in words
 ANSWERS = {
     "C7n": "ClusCAM's maps raise the network's confidence on {estimate} percentage points more of the images than the "
@@ -35,7 +34,7 @@ def answer(table: pd.DataFrame) -> str:
     for claim, words in ANSWERS.items():
         mine = table[(table["claim"] == claim) & (table["model"] != "")]
         verdicts = claim_verdicts(mine)
-        if not len(mine) or verdicts["verdict"].iloc[0] == NOT_RUN:
+        if not len(mine) or verdicts["verdict"].iloc[0] not in OPENING:
             continue
         row = mine.sort_values("n", ascending=False, kind="stable").iloc[0]
         estimate = f"{row['mean']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
@@ -46,7 +45,7 @@ def answer(table: pd.DataFrame) -> str:
             f"{OPENING[verdicts['verdict'].iloc[0]]}: {where}, {said} (95 % interval; claim {claim} is {counts} of "
             f"{len(mine)} networks and layers)."
         )
-    return "Not decided: the reference run has no complete claim yet."
+    return "Not decided: none of the claims that ask this has a verdict either way."
 
 
 @dataclass(frozen=True)
