@@ -1,11 +1,16 @@
 """The study `boxes`: its maps are those of `faithfulness`, and only images with one box are explained."""
 
+import pandas as pd
 import pytest
 
+from analysis.chapters.boxes.claims import evidence
+from analysis.chapters.boxes.page import claims_page, means_page
 from analysis.chapters.boxes.study import NOT_ONE, STUDY
 from analysis.chapters.faithfulness.study import STUDY as FAITHFULNESS
 from analysis.engine import read, run
 from analysis.paper.claims import all_claims
+from analysis.studies.rows import NOT_RUN
+from cluscam_lite.errors import CluscamError
 
 PROFILE = {"profile": "smoke", "seed": 0}
 
@@ -45,3 +50,44 @@ def test_the_reference_plan_has_the_images_of_the_claims():
                     mine = planned[block["model"], block["layer"], name]
                     assert mine.n_images >= block["n"]
                     assert (mine.seed, mine.settings) == (0, theirs[block["model"], block["layer"], name].settings)
+
+
+def by_hand(errors, boxes=("le", "le_all")):
+    """Rows of a network: (method, image, le, le_all), without a box where the errors are None."""
+    known = {"model": "mobileone_s0", "layer": "paper", "variant": "", "target": 1, "ep": 50.0, "reason": ""}
+    return pd.DataFrame(
+        known | {"method": method, "image_id": image, **dict(zip(boxes, pair, strict=True))}
+        for method, image, *pair in errors
+    )
+
+
+CLAIM = {
+    "contrast": {"measure": "le", "method": "cluscam", "against": "ones", "better": "lower"},
+    "thresholds": {"rule": "effect", "sesoi": 0.2, "unit": "d_z", "alpha": 0.05},
+    "population": {"blocks": [{"model": "mobileone_s0", "layer": "paper", "n": 3}]},
+}
+
+
+def test_either_box_by_hand():
+    none = (None, None)
+    rows = by_hand(
+        [("cluscam", "a", 10, 50), ("cluscam", "b", *none), ("cluscam", "c", 30, 80), ("cluscam", "d", 0, 0)]
+        + [("ones", "a", 60, 60), ("ones", "b", *none), ("ones", "c", 70, 70), ("ones", "d", 90, 90)]
+    )
+    assert evidence(rows, CLAIM)["mean"].tolist() == [45] and evidence(rows, CLAIM)["n"].tolist() == [2]
+    other = CLAIM | {"contrast": CLAIM["contrast"] | {"box": "all"}}
+    assert evidence(rows, other)["mean"].tolist() == [0]
+    short = rows[~((rows["method"] == "ones") & (rows["image_id"] == "b"))]
+    assert "mean" not in evidence(short, other) and "mean" not in evidence(rows.iloc[:0], other)
+    with pytest.raises(CluscamError, match="box"):
+        evidence(rows, CLAIM | {"contrast": CLAIM["contrast"] | {"box": "al"}})
+
+
+def test_the_pages():
+    rows = by_hand([("cluscam", "a", 10, 60), ("cluscam", "b", 20, 40), ("ones", "a", 60, 60), ("ones", "b", 50, 50)])
+    page = means_page(rows).set_index("method")
+    assert page.loc["ClusCAM"].tolist()[1:] == [2, "15.0", "50.0", "50"]
+    assert means_page(rows.iloc[:0]).iloc[0, 0] == NOT_RUN
+    waiting = claims_page(rows.iloc[:0])
+    assert waiting["claim"].value_counts().to_dict() == {"C9a": 4, "C9b": 10}
+    assert (waiting["decision"] == NOT_RUN).all()
