@@ -11,7 +11,7 @@ from analysis.chapters.ablation import evidence
 from analysis.chapters.ablation import page as chapter
 from analysis.engine.contract import empty_rows
 from analysis.judging.ledger import judged
-from analysis.judging.rules import CONTRADICTED, SUPPORTED
+from analysis.judging.rules import NEGLIGIBLE, REVERSED, SUPPORTED
 from analysis.studies.registry import find_study
 from analysis.studies.rows import NOT_RUN
 from analysis.studies.weightings import FULL
@@ -51,10 +51,30 @@ CLAIM = {
 }
 
 
-@pytest.mark.parametrize(("lead", "decision"), [(0.5, SUPPORTED), (-0.15, CONTRADICTED), (0.0, CONTRADICTED)])
+@pytest.mark.parametrize(("lead", "decision"), [(0.5, SUPPORTED), (-0.15, REVERSED), (0.0, NEGLIGIBLE)])
 def test_a_claim_is_decided_by_its_rows(lead, decision):
     (row,) = judged(made(lead=lead), CLAIM).to_dict("records")
     assert row["mean"] == pytest.approx(100 * lead, abs=1) and row["verdict"] == decision
+
+
+def test_a_claim_on_several_seeds_takes_each_images_mean_over_them():
+    by_seed = [made(lead=lead).assign(seed=i, variant=f"seed {i}" if i else "") for i, lead in enumerate((0.5, 0.3))]
+    claim = CLAIM | {"contrast": CLAIM["contrast"] | {"seeds": [0, 1]}}
+    (row,) = judged(pd.concat(by_seed), claim).to_dict("records")
+    assert row["mean"] == pytest.approx(40, abs=1) and row["test"] == "Wilcoxon" and row["verdict"] == SUPPORTED
+    only = claim | {"contrast": CLAIM["contrast"] | {"seeds": [1]}}
+    assert judged(pd.concat(by_seed), only)["mean"].iloc[0] == pytest.approx(30, abs=1)
+    assert judged(by_seed[0], claim)["verdict"].tolist() == [NOT_RUN]  # the other seed has not run
+    short = pd.concat([by_seed[0], by_seed[1][by_seed[1]["image_id"] != "i7"]])
+    assert judged(short, claim)["verdict"].tolist() == [NOT_RUN]
+
+
+def test_a_source_without_seeds_is_held_against_the_mean_of_one_that_has_them():
+    by_seed = [made(lead=lead).assign(seed=i, variant=f"seed {i}" if i else "") for i, lead in enumerate((0.5, 0.3))]
+    rows = pd.concat(by_seed).replace({"method": {"random": "none"}})
+    rows = rows[(rows["method"] == "kmeans") | (rows["variant"] == "")]
+    contrast = CLAIM["contrast"] | {"seeds": [0, 1], "second": ["none", FULL]}
+    assert judged(rows, CLAIM | {"contrast": contrast})["mean"].iloc[0] == pytest.approx(40, abs=1)
 
 
 def test_a_claim_waits_for_all_its_images():

@@ -60,22 +60,27 @@ def test_a_comparison_is_turned_so_that_above_0_is_better():
 
 
 def test_a_difference_without_spread_has_no_effect_size_and_decides_nothing_by_it():
-    same = compare([5.0] * 60, [5.0] * 60, "gain")
-    assert np.isnan([same["d_z"], same["d_z low"], same["d_z high"]]).all()
-    assert judge(pd.DataFrame([same]), D_Z)["verdict"].tolist() == ["inconclusive"]
-    behind = compare([4.0] * 60, [5.0] * 60, "gain")  # on every image: the interval of the mean decides
-    assert judge(pd.DataFrame([behind]), D_Z)["verdict"].tolist() == ["contradicted"]
+    same = compare([5.0] * 60, [5.0] * 60, "gain", D_Z)
+    assert np.isnan([same["d_z"], same["d_z low"], same["d_z high"]]).all() and same["p_equivalence"] == 1
+    assert judge(pd.DataFrame([same]), D_Z)["verdict"].tolist() == ["uninformative"]
+    behind = compare([4.0] * 60, [5.0] * 60, "gain", D_Z)
+    assert judge(pd.DataFrame([behind]), D_Z)["verdict"].tolist() == ["undecided"]
 
 
-@pytest.mark.parametrize(("n", "decision"), [(200, "contradicted"), (20, "inconclusive")])
+@pytest.mark.parametrize(("n", "decision"), [(200, "negligible"), (20, "uninformative")])
 def test_shares_that_hardly_differ_are_not_surer_than_their_images_allow(n, decision):
-    flat = np.zeros(n)
-    found = compare(flat, flat, "increase")
+    flat = np.repeat([0.0, 100.0], n // 2)
+    found = compare(flat, flat, "increase", points_of_interest(5))
     assert found["low"] == -found["high"] and found["high"] == pytest.approx(196 * np.sqrt(2) / (n + 2), rel=1e-3)
     assert judge(pd.DataFrame([found]), points_of_interest(5))["verdict"].tolist() == [decision]
+    floor = compare(np.zeros(n), np.zeros(n), "increase", points_of_interest(5))
+    assert floor["uninformative"] == "a floor: both shares are below 5 %"
+    assert judge(pd.DataFrame([floor]), points_of_interest(5))["verdict"].tolist() == ["uninformative"]
+    assert compare(100 - np.zeros(n), 100 - np.zeros(n), "increase", D_Z)["uninformative"].startswith("a ceiling")
     several = flat.copy()
     several[:FEWEST] = 100
-    assert compare(several, flat, "increase")["low"] == bootstrap_interval(several).low  # enough for a bootstrap
+    enough = compare(several, flat, "increase")
+    assert enough["low"] == bootstrap_interval(several - flat).low and enough["differing"] == FEWEST
 
 
 def test_groups_whose_shares_hardly_differ_count_whole():
@@ -134,16 +139,23 @@ def claim(against, n=N, points=5):
 
 
 @pytest.mark.parametrize(
-    ("against", "decision"), [("scorecam", "supported"), ("donor", "inconclusive"), ("fakecam", "supported")]
+    ("against", "decision"), [("scorecam", "supported"), ("donor", "uninformative"), ("fakecam", "supported")]
 )
 def test_a_claim_is_decided_by_its_rule(against, decision):
     found = judged(prepared(rows()), claim(against)).iloc[0]
     assert found["verdict"] == decision and found["n"] == N
 
 
-def test_a_claim_far_below_its_smallest_effect_is_contradicted():
-    found = judged(prepared(rows()), claim("donor", points=40)).iloc[0]
-    assert found["verdict"] == "contradicted" and found["high"] < 40
+def test_a_claim_far_below_its_smallest_effect_is_negligible():
+    found = judged(prepared(rows()), claim("donor", points=20)).iloc[0]
+    assert found["verdict"] == "negligible" and found["high"] < 20
+
+
+def test_a_network_that_answers_one_class_tells_nothing():
+    found = judged(prepared(rows().assign(target=3)), claim("scorecam")).iloc[0]
+    assert found["verdict"] == "uninformative" and found["because"] == "the network answers one class on all 40 images"
+    alike = rows().assign(target=3, label=3)  # so do the images
+    assert judged(prepared(alike), claim("scorecam")).iloc[0]["verdict"] == "supported"
 
 
 def test_a_claim_takes_exactly_the_planned_images():

@@ -48,7 +48,7 @@ def test_contrasts_and_decisions():
         for claim in claims_of("logits")
     )
     assert judged(rows(12), members)["verdict"].tolist() == ["supported"]
-    assert judged(rows(12), random)["verdict"].tolist() == ["contradicted"]
+    assert judged(rows(12), random)["verdict"].tolist() == ["reversed"]
 
 
 def test_group_differences_order_groups_by_their_score():

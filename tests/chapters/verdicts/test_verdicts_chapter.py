@@ -7,14 +7,15 @@ from drawn import dots, row_names, titles, widths
 from analysis.chapters.learn.method import open_images
 from analysis.chapters.verdicts.figures import effects_figure, scene_figure, tiers_figure
 from analysis.chapters.verdicts.page import SHOWN, answer, own_folder, scores_text, seen
-from analysis.judging.ledger import COLUMNS, tier_counts
-from analysis.judging.rules import CONTRADICTED, SUPPORTED
+from analysis.judging.counts import tier_counts
+from analysis.judging.ledger import COLUMNS
+from analysis.judging.rules import REVERSED, SUPPORTED, UNDECIDED, VERDICTS
 from analysis.paths import ROOT
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite import load_model
 
 
-def row(claim, model="mobileone_s0", verdict=CONTRADICTED, mean=-1.5, n=100, **others):
+def row(claim, model="mobileone_s0", verdict=REVERSED, mean=-1.5, n=100, **others):
     found = {
         "claim": claim,
         "quote": "q",
@@ -36,12 +37,13 @@ def table(*rows):
 def test_the_answer_is_of_the_largest_network_and_says_its_interval():
     text = answer(table(row("C6b", "squeezenet1_1", n=50, mean=-0.1), row("C6b")))
     assert text.startswith("No, as far as it was tested: on MobileOne-S0 and 100 photographs")
-    assert "-1.50 [-2.00, -1.00]" in text and "contradicted in 2 of 2" in text
+    assert "-1.50 [-2.00, -1.00]" in text and "reversed in 2 of 2" in text
 
 
 def test_the_better_claim_answers_once_it_is_decided():
     waiting = row("C7n", verdict=NOT_RUN, reason="5 of 500 images")
     assert "C6b" in answer(table(waiting, row("C6b")))
+    assert "C6b" in answer(table(row("C7n", verdict=UNDECIDED), row("C6b")))
     text = answer(table(row("C7n", verdict=SUPPORTED, mean=12.0, n=500), row("C6b")))
     assert text.startswith("Yes: on MobileOne-S0 and 500") and "+12.00 [+11.50, +12.50] percentage points" in text
 
@@ -62,7 +64,11 @@ def test_a_scene_with_its_scores():
 def test_figures():
     some = table(row("C6b"), row("C6a", verdict=SUPPORTED, mean=1.0), row("C1", verdict=NOT_RUN, d_z=None))
     counts = tier_counts(some)
-    assert counts.loc["conceptual"].tolist() == [1, 1, 0, 1] and counts.loc["reproduction"].sum() == 0
+    assert (
+        counts.loc["conceptual"].tolist() == [1, 1, 0, 0, 1, 0]
+        and list(counts.columns) == list(VERDICTS)
+        and counts.loc["reproduction"].sum() == 0
+    )
     bars = tiers_figure(counts).axes[0]
     assert [text.get_text() for text in bars.texts] == ["1", "1", "1"] and sum(widths(bars)) == 3
     effects = effects_figure(some).axes[0]
