@@ -48,5 +48,6 @@ SOURCES = {
         Source("ablation", "points"),
         Source("hyperparameters"),
         Source("runtime"),
+        Source("stability"),
     )
 }
