@@ -2,7 +2,7 @@
 
 PROFILE ?= embedded
 JOBS ?= 2
-STUDIES ?= groundtruth logits faithfulness curves ablation temperature hyperparameters runtime alzheimer sanity
+STUDIES ?= groundtruth logits faithfulness curves ablation temperature hyperparameters stability runtime alzheimer sanity
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

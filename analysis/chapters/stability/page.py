@@ -14,6 +14,7 @@ from analysis.chapters.stability.evidence import (
     use_table,
     values,
 )
+from analysis.chapters.stability.perturbations import BASE
 from analysis.chapters.stability.study import STUDY
 from analysis.judging.ledger import judged
 from analysis.judging.sources import Claim
@@ -75,6 +76,18 @@ def medians(rows: pd.DataFrame, explainer: str, perturbation: str, measure: str 
     table = agreement_table(rows)
     mine = table[(table["explainer"] == explainer) & (table["perturbation"] == perturbation)]
     said = [f"{row[measure]:.2f} ({panel_title(row['model'], row['panel'])})" for _, row in mine.iterrows()]
+    return ", ".join(said) or NOT_RUN
+
+
+def changes(rows: pd.DataFrame, explainer: str, perturbation: str, measure: str) -> str:
+    """By how many points a change moves a measure, in each network and layer, with its interval; "not run" if none."""
+    table = change_table(rows[(rows["explainer"] == explainer) & rows["perturbation"].isin([BASE, perturbation])])
+    low, high = f"{measure} low", f"{measure} high"
+    table = table.reindex(columns=[*table.columns, *(end for end in (low, high) if end not in table)])
+    said = [
+        f"{with_interval(row, measure, low, high)} ({panel_title(row['model'], row['panel'])})"
+        for _, row in table.iterrows()
+    ]
     return ", ".join(said) or NOT_RUN
 
 
