@@ -3,7 +3,8 @@
 FOLDER holds CSV exports of workbooks in the history of the authors' public repository (nxhoang562/ClusCAM):
 `all_per_image_AD_IC_long.csv` and `config_map.csv` (sixteen workbooks results/*.xlsx of commit a082aac),
 `k_results_resnet18.csv`, `kcluster_avg_results.csv`, `PSscore_per_image.csv` and `localization_10img_per_image.csv`.
-Only means over images are written, to `analysis/paper/authors_results.csv`.
+Means over images are written to `analysis/paper/authors_results.csv`, and AD and IC image by image of the few settings
+that speak of one of our claims to `analysis/paper/authors_per_image.csv` (`analysis/judging/authors.py` compares them).
 """
 
 import sys
@@ -11,10 +12,16 @@ from pathlib import Path
 
 import pandas as pd
 
-OUTPUT = Path(__file__).resolve().parents[1] / "analysis" / "paper" / "authors_results.csv"
+PAPER = Path(__file__).resolve().parents[1] / "analysis" / "paper"
+OUTPUT, PER_IMAGE = PAPER / "authors_results.csv", PAPER / "authors_per_image.csv"
 COLUMNS = ["origin", "model", "method", "K", "r", "tau", "n", "measure", "value", "certainty"]
 LEFT_OUT = ("NOT usable", "trivial", "UNCERTAIN", "duplicate")
 DROPPED, KEPT = "results_T-0.5-softmax-drop50_50img.xlsx", "results_T-0.5-softmax_50img.xlsx"
+PLAIN, HDBSCAN = "results_50img_50drop.xlsx", "results_HDBSCAN50img_50drop.xlsx"
+UNIFORM = "results_T-50-softmax_50img.xlsx"
+SHARED = range(10, 105, 5)  # the K of all but the last
+TABLE_3 = 30  # the K of ResNet-18 in Table 3
+LARGEST = 150  # of the last, which has two
 RAW = "results_Lai-T-0.5-softmax-drop50_50img.xlsx"
 UNSCALED = "ILSVRC2012_val_00001312.JPEG"
 
@@ -49,6 +56,23 @@ def pairs(rows: pd.DataFrame, first: str, second: str, words: str) -> list[dict]
         row | {"measure": "share with a difference below 0.01, %", "value": 100 * (change.abs() < 0.01).mean()},
         row | {"measure": "share of increases that differ, %", "value": 100 * flags.mean()},
     ]
+
+
+def per_image(rows: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
+    """AD and IC of each image: at Table 3's K, the means over the K that the workbooks share, and at K = 150."""
+    files, found = files.set_index("file"), []
+    wanted = [(file, f"{SHARED[0]} to {SHARED[-1]}", SHARED) for file in (PLAIN, DROPPED, KEPT)]
+    wanted += [(file, str(TABLE_3), [TABLE_3]) for file in (PLAIN, DROPPED, KEPT)]
+    wanted += [(file, str(LARGEST), [LARGEST]) for file in (PLAIN, UNIFORM)] + [(HDBSCAN, "", None)]
+    for file, words, sizes in wanted:
+        mine = rows[rows["source_file"] == file]
+        mine = mine if sizes is None else mine[mine["K"].isin(sizes)]
+        means = mine.groupby("image")[["average_drop", "increase_confidence"]].mean().reset_index()
+        about = {"workbook": file, "method": "ClusCAM" if sizes is not None else "HDBSCAN", "K": words}
+        means = means.assign(**about, r=files.loc[file, "r"], tau=files.loc[file, "tau"])
+        found.append(means.rename(columns={"average_drop": "AD", "increase_confidence": "IC"}))
+    table = pd.concat(found)[["workbook", "method", "K", "r", "tau", "image", "AD", "IC"]]
+    return table.round({"AD": 6, "IC": 6})
 
 
 def curves(folder: Path) -> list[dict]:
@@ -98,13 +122,16 @@ def unscaled(folder: Path) -> list[dict]:
 
 def main(folder: Path) -> None:
     rows = pd.read_csv(folder / "all_per_image_AD_IC_long.csv")
-    found = settings(rows, pd.read_csv(folder / "config_map.csv"))
+    files = pd.read_csv(folder / "config_map.csv")
+    found = settings(rows, files)
     found += pairs(rows, DROPPED, KEPT, "r = 0.5 against r = 0, tau = 0.5")
     found += pairs(rows, RAW, DROPPED, "raw maps clustered against upsampled ones, r = 0.5, tau = 0.5")
     found += curves(folder) + similarity(folder) + unscaled(folder)
     table = pd.DataFrame(found)[COLUMNS].astype({"K": "Int64"}).round({"value": 4})
     table.to_csv(OUTPUT, index=False, lineterminator="\n")
-    print(f"{len(table)} rows in {OUTPUT.name}")
+    images = per_image(rows, files)
+    images.to_csv(PER_IMAGE, index=False, lineterminator="\n")
+    print(f"{len(table)} rows in {OUTPUT.name}, {len(images)} in {PER_IMAGE.name}")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ SOURCES = {
     for source in (
         Source("logits", "logits"),
         Source("faithfulness", "points", elsewhere={"C9": "localisation"}),
+        Source("boxes", "points", elsewhere={"C9": "localisation"}),  # other readings of C9a and C9b
         Source("alzheimer", "points", counted="components"),
         Source("ablation", "points"),
         Source("hyperparameters"),

@@ -68,6 +68,7 @@ METHODS = {"measure": str, "method": str, "against": str, "better": ("higher", "
 CONTRASTS = {
     "logits": {"masks": str, "against": str},
     "faithfulness": METHODS,
+    "boxes": METHODS | {"box?": ("largest", "all")},
     "alzheimer": METHODS,
     "ablation": {"measure": str, "first": [str], "second": [str], "seeds": [int], "better": ("higher", "lower")},
     "runtime": {"of": str, "to": str},
@@ -87,6 +88,7 @@ CLAIM = {
     "controls": [str],
     "thresholds": _thresholds,
     "readings?": [READING],
+    "paper_effect?": _positive,
     "untested?": str,
     "decide?": {"supported": str, "reversed": str},
 }
@@ -109,7 +111,8 @@ def check_claim(claim: Any) -> None:
         check(claim.get("contrast"), CONTRASTS[claim["study"]], f"{where}, contrast")
     for i, reading in enumerate(claim.get("readings", []), 1):
         whole = claim.get("contrast", {}) | reading["contrast"]
-        check(whole, CONTRASTS.get(claim["study"], dict), f"{where}, readings, entry {i}, contrast")
+        study = reading.get("study", claim["study"])
+        check(whole, CONTRASTS.get(study, dict), f"{where}, readings, entry {i}, contrast")
 
 
 def claims_of(study: str, prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:

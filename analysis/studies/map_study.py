@@ -38,12 +38,15 @@ EVALUATED = columns(
     "drop_strict increase_strict gain_strict",
 )
 
+# of the maps as they are, on images with one box
+LOCATED = columns(float32="ep le le_soft le_half le_energy ep_unscaled le_unscaled")
+
 
 class MapStudy(PlannedStudy):
     """Every method of a plan on its images: three forms of each map, three fills, and the box where there is one."""
 
     keys: tuple[str, ...] = ("image_id", "form", "fill")
-    columns: Mapping[str, str] = EVALUATED | columns(float32="ep le le_soft le_half le_energy ep_unscaled le_unscaled")
+    columns: Mapping[str, str] = EVALUATED | LOCATED
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Some images of one network, layer, method and variant to a cell; all methods take the same images."""
@@ -109,10 +112,11 @@ def image_rows(
 
 
 def location(saliency: Tensor, sample: Sample, preprocess: Preprocess) -> dict[str, float]:
-    """EP and LE and their variants on an image with exactly one box (as in the paper) in view, else nothing."""
+    """The columns `LOCATED` of an image with exactly one box (as in the paper) in view, else nothing."""
     if len(sample.boxes) != 1:
         return {}
     try:
-        return localise(saliency, sample.boxes, sample.width, sample.height, preprocess, sample.image.size)
+        found = localise(saliency, sample.boxes, sample.width, sample.height, preprocess, sample.image.size)
     except NotApplicable:  # the crop left the box out
         return {}
+    return {name: found[name] for name in LOCATED}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 REGISTRY: dict[str, str] = {
     "logits": "analysis.chapters.logits.study:STUDY",
     "faithfulness": "analysis.chapters.faithfulness.study:STUDY",
+    "boxes": "analysis.chapters.boxes.study:STUDY",
     "curves": "analysis.chapters.metrics.study:STUDY",
     "groundtruth": "analysis.chapters.groundtruth.study:STUDY",
     "ablation": "analysis.chapters.ablation.study:STUDY",

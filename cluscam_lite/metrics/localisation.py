@@ -7,12 +7,13 @@ from scipy import ndimage
 from torch import Tensor
 
 from ..algorithm.layouts import size_of
-from ..errors import CluscamError, NotApplicable
+from ..errors import CluscamError, NotApplicable, unknown
 from ..models.spec import Preprocess
 from .boxes import box_mask, boxes_in_input, unscaled_boxes
 
 HALF = 0.5  # threshold of the public code's variants
 TOUCHING = np.ones((3, 3), dtype=int)  # pixels that touch at a side or a corner are one component
+PARTS = ("largest", "all")  # of the pixels that reach the map's mean: what the map's own box is drawn around
 
 
 def energy_pointing(saliency: Tensor, boxes: Tensor) -> float:
@@ -33,32 +34,43 @@ def energy_pointing(saliency: Tensor, boxes: Tensor) -> float:
     return 100 * float((energy * box_mask(boxes, size_of(energy))).sum()) / total if total else 0.0
 
 
-def predicted_box(saliency: Tensor) -> tuple[int, int, int, int] | None:
+def predicted_box(saliency: Tensor, part: str = "largest") -> tuple[int, int, int, int] | None:
     """The map's own box (xmin, ymin, xmax, ymax), or None for a map of zeros.
 
-    The map is thresholded at its mean (Appendix C); the box is that of the largest connected component of the pixels
-    that reach the mean, as in weakly supervised localisation (Zhou et al. 2016), since the paper does not say.
-    Pixels that touch at a corner are connected; of equal components the topmost counts.
+    Appendix C thresholds the map at its mean and says no more. Taken at its word, the box is that of all pixels that
+    reach the mean: `part` "all". With "largest" it is that of their largest connected component, as is usual in weakly
+    supervised localisation (Zhou et al. 2016): pixels that touch at a corner are connected; of equal components the
+    topmost counts. The box of all contains that of the largest.
+
+    Raises:
+        CluscamError: the map is not (H, W) in [0, 1]; UnknownName for another part.
     """
+    if part not in PARTS:
+        raise unknown("part", part, PARTS)
     energy = _checked(saliency).numpy()
     if not energy.any():
         return None
     # a constant map reaches its mean everywhere: rounding of the mean must not empty it
-    components, n = ndimage.label(energy >= min(energy.mean(), energy.max()), structure=TOUCHING)
+    above = energy >= min(energy.mean(), energy.max())
+    if part == "all":
+        rows, columns = ndimage.find_objects(above.astype(int))[0]
+        return columns.start, rows.start, columns.stop, rows.stop
+    components, n = ndimage.label(above, structure=TOUCHING)
     largest = 1 + int(np.argmax(np.bincount(components.flat, minlength=n + 1)[1:]))
     rows, columns = ndimage.find_objects(components)[largest - 1]
     return columns.start, rows.start, columns.stop, rows.stop
 
 
-def localisation_error(saliency: Tensor, boxes: Tensor) -> float:
+def localisation_error(saliency: Tensor, boxes: Tensor, part: str = "largest") -> float:
     """LE, Eq. 15: 1 - IoU of the map's own box with the true one; lower is better.
 
-    Arguments and errors as in `energy_pointing`. With several boxes the one that overlaps most counts.
+    Arguments and errors as in `energy_pointing` and `predicted_box`. With several boxes the one that overlaps most
+    counts.
 
     Returns:
         Percent, 0-100. A map of zeros has no box: 100.
     """
-    own = predicted_box(saliency)
+    own = predicted_box(saliency, part)
     if own is None or len(boxes) == 0:
         return 100.0
     return 100 * (1 - max(_iou(own, box) for box in boxes.tolist()))
@@ -100,8 +112,9 @@ def localise(
         width, height, preprocess, image_size: as in `boxes_in_input`, which the boxes go through.
 
     Returns:
-        Percent: ``ep``, ``le``; the public code's ``le_soft``, ``le_half``, ``le_energy``; ``ep_unscaled`` and
-        ``le_unscaled`` with the boxes never rescaled, as there.
+        Percent: ``ep``; ``le`` with the box of the largest part and ``le_all`` with that of all pixels above the mean;
+        the public code's ``le_soft``, ``le_half``, ``le_energy``; ``ep_unscaled`` and ``le_unscaled`` with the boxes
+        never rescaled, as there.
 
     Raises:
         NotApplicable: no box at all, or none within the network's view.
@@ -119,6 +132,7 @@ def localise(
     return {
         "ep": energy_pointing(saliency, boxes),
         "le": localisation_error(saliency, boxes),
+        "le_all": localisation_error(saliency, boxes, "all"),
         "le_soft": soft_error(saliency, boxes),
         "le_half": half_error(saliency, boxes),
         "le_energy": energy_error(saliency, boxes),

@@ -107,7 +107,7 @@ def test_a_new_study_plugs_in_with_one_line(monkeypatch):
 def test_every_source_can_be_called_and_covers_its_claims():
     for source in SOURCES.values():
         assert callable(source.evidence)
-    assert {claim["study"] for claim in CLAIMS.values()} == set(SOURCES)
+    assert {claim["study"] for claim in CLAIMS.values()} == {*SOURCES} - {"boxes"}  # which gives other readings of C9
     assert SOURCES["faithfulness"].notebook("C9a") == "localisation"
     assert SOURCES["faithfulness"].notebook("C1") == "faithfulness"
 

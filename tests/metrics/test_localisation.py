@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluscam_lite.errors import CluscamError, NotApplicable
+from cluscam_lite.errors import CluscamError, NotApplicable, UnknownName
 from cluscam_lite.metrics import (
     energy_error,
     energy_pointing,
@@ -18,10 +18,11 @@ from cluscam_lite.metrics import (
     predicted_box,
     soft_error,
 )
+from cluscam_lite.metrics.localisation import PARTS
 from cluscam_lite.models import Preprocess
 
 SQUASH = Preprocess(8, None, "bilinear", (0.0,) * 3, (1.0,) * 3)
-KEYS = {"ep", "le", "le_soft", "le_half", "le_energy", "ep_unscaled", "le_unscaled"}
+KEYS = {"ep", "le", "le_all", "le_soft", "le_half", "le_energy", "ep_unscaled", "le_unscaled"}
 
 MAP = torch.tensor(
     [
@@ -58,6 +59,9 @@ def test_by_hand():
     # above the mean: an L of three pixels, whose box is 2 x 2, and one pixel elsewhere, which does not count
     assert predicted_box(MAP) == (0, 0, 2, 2)
     assert localisation_error(MAP, BOX) == pytest.approx(50)  # IoU 2 / 4
+    # with that one pixel the box is the whole map, 4 x 3
+    assert predicted_box(MAP, "all") == (0, 0, 4, 3)
+    assert localisation_error(MAP, BOX, "all") == pytest.approx(100 * (1 - 2 / 12))
     assert soft_error(MAP, BOX) == pytest.approx(100 * (1 - 1.9 / (2 + 3.4 - 1.9)))
     assert half_error(MAP, BOX) == pytest.approx(100 * (1 - 2 / 4))
     assert energy_error(MAP, BOX) == pytest.approx(100 * (1 - 1.9 / (2 + 3.3 - 1.9)))
@@ -90,6 +94,9 @@ def test_the_predicted_box_equals_a_flood_fill(seed):
     rows, columns = zip(*largest, strict=True)
     expected = (min(columns), min(rows), max(columns) + 1, max(rows) + 1)
     assert predicted_box(torch.from_numpy(saliency)) == expected
+    rows, columns = zip(*set().union(*components), strict=True)
+    expected = (min(columns), min(rows), max(columns) + 1, max(rows) + 1)
+    assert predicted_box(torch.from_numpy(saliency), "all") == expected
 
 
 @pytest.mark.parametrize("box", [(0, 0, 8, 8), (1, 2, 4, 7), (0.3, 1.25, 5.125, 6.5)])
@@ -97,7 +104,7 @@ def test_all_ones_have_the_boxes_share(box):
     found = localise(torch.ones(8, 8), [box], 8, 8, SQUASH)
     share = 100 * (box[2] - box[0]) * (box[3] - box[1]) / 64
     assert set(found) == KEYS and found["ep"] == pytest.approx(share, abs=1e-12) == found["ep_unscaled"]
-    for key in ("le", "le_soft", "le_half", "le_energy", "le_unscaled"):
+    for key in ("le", "le_all", "le_soft", "le_half", "le_energy", "le_unscaled"):
         assert found[key] == pytest.approx(100 - share, abs=1e-12), key
 
 
@@ -116,7 +123,8 @@ def test_a_map_of_zeros_points_nowhere():
 
 def test_a_constant_map_is_the_whole_image_whatever_its_value():
     for value in (0.1, 0.3, 0.7):
-        assert predicted_box(torch.full((7, 11), value)) == (0, 0, 11, 7)
+        for part in PARTS:
+            assert predicted_box(torch.full((7, 11), value), part) == (0, 0, 11, 7)
 
 
 def test_the_scale_of_the_boxes():
@@ -148,6 +156,8 @@ def test_mistakes_are_one_sentence():
         for measure in (energy_pointing, localisation_error, soft_error, half_error, energy_error):
             with pytest.raises(CluscamError, match=r"expected one map \(H, W\)"):
                 measure(bad, box)
+    with pytest.raises(UnknownName, match="nearest: largest"):
+        predicted_box(torch.ones(2, 2), "larges")
     with pytest.raises(CluscamError, match="the input's size"):
         localise(torch.ones(8, 9), [(0, 0, 1, 1)], 8, 8, SQUASH)
     with pytest.raises(NotApplicable, match="no box"):

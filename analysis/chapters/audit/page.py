@@ -7,6 +7,9 @@ from analysis.chapters.audit import audit
 from analysis.chapters.audit import method as audit_method
 from analysis.chapters.audit import table1 as audit_table1
 from analysis.chapters.audit.counts import fits, fitting, nearest_counts
+from analysis.judging.authors import authors_evidence
+from analysis.page.tables import with_interval
+from analysis.paper.claims import claims_of
 from analysis.paper.tables import chosen, paper_table
 from analysis.paths import PAPER
 
@@ -215,7 +218,11 @@ def authors_text() -> dict[str, str]:
     similar = table[table["measure"] == "cosine to the mean map"]
     lowest = similar.loc[similar.groupby("model")["value"].idxmin(), "method"]
     unscaled = table[table["origin"].str.startswith("localisation")].set_index("measure")
+    (claim,) = claims_of("ablation", "C7d")
+    hdbscan = authors_evidence(claim).iloc[0]
     return {
+        "authors_hdbscan": with_interval(hdbscan, "mean", "low", "high"),
+        "authors_images": str(hdbscan["n"]),
         "drop_pairs": str(int(pairs["n"].iloc[0])),
         "drop_ad": f"{abs(pairs.loc['mean difference of the drop', 'value']):.3f}",
         "drop_same": f"{pairs.loc['share with a difference below 0.01, %', 'value']:.0f}",

@@ -1,0 +1,1 @@
+"""Appendix C: both boxes of the localisation error."""
