@@ -89,7 +89,6 @@ def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
             "reference run [95 %]": estimate_text(row),
             "p (Holm)": corrected_p(row),
             "why": row["because"] if isinstance(row["because"], str) else "",
-            "other readings": row["readings"],
             "paper": row["paper"],
         }
         for _, row in table.iterrows()
@@ -107,10 +106,28 @@ def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row for each claim: what the paper says and prints, how many networks say what, and the verdict."""
+    """A row for each claim: what the paper says and prints, how many networks say what (and why, where they could not),
+    and the verdict.
+    """
     found = claim_verdicts(table)
-    page = found[["claim", "place", "paper", "counts", "verdict", "reason"]]
-    return page.rename(columns={"counts": "networks and layers", "reason": "why not run"})
+    with_reason = found["counts"].where(found["reason"] == "", found["counts"] + ": " + found["reason"])
+    return found.assign(counts=with_reason)[["claim", "place", "paper", "counts", "verdict"]].rename(
+        columns={"counts": "networks and layers"}
+    )
+
+
+def readings_page(table: pd.DataFrame) -> pd.DataFrame:
+    """The claims that can be read in another way: the word of each network and layer, and what each reading says."""
+    read = table[table["readings"].fillna("") != ""]
+    return pd.DataFrame(
+        {
+            "claim": row["claim"],
+            "network": network_text(row),
+            "verdict": row["verdict"],
+            "read otherwise": row["readings"],
+        }
+        for _, row in read.iterrows()
+    )
 
 
 def follow(table: pd.DataFrame) -> pd.DataFrame:

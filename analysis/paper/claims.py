@@ -87,6 +87,7 @@ CLAIM = {
     "controls": [str],
     "thresholds": _thresholds,
     "readings?": [READING],
+    "paper_effect?": _positive,
     "untested?": str,
     "decide?": {"supported": str, "reversed": str},
 }

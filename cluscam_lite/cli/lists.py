@@ -142,12 +142,15 @@ def _alzheimer(root: Path | None) -> tuple[bool, str]:
 
 
 def _weights(spec: Any, root: Path | None) -> str:
+    from ..models.packages import PACKAGES
     from ..models.statedict import SUFFIXES
 
     if root and any((root / "weights" / f"{spec.name}{suffix}").is_file() for suffix in SUFFIXES):
         return "data root"
     if spec.library == "embedded":
         return "shipped"
+    if spec.name in PACKAGES:
+        return "pip package"
     return f"{spec.library} hub" if spec.weights_id else "data root only"
 
 

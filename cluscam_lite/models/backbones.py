@@ -1,4 +1,4 @@
-"""The networks known by name: the paper's twelve, four whose weights a data root can hold, and this project's own.
+"""The networks known by name: the paper's twelve, five more on ImageNet, and this project's own.
 
 `backbones.csv` is their table, the paper's networks in the order of Table 3 first. Its columns:
 
@@ -26,6 +26,7 @@ from .spec import ModelSpec
 
 NORMALISATION = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "bytes": ((127 / 255,) * 3, (128 / 255,) * 3),  # (byte - 127) / 128, as TensorFlow Lite's networks take them
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     "scenes": (MEAN, STD),
     "phantoms": (PHANTOM_MEAN, STD),
@@ -33,6 +34,8 @@ NORMALISATION = {
 BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "resnet50_v1": build_resnet50_v1,
     "mobileone_s0": partial(build_fused_timm, "mobileone_s0"),
+    # as TensorFlow pads: timm's name for the network with the package's weights
+    "efficientnet_lite0": partial(build_timm, "tf_efficientnet_lite0"),
     # the published weights expect inputs rescaled inside the network, and carry the auxiliary head
     "inception_v3": partial(build_torchvision, "inception_v3", transform_input=True, init_weights=False),
 }

@@ -9,6 +9,7 @@ from torch import nn
 
 from ..files import sha256
 from .builders import fuse
+from .packages import PACKAGES, package_file, package_state
 from .spec import ModelSpec
 from .statedict import fit, read_state
 
@@ -41,8 +42,7 @@ def from_file(spec: ModelSpec, path: Path, origin: str) -> LoadedModel:
 
     Raises CluscamError if the file is missing, corrupted or another network's.
     """
-    state = read_state(path)
-    architecture = f"{spec.name} ({spec.library})"
+    state, architecture = read_state(path), _architecture(spec)
     if spec.unfused and any(BRANCH in key for key in state):
         unfused = with_random_weights(spec.unfused)
         fit(unfused, state, path, f"{architecture} before fusing")
@@ -51,3 +51,18 @@ def from_file(spec: ModelSpec, path: Path, origin: str) -> LoadedModel:
         network = with_random_weights(spec.build)
         fit(network, state, path, architecture)
     return LoadedModel(spec, network.eval(), f"{origin} ({path.name})", sha256(path))
+
+
+def from_package(spec: ModelSpec) -> LoadedModel:
+    """The network of `spec` with the weights of its Python package, in eval mode.
+
+    Raises CluscamError if the package is not installed, or its file is not the published one or another network's.
+    """
+    path = package_file(spec.name)
+    network = with_random_weights(spec.build)
+    fit(network, package_state(path, network.state_dict()), path, _architecture(spec))
+    return LoadedModel(spec, network.eval(), f"package {PACKAGES[spec.name].pip} ({path.name})", sha256(path))
+
+
+def _architecture(spec: ModelSpec) -> str:
+    return f"{spec.name} ({spec.library})"

@@ -1,4 +1,4 @@
-"""Loading a network with its weights: an explicit file, the data root, the shipped assets, then the hubs."""
+"""Loading a network with its weights: an explicit file, the data root, the shipped assets, a package, then the hubs."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,8 @@ from ..dataroot import data_root as find_data_root
 from ..errors import CluscamError
 from ..files import PathLike, sha256
 from .hubs import hub_file
-from .loaded import LoadedModel, from_file, with_random_weights
+from .loaded import LoadedModel, from_file, from_package, with_random_weights
+from .packages import PACKAGES
 from .registry import get_spec, is_folder
 from .spec import ModelSpec
 from .statedict import SUFFIXES
@@ -27,7 +28,8 @@ def load_model(
     Args:
         name_or_spec: a name or folder that `get_spec` knows, or a spec.
         weights: "auto" looks in the data root (`weights/<name>.safetensors`, .pth, .pt), then among the shipped
-            assets, then on the hub of torchvision or timm; of a trained network's folder it takes that folder's.
+            assets, then in the Python package that brings them, if there is one, then on the hub of torchvision or
+            timm; of a trained network's folder it takes that folder's.
             "random" draws them and leaves torch's random state as it was. Anything else is a file.
         data_root: the folder with `weights/`; None: `$CLUSCAM_DATA`.
         seed: of random weights.
@@ -49,6 +51,8 @@ def load_model(
             return from_file(spec, path, "data root")
     if spec.library == "embedded":
         return from_file(spec, _asset(spec), "shipped with the package")
+    if spec.name in PACKAGES:
+        return from_package(spec)
     return from_file(spec, hub_file(spec), f"{spec.library} hub, {spec.weights_id}")
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
 from cluscam_lite.datasets.images import open_image
 from cluscam_lite.errors import CluscamError, ClusCAMWarning
 from cluscam_lite.models import weights
+from cluscam_lite.models.packages import PACKAGES, Package, package_file
 from cluscam_lite.rivals.cam import CAM
 
 PAGE = (ROOT / "book" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -81,6 +83,17 @@ def changed_weights(monkeypatch, tmp_path):
     load_model("scene_cnn")
 
 
+def no_package(monkeypatch):
+    monkeypatch.setitem(PACKAGES, "scene_vit", replace(PACKAGES["efficientnet_lite0"], module="of_no_weights"))
+    package_file("scene_vit")
+
+
+def changed_package(monkeypatch):
+    # any file of a package that is here, under another's hash
+    monkeypatch.setitem(PACKAGES, "scene_vit", Package("torch", "torch", "version.py", "0" * 64))
+    package_file("scene_vit")
+
+
 GREY = Image.new("L", (96, 96))
 FLAT = nn.Sequential(nn.Flatten(), nn.Linear(3 * 33 * 40, 5))
 NOT_POOLED = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 31 * 38, 5)).eval()
@@ -106,7 +119,9 @@ CAUSES = {
     "unknown parameter": lambda: strict({"model": "scene_cnn"}, "environment"),
     "no data root is named": lambda: load_dataset("ilsvrc", source="dataroot"),
     "there is no ILSVRC": out_of_reach,
-    "the weights of": changed_weights,
+    "the weights of … that": changed_weights,
+    "the weights of … come": no_package,
+    "the weights in": changed_package,
     "the model gave NaN": not_a_number,
     "one masked image": no_memory,
 }

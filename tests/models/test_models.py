@@ -31,6 +31,7 @@ SHAPES = {
     "pvt_v2_b2": ((64, 56), (512, 7)),
     "cait_xxs24_224": ((192, 14), (192, 196)),
     "resnet50_v1": ((2048, 7), (2048, 7)),
+    "efficientnet_lite0": ((1280, 7), (1280, 7)),
     "mobileone_s0": ((1024, 7), (1024, 7)),
     "squeezenet1_1": ((512, 13), (512, 13)),
     "vit_tiny_patch16_224": ((192, 14), (192, 197)),
@@ -72,12 +73,13 @@ def test_table_3_gives_the_printed_temperatures():
         assert 1 / math.log(1 + spec.drop_ratio * n_clusters) == pytest.approx(printed, abs=0.0060)
 
 
-def test_the_names_are_the_papers_twelve_and_nine_more():
-    assert len(model_names()) == len(set(model_names())) == 21
+def test_the_names_are_the_papers_twelve_and_ten_more():
+    assert len(model_names()) == len(set(model_names())) == 22
     assert [name for name in model_names() if get_spec(name).in_paper] == list(TABLE_3)
     tiers = {name: get_spec(name).tier for name in model_names() if name not in TABLE_3}
     assert tiers == {
         "resnet50_v1": "variant",
+        "efficientnet_lite0": "variant",
         "mobileone_s0": "conceptual",
         "squeezenet1_1": "conceptual",
         "vit_tiny_patch16_224": "conceptual",
@@ -162,7 +164,7 @@ def test_preprocessing_is_that_of_torchvisions_weights(name):
         assert torch.allclose(get_spec(name).preprocess()(image), transforms(image), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [n for n in REAL if get_spec(n).library == "timm"])
+@pytest.mark.parametrize("name", [n for n in REAL if get_spec(n).library == "timm" and get_spec(n).weights_id])
 def test_preprocessing_is_that_of_timms_weights(name):
     import timm
 
@@ -174,6 +176,17 @@ def test_preprocessing_is_that_of_timms_weights(name):
     for size in ((500, 375), (375, 500), (256, 300)):
         image = photograph(*size)
         assert torch.allclose(spec.preprocess()(image), transform(image), atol=1e-6)
+
+
+def test_preprocessing_of_tensorflow_lites_network_is_on_bytes():
+    spec, image = get_spec("efficientnet_lite0"), photograph(300, 256)
+    pixels = np.asarray(image.crop((38, 16, 262, 240)), dtype=np.float64)
+    expected = torch.from_numpy((pixels - 127) / 128).permute(2, 0, 1).float()
+    assert torch.allclose(spec.preprocess()(image), expected, atol=1e-6)
+    # the paper's network of the same family lends K, r and the place of the layer
+    b0 = get_spec("efficientnet_b0")
+    assert (spec.n_clusters, spec.drop_ratio, spec.family) == (b0.n_clusters, b0.drop_ratio, b0.family)
+    assert (spec.layer("paper"), spec.layer("last"), b0.layer("paper")) == ("bn2", "bn2", "features")
 
 
 def test_the_papers_preprocessing_squashes_the_whole_image():
