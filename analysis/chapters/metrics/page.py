@@ -29,7 +29,7 @@ from cluscam_lite.methods import METHODS
 from cluscam_lite.metrics.masking import COVERAGE
 
 BOX_VARIANTS = {
-    "le": "of the text",
+    "le": "box of the largest part",
     "le_soft": "soft overlap",
     "le_half": "pixels, at least one half",
     "le_energy": "energy, at least one half",
