@@ -48,7 +48,7 @@ def test_the_reference_plan_has_the_pairs_of_the_claims():
             for block in claim["population"]["blocks"]:
                 for name in (claim["contrast"]["method"], claim["contrast"]["against"]):
                     mine = planned[block["model"], block["layer"], name]
-                    assert 40 <= mine.n_images
+                    assert mine.n_images >= 40
                     assert (mine.seed, mine.settings) == (0, theirs[block["model"], block["layer"], name].settings)
 
 
