@@ -15,7 +15,7 @@ from analysis.paths import ROOT
 LITE = (
     ("errors", "network"),
     ("files", "device"),
-    ("dataroot",),
+    ("dataroot", "packages"),
     ("algorithm", "datasets"),
     ("explanation", "models"),
     ("reading", "metrics", "show"),

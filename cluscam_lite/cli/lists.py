@@ -14,6 +14,7 @@ DATASETS = {
     "scenes": "icon scenes: ten classes of glyphs on textured ground, generated, with boxes and exact masks",
     "badges": "icon scenes without an anchor, each with the badge that the network scene_shortcut takes for one",
     "phantoms": "brain phantoms: drawn slices in four grades of widened ventricles and sulci, with the exact mask",
+    "photographs": "six free photographs that come with scikit-image and scikit-learn, and five collages of them",
     "ilsvrc": "ILSVRC 2012 validation images, 1,000 classes, with boxes (non-commercial research use)",
     "alzheimer_mri": "Falah/Alzheimer_MRI: 6,400 grey MRI slices of four classes, 128 x 128, without patients",
     "folder": "the images of any folder; its subfolders are the classes",
@@ -111,10 +112,20 @@ def dataset_rows(root: Path | None) -> list[dict[str, Any]]:
 
     rows = []
     for name in dataset_names():
-        found = {"ilsvrc": _ilsvrc, "alzheimer_mri": _alzheimer}.get(name)
+        found = {"ilsvrc": _ilsvrc, "alzheimer_mri": _alzheimer, "photographs": _photographs}.get(name)
         available, status = found(root) if found else (True, "available, nothing to download")
         rows.append({"name": name, "what": DATASETS[name], "available": available, "status": status})
     return rows
+
+
+def _photographs(root: Path | None) -> tuple[bool, str]:
+    """Are their packages installed, with the files that were published?"""
+    from ..datasets import load_dataset
+
+    try:
+        return True, f"available, {len([*load_dataset('photographs')])} images, nothing to download"
+    except CluscamError as error:
+        return False, f"not here: {error}"
 
 
 def _ilsvrc(root: Path | None) -> tuple[bool, str]:

@@ -1,4 +1,4 @@
-"""Data sets: icon scenes, plain and with badges, brain phantoms, ILSVRC, Alzheimer slices, and any folder of images."""
+"""Data sets: drawn scenes and phantoms, free photographs, ILSVRC, Alzheimer slices, and any folder of images."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -16,6 +16,7 @@ OPTIONS = {
     "scenes": {"part", "setting", "seed"},
     "badges": {"part", "setting", "seed"},
     "phantoms": {"part", "seed"},
+    "photographs": {"setting"},
     "ilsvrc": {"part", "path", "source", "data_root"},
     "alzheimer_mri": {"part", "source", "data_root", "split"},
     "folder": {"path"},
@@ -25,6 +26,7 @@ LOADERS = {
     "scenes": "scenes.samples:load_scenes",
     "badges": "scenes.samples:load_badges",
     "phantoms": "phantoms.samples:load_phantoms",
+    "photographs": "photographs:load_photographs",
     "ilsvrc": "ilsvrc.samples:load_ilsvrc",
     "alzheimer_mri": "alzheimer.samples:load_alzheimer",
     "folder": "folder:load_folder",
@@ -52,7 +54,7 @@ def load_dataset(
 
     Args:
         name: "scenes", icon scenes; "badges", scenes without an anchor, each with a badge added; "phantoms", brain
-            phantoms; "ilsvrc"; "alzheimer_mri"; or "folder", any images.
+            phantoms; "photographs", free ones and collages of them; "ilsvrc"; "alzheimer_mri"; or "folder", any images.
         data_root: folder with "ilsvrc" and "alzheimer_mri"; None takes ``CLUSCAM_DATA``.
         path: the images of "folder", or the official files of "ilsvrc".
         part: "train" or "test" (default), and "validation" of the phantoms; of "ilsvrc" a part of its `split.csv`; of
@@ -60,7 +62,7 @@ def load_dataset(
         n: the first n images; None takes all, 100 scenes or phantoms, or 50 badges.
         seed: of scenes, badges and phantoms.
         source: of "ilsvrc" (`load_ilsvrc`) and "alzheimer_mri" (`load_alzheimer`).
-        setting: of scenes and badges: "single", "same" or "different", or None for all three in turn.
+        setting: of scenes, badges and photographs: "single", "same" or "different", or None for all three in turn.
         split: of "alzheimer_mri": "paper" (default) or "components".
 
     Raises:

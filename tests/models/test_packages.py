@@ -13,6 +13,7 @@ from cluscam_lite.files import sha256
 from cluscam_lite.models import get_spec, load_model, packages
 from cluscam_lite.models.packages import PACKAGES, package_file, package_state
 from cluscam_lite.models.statedict import read_state
+from cluscam_lite.packages import Packaged
 
 NAME = "efficientnet_lite0"
 SMALL = "squeezenet1_1"
@@ -29,7 +30,7 @@ def stored(tmp_path, monkeypatch):
     path = folder / "file.pth"
     tensors = {f"layer {i}": value for i, value in enumerate(module.state_dict().values())}
     torch.save(tensors | {"bn.num_batches_tracked": torch.tensor(3)}, path)
-    monkeypatch.setitem(PACKAGES, SMALL, packages.Package("of-weights", "of_weights", "file.pth", sha256(path)))
+    monkeypatch.setitem(PACKAGES, SMALL, Packaged("of-weights", "of_weights", "file.pth", sha256(path)))
     return path, module
 
 

@@ -1,0 +1,39 @@
+"""Files that come inside Python packages: found without importing the package, and checked by hash."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from .errors import CluscamError
+from .files import sha256
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A file in a package: the package's name for pip and for Python, the path inside it, and the file's SHA-256."""
+
+    pip: str
+    module: str
+    file: str
+    sha256: str
+
+
+def packaged_file(wanted: Packaged, what: str) -> Path:
+    """Where a packaged file lies; `what` names it in messages, as in "the weights of NAME".
+
+    Raises:
+        CluscamError: the package is not installed, or its file is not the one that was published.
+    """
+    found = find_spec(wanted.module.partition(".")[0])
+    places = list(found.submodule_search_locations or ()) if found else []
+    path = Path(places[0], wanted.file) if places else None
+    if path is None or not path.is_file():
+        raise CluscamError(
+            f"{what} come with the package {wanted.pip}, which is not installed; pip install {wanted.pip}"
+        )
+    if sha256(path) != wanted.sha256:
+        raise CluscamError(
+            f"{what} in the package {wanted.pip} are not those that were published; "
+            f"pip install --force-reinstall {wanted.pip}"
+        )
+    return path
