@@ -13,8 +13,14 @@ ERROR = 3 * np.sqrt(0.25 / STUDIES)  # three standard errors of a simulated shar
 
 @pytest.mark.parametrize(
     ("difference", "discordant", "n", "alpha"),
-    [(0.154, 0.2, 20, 0.05), (0.154, 0.2, 20, 0.05 / 6), (0.116, 0.3, 100, 0.05 / 3), (0.1, 0.2, 500, 0.01), (0, 0.3, 60, 0.05)],
-)  # fmt: skip
+    [
+        (0.154, 0.2, 20, 0.05),
+        (0.154, 0.2, 20, 0.05 / 6),
+        (0.116, 0.3, 100, 0.05 / 3),
+        (0.1, 0.2, 500, 0.01),
+        (0, 0.3, 60, 0.05),
+    ],
+)
 def test_shares_by_simulation(difference, discordant, n, alpha):
     rng = np.random.default_rng(0)
     first, second = (discordant + difference) / 2, (discordant - difference) / 2
