@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from .algorithm.clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering
 from .algorithm.features import MapsModel
-from .algorithm.inputs import check_settings, maps_model
+from .algorithm.inputs import check_seed, check_settings, maps_model
 from .algorithm.scoring import FILLS, PRECISIONS, Normalization
 from .algorithm.targets import Target
 from .explanation import ClusteredExplanation
-from .reading import read
+from .reading import Reading, read
 
 if TYPE_CHECKING:
     from .models import ModelSpec
@@ -124,8 +124,24 @@ class ClusCAM:
         Raises:
             CluscamError: a malformed input or target, a K out of range, or NaN from the model.
         """
-        reading = read(self.model, x, target)
-        groups = reading.group(self.n_clusters, self.clustering, self.space, self.seed, self.backend)
+        return self.explain(read(self.model, x, target))
+
+    @torch.no_grad()
+    def explain(self, reading: Reading, seed: int | None = None) -> ClusteredExplanation:
+        """Algorithm 1 from its second line on: one reading of the images serves several seeds.
+
+        Args:
+            reading: of this network's images, from `cluscam_lite.read`.
+            seed: of the clustering; None is the one of this object.
+
+        Returns:
+            As a call does.
+
+        Raises:
+            CluscamError: a K or a seed out of range, or NaN from the model.
+        """
+        seed = self.seed if seed is None else check_seed(seed)
+        groups = reading.group(self.n_clusters, self.clustering, self.space, seed, self.backend)
         scores = reading.score(
             groups.centroids, groups.valid, self.fill, self.normalization, self.batch_size, self.precision
         )

@@ -49,5 +49,6 @@ SOURCES = {
         Source("ablation", "points"),
         Source("hyperparameters"),
         Source("runtime"),
+        Source("stability"),
     )
 }

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.judging.counts import claim_verdicts, sentence_verdicts, tier_counts
+from analysis.judging.power import power_text
 from analysis.judging.printed import NOT_PRINTED
-from analysis.judging.text import DASH, corrected_p, counts_text, estimate_text, network_text
+from analysis.judging.text import DASH, corrected_p, counts_text, estimate_text, holds_text, network_text
 
 WIDTH = 104  # in characters
 INDENT = " " * 6
@@ -80,6 +81,8 @@ def _block_lines(name: str, row: pd.Series, full: bool) -> list[str]:
             f"{row['n']} {row['counted']}, d_z = {row['d_z']:+.2f} [{row['d_z low']:+.2f}, {row['d_z high']:+.2f}]"
         )
     if full:
+        ways = f"holds in {holds_text(row)} ways to analyse it" if pd.notna(row["of"]) and row["of"] else ""
+        found += [said for said in (ways, power_text(row)) if said]
         found += [row[said] for said in ("because", "readings") if isinstance(row[said], str) and row[said]]
         found += [f"before the amendments: {row['former']}"] if row["former"] else []
     lines = [line for part in found for line in textwrap.wrap(part, WIDTH - len(text), break_on_hyphens=False)]

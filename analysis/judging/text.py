@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.judging.counts import claim_verdicts, sentence_verdicts
 from analysis.judging.ledger import WAITS, judged
+from analysis.judging.power import power_text
 from analysis.judging.rules import VERDICTS, WORDS
 from analysis.judging.sources import Claim
 from analysis.page.panels import panel_title
@@ -34,6 +35,11 @@ def estimate_text(row: pd.Series) -> str:
         return DASH
     interval = "" if pd.isna(row["low"]) else f" [{row['low']:+.2f}, {row['high']:+.2f}]"
     return f"{row['mean']:+.2f}{interval} {row['unit']}".rstrip()
+
+
+def holds_text(row: pd.Series) -> str:
+    """In how many ways to analyse the block its word holds, "34 of 48"; a dash where no other way was computed."""
+    return DASH if pd.isna(row["of"]) or not row["of"] else f"{row['holds']} of {row['of']}"
 
 
 def corrected_p(row: pd.Series) -> str:
@@ -89,6 +95,8 @@ def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
             "reference run [95 %]": estimate_text(row),
             "p (Holm)": corrected_p(row),
             "why": row["because"] if isinstance(row["because"], str) else "",
+            "holds in": holds_text(row),
+            "power": power_text(row),
             "paper": row["paper"],
         }
         for _, row in table.iterrows()

@@ -59,7 +59,7 @@ THRESHOLDS = {
     "limits": {
         "supported": _limit,
         "reversed": _limit,
-        "unit": ("times", "share of draws", "r"),
+        "unit": ("times", "share of draws", "r", "correlation"),
         "needs?": str,
     },
 }
@@ -72,6 +72,7 @@ CONTRASTS = {
     "alzheimer": METHODS,
     "ablation": {"measure": str, "first": [str], "second": [str], "seeds": [int], "better": ("higher", "lower")},
     "runtime": {"of": str, "to": str},
+    "stability": {"measure": ("correlation", "loss"), "explainer": str, "against?": str, "perturbations": [str]},
 }
 BLOCK = {"model": _network, "layer": str, "n": int, "ids": str}
 WHOSE = ("paper", "ours")
@@ -81,7 +82,7 @@ CLAIM = {
     **dict.fromkeys(("id", "quote", "place", "paper?", "study", "unit", "estimand", "test", "interval", "sesoi"), str),
     **dict.fromkeys(("family", "correction", "amended?", "seen_before"), str),
     "tier": _by_network,
-    "population": {"dataset": str, "part": str, "grid?": [int], "seeds?": [int], "blocks": [BLOCK]},
+    "population": {"dataset": str, "part": str, "skip?": int, "grid?": [int], "seeds?": [int], "blocks": [BLOCK]},
     "contrast?": dict,
     "criterion?": {"of": str, "rule?": str},
     "controls": [str],

@@ -20,6 +20,7 @@ REGISTRY: dict[str, str] = {
     "hyperparameters": "analysis.chapters.hyperparameters.study:STUDY",
     "runtime": "analysis.chapters.runtime.study:STUDY",
     "alzheimer": "analysis.chapters.alzheimer.study:STUDY",
+    "stability": "analysis.chapters.stability.study:STUDY",
     "sanity": "analysis.chapters.alzheimer.sanity:STUDY",
 }
 

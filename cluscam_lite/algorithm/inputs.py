@@ -63,9 +63,15 @@ def check_settings(
     for name, (given, known) in words.items():
         if isinstance(given, str) and given not in known:
             raise unknown(name, given, known)
+    check_seed(seed)
+    check_batch_size(batch_size)
+
+
+def check_seed(seed: int) -> int:
+    """The seed. Raises CluscamError unless it is a whole number of 32 bits."""
     if not isinstance(seed, int) or not 0 <= seed < 2**32:
         raise CluscamError(f"seed is {seed!r}; expected a whole number from 0 to {2**32 - 1}")
-    check_batch_size(batch_size)
+    return seed
 
 
 def check_batch_size(batch_size: int | None) -> None:

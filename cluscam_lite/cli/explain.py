@@ -1,4 +1,4 @@
-"""``cluscam explain``: everything is checked, then the network is loaded, then each image gets its three files."""
+"""``cluscam explain``: everything is checked, then the network is loaded, then each image gets its files."""
 
 import argparse
 import os
@@ -21,15 +21,17 @@ from ..errors import CluscamError, unknown
 from ..files import atomic_path, sha256
 from ..methods import MethodInfo, method, method_info, settings_of
 from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
+from ..stability import over_seeds
 from ..tuning import TunedSettings, read_tuned, weights_key
 from .common import check_device, made_folder, short_warnings
 
 if TYPE_CHECKING:
     from ..explanation import Explanation
     from ..methods import Explainer
+    from ..stability import Stability
 
 SCENE = "scene:"
-SUFFIXES = (".png", ".clusters.png", ".json")
+SUFFIXES = (".png", ".clusters.png", ".seeds.png", ".json")
 TUNED = ("n_clusters", "drop_ratio")  # what the file of a tuning run gives
 CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
 
@@ -66,10 +68,12 @@ def explain(arguments: argparse.Namespace) -> None:
         explainer = method(info.name, model.module, spec, arguments.layer, **settings)
         for n, (picture, stem) in enumerate(zip(pictures, stems, strict=True), 1):
             start = time.perf_counter()
-            explanation = explainer(picture.x[None].to(arguments.device), target)
-            files = _write(out, stem, picture, explanation, model, preprocess, info.name, explainer)
+            x = picture.x[None].to(arguments.device)
+            stability = over_seeds(explainer, x, arguments.seeds, target) if arguments.seeds else None
+            explanation = explainer(x, target) if stability is None else stability.explanations[0]
+            files = _write(out, stem, picture, explanation, model, preprocess, info.name, explainer, stability)
             seconds = time.perf_counter() - start
-            _announce(f"[{n}/{len(pictures)}] {picture.facts['name']}", explanation, spec, seconds, files)
+            _announce(f"[{n}/{len(pictures)}] {picture.facts['name']}", explanation, spec, seconds, files, stability)
 
 
 def class_index(text: str, spec: ModelSpec) -> int:
@@ -144,6 +148,8 @@ def _check_taken(arguments: argparse.Namespace, info: MethodInfo) -> None:
             raise CluscamError(
                 f"{flag} is no setting of the method {info.name}; it takes {', '.join(taken) or 'none'}: leave it out"
             )
+    if arguments.seeds and "seed" not in info.parameters:
+        raise CluscamError(f"the method {info.name} has no seed, so --seeds would give one map again; leave it out")
 
 
 def _tuned(arguments: argparse.Namespace, info: MethodInfo, spec: ModelSpec) -> TunedSettings | None:
@@ -187,11 +193,13 @@ def _write(
     preprocess: Preprocess,
     name: str,
     explainer: "Explainer",
+    stability: "Stability | None" = None,
 ) -> list[Path]:
     """The files of one image: all of them, or none. Returns their paths."""
     from ..explanation import ClusteredExplanation
     from ..show.drawing import clusters_figure, denormalized, explanation_figure
     from ..show.report import explanation_report, to_json
+    from ..show.seeds import seeds_figure
 
     settings = settings_of(name, explainer)
     report = explanation_report(explanation, model, preprocess, image=picture.facts, method=name, settings=settings)
@@ -204,6 +212,9 @@ def _write(
         hidden = torch.zeros_like(picture.x[None]) if hidden is None else hidden.expand_as(picture.x[None])
         background = denormalized(hidden[0], *normalization)
         figures[".clusters.png"] = clusters_figure(image, explanation, background=background, **words)
+    if stability is not None:
+        report["stability"] = stability.report()
+        figures[".seeds.png"] = seeds_figure(image, stability.mean[0], stability.spread[0], stability.sentence())
     paths = [out / f"{stem}{suffix}" for suffix in SUFFIXES if suffix == ".json" or suffix in figures]
     with ExitStack() as stack:
         temporary = {path: stack.enter_context(atomic_path(path)) for path in paths}
@@ -213,14 +224,24 @@ def _write(
     return paths
 
 
-def _announce(start: str, explanation: "Explanation", spec: ModelSpec, seconds: float, files: list[Path]) -> None:
+def _announce(
+    start: str,
+    explanation: "Explanation",
+    spec: ModelSpec,
+    seconds: float,
+    files: list[Path],
+    stability: "Stability | None" = None,
+) -> None:
     from ..show.report import describe_target
 
     target = describe_target(explanation, 0, spec.class_names[int(explanation.target[0])])
     flat = "; the map has no contrast" if bool(explanation.uniform[0]) else ""
-    passes = [(explanation.forward_passes, "forward"), (explanation.backward_passes, "backward")]
+    forward = explanation.forward_passes if stability is None else stability.forward_passes
+    passes = [(forward, "forward"), (explanation.backward_passes, "backward")]
     cost = ", ".join(f"{n} {way} pass{'es' if n != 1 else ''}" for n, way in passes if n)
     print(f"{start}: {target}; {cost}, {seconds:.1f} s{flat}")
+    if stability is not None:
+        print(f"    {stability.sentence()}")
     wrote = ", ".join(os.fsencode(file).decode("utf-8", "replace") for file in files)
     print(f"    wrote {wrote}", flush=True)
 

@@ -17,6 +17,7 @@ TUNE_EXAMPLES = """examples:
   cluscam tune --model out/train/vit --dataset alzheimer_mri --images 40 --layer last --out tuned.json
   cluscam explain photo.jpg --model resnet50 --tuned mine.json --out out/
 """
+MOST_SEEDS = 100
 LISTS = {
     "models": "list the networks: K, r, tau, layers, and where their weights come from",
     "methods": "list the explanation methods",
@@ -27,6 +28,12 @@ LISTS = {
 def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 1 << 32:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {(1 << 32) - 1}")
+    return int(text)
+
+
+def _seeds(text: str) -> int:
+    if not text.isdecimal() or not 2 <= int(text) <= MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seeds, a whole number from 2 to {MOST_SEEDS}")
     return int(text)
 
 
@@ -69,6 +76,13 @@ def _add_explain(add: AddParser) -> None:
     option("--target", metavar="CLASS", help="the class to explain, its number or name (default: the top-1)")
     option("--method", default="cluscam", metavar="NAME", help="see `cluscam methods` (default: cluscam)")
     option("--weights", default="auto", metavar="FILE", help="auto (default), random, or a file")
+    option(
+        "--seeds",
+        type=_seeds,
+        metavar="N",
+        help="explain with N seeds, from --seed on, and say how far their maps agree: NAME.seeds.png has the mean map "
+        "and the spread",
+    )
     option("--tuned", metavar="FILE", help="take K and r from this file of `cluscam tune`")
     _add_data_root(parser)
     option(

@@ -5,7 +5,9 @@
   `matched` (a map brought to a coverage of one half), `matching_power`.
 - `boxes`: `boxes_in_input`, `unscaled_boxes`, `box_mask`.
 - `localisation`: `localise` (everything at once), `energy_pointing` (Eq. 14), `localisation_error` (Eq. 15),
-  `predicted_box`, and the public code's `soft_error`, `half_error`, `energy_error`.
+  `predicted_box` (of the map's largest part, or of all that it marks), and the public code's `soft_error`,
+  `half_error`, `energy_error`.
+- `agreement`: how alike two maps are: `correlation`, `rank_correlation`, `overlap` (of their top tenths).
 - `curves`: `insertion` and `deletion` (Petsiuk et al. 2018).
 - `adcc`: `complexity`, `coherency`, `adcc` (Poppi et al. 2021), `explained_again`.
 
@@ -13,6 +15,7 @@ Percent are 0-100; probabilities, coverage and areas under curves 0-1.
 """
 
 from .adcc import adcc, coherency, complexity, explained_again
+from .agreement import correlation, overlap, rank_correlation
 from .boxes import box_mask, boxes_in_input, unscaled_boxes
 from .curves import deletion, insertion
 from .faithfulness import changes, log_odds, probabilities
@@ -28,8 +31,8 @@ from .localisation import (
 from .masking import FORMS, evaluate, masked_outputs, matched, matching_power
 
 __all__ = [
-    "FORMS", "adcc", "box_mask", "boxes_in_input", "changes", "coherency", "complexity", "deletion", "energy_error",
-    "energy_pointing", "evaluate", "explained_again", "half_error", "insertion", "localisation_error", "localise",
-    "log_odds", "masked_outputs", "matched", "matching_power", "predicted_box", "probabilities", "soft_error",
-    "unscaled_boxes",
+    "FORMS", "adcc", "box_mask", "boxes_in_input", "changes", "coherency", "complexity", "correlation", "deletion",
+    "energy_error", "energy_pointing", "evaluate", "explained_again", "half_error", "insertion", "localisation_error",
+    "localise", "log_odds", "masked_outputs", "matched", "matching_power", "overlap", "predicted_box", "probabilities",
+    "rank_correlation", "soft_error", "unscaled_boxes",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from analysis.run.parameters import notebook_names, notebook_path, profile_param
 
 OWN = {"profile": "a-readers-own", "dataset": "scenes", "part": "", "models": ["scene_cnn"], "n_images": 2, "seed": 0}
 STUDIES = ("ablation", "faithfulness", "groundtruth", "hyperparameters", "localisation", "logits", "metrics",
-           "runtime", "temperature")  # fmt: skip
+           "runtime", "stability", "temperature")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", notebook_names())

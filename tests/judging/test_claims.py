@@ -27,7 +27,7 @@ BLOCKS = [(claim, block) for claim in CLAIMS for block in claim["population"]["b
 EXACT = ("logits", "hyperparameters")
 # evidence is of `confirm`; what is tuned is of `tune`, and a time does not depend on what an image shows
 PART = {"logits": "confirm", "faithfulness": "confirm", "ablation": "confirm", "hyperparameters": "tune"}
-PART |= {"runtime": "tune", "alzheimer": "test"}
+PART |= {"runtime": "tune", "alzheimer": "test", "stability": "confirm"}
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
@@ -51,7 +51,10 @@ def test_populations_are_prefixes_of_the_split(claim, block, data_root):
     folder = {"ilsvrc": "ilsvrc2012_val"}.get(population["dataset"], population["dataset"])
     if not (data_root / folder).is_dir():
         pytest.skip(f"the data root has no {folder}")
-    ids = load_dataset(population["dataset"], data_root=data_root, part=population["part"], n=block["n"]).ids
+    skip = population.get("skip", 0)
+    ids = load_dataset(population["dataset"], data_root=data_root, part=population["part"], n=skip + block["n"]).ids[
+        skip:
+    ]
     assert hashlib.sha256("\n".join(ids).encode()).hexdigest() == block["ids"]
 
 
@@ -95,6 +98,27 @@ def test_the_ablation_study_covers_its_claims():
                 assert setting in names
                 for seed in claim["contrast"]["seeds"] if source in SEEDED else [0]:
                     assert planned[block["model"], block["layer"], source, seed] >= block["n"]
+
+
+def test_the_study_of_stability_covers_its_claims():
+    plan = find_study("stability").planned("reference")
+    claims = [claim for claim in CLAIMS if claim["study"] == "stability"]
+    assert {claim["id"] for claim in claims} == {"C12a", "C12b", "C12c", "C12d", "C12e"}
+    for claim in claims:
+        contrast, population = claim["contrast"], claim["population"]
+        assert (population["dataset"], population["part"]) == (plan.dataset, plan.part)
+        for block in population["blocks"]:
+            for name in filter(None, (contrast["explainer"], contrast.get("against"))):
+                method = name if name == "gradcam" else "cluscam"
+                layer = layer_of(method, block["model"], block["layer"])
+                mine = [b for b in plan.blocks if (b.model, b.layer, b.method) == (block["model"], layer, method)]
+                for change in contrast["perturbations"]:
+                    has = [b for b in mine if change in ("none", *(b.averaged if name == "mean5" else b.perturbations))]
+                    images = {i for b in has for i in range(b.skip, b.n_images)}
+                    assert images >= set(range(population["skip"], population["skip"] + block["n"])), (
+                        claim["id"],
+                        name,
+                    )
 
 
 def test_the_runtime_study_covers_its_claims():
