@@ -14,7 +14,7 @@ from analysis.judging.power import block_power
 from analysis.judging.printed import printed
 from analysis.judging.rules import NOT_TESTED, judge
 from analysis.judging.sources import SOURCES, Claim
-from analysis.judging.specifications import holds, specification_table
+from analysis.judging.ways.specifications import holds, specification_table
 from analysis.paper import claims
 from analysis.paths import REFERENCE, ROOT
 from analysis.studies.registry import REGISTRY, find_study

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.statistics import bootstrap_interval, mean_and_d_z
-from analysis.statistics.batch import batch_intervals
+from analysis.statistics.resampling.batch import batch_intervals
 from cluscam_lite.errors import CluscamError
 
 

@@ -17,7 +17,7 @@ from analysis.judging.compare import SHARES, at_an_end, equivalence, tested, tur
 from analysis.judging.rules import FEWEST, NOT_RUN, combine, judge
 from analysis.judging.sources import Claim
 from analysis.judging.ways.choice import Choice
-from analysis.statistics.batch import batch_intervals
+from analysis.statistics.resampling.batch import batch_intervals
 
 DRAWS = 999
 NUMBERS = ("mean", "low", "high", "d_z", "d_z low", "d_z high")
