@@ -81,6 +81,15 @@ class Store:
             raise Damaged("it differs from the manifest")
         return Stored(table, record, found)
 
+    def record(self, cell: Cell) -> Mapping[str, Any] | None:
+        """What made a cell, without its rows, which are not checked; None if it is not done. Raises Damaged."""
+        try:
+            return json.loads(pq.read_schema(self.path(cell)).metadata[METADATA])
+        except FileNotFoundError:
+            return None
+        except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
+            raise Damaged("its metadata cannot be read") from error
+
     def whole(self, cell: Cell) -> bool:
         """Whether the cell is done."""
         try:

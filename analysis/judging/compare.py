@@ -9,7 +9,16 @@ from numpy.typing import ArrayLike
 
 from analysis.judging.rules import FEWEST, Thresholds
 from analysis.page.panels import KEYS, panels, wide
-from analysis.statistics import bonett_price, mcnemar, mean_and_d_z, rank_biserial, tost, tost_shares, wilcoxon
+from analysis.statistics import (
+    bonett_price,
+    mcnemar,
+    mean_and_d_z,
+    paired_t,
+    rank_biserial,
+    tost,
+    tost_shares,
+    wilcoxon,
+)
 
 PairOf = Callable[[pd.DataFrame, Mapping[str, Any], Mapping[str, Any]], tuple[pd.Series, pd.Series] | None]
 
@@ -18,6 +27,10 @@ BETTER = {
     "drop": "lower",
     "increase": "higher",
     "gain": "higher",
+    "drop_strict": "lower",
+    "increase_strict": "higher",
+    "gain_strict": "higher",
+    "score": "higher",  # of masks, in logits
     "gain_over_p": "higher",
     "ep": "higher",
     "le": "lower",
@@ -28,7 +41,7 @@ BETTER = {
     "le_unscaled": "lower",
 }
 # the measures that are 0 or 100 for each image
-SHARES = ("increase",)
+SHARES = ("increase", "increase_strict")
 
 
 def compare(first: ArrayLike, second: ArrayLike, measure: str, thresholds: Thresholds | None = None) -> dict[str, Any]:
@@ -43,34 +56,47 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str, thresholds: Thres
     could). With shares that hardly differ a bootstrap resamples next to nothing, too surely.
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
-    better = (a - b) if BETTER[measure] == "higher" else (b - a)
+    better = turned(a, b, measure)
     mean, effect = mean_and_d_z(better)
-    low, high = mean.low, mean.high
-    ahead, behind = int((better > 0).sum()), int((better < 0).sum())
-    if measure in SHARES and ahead + behind < FEWEST:
-        few = bonett_price(ahead, behind, len(better))
-        low, high = 100 * few.low, 100 * few.high
-    single = measure in SHARES and bool(np.isin([a, b], (0, 100)).all())
-    test = mcnemar(a > 50, b > 50).exact if single else wilcoxon(better, alternative="two-sided")
     found = {
         "n": len(better),
         "mean": mean.estimate,
-        "low": low,
-        "high": high,
+        "low": mean.low,
+        "high": mean.high,
         "d_z": effect.estimate,
         "d_z low": effect.low,
         "d_z high": effect.high,
         "rank-biserial": rank_biserial(better),
-        "test": test.name,
-        "p": test.p,
-        "log10 p": test.log10_p,
-        "differing": ahead + behind,
     }
-    if thresholds is None:
-        return found
-    few = measure in SHARES and (single or ahead + behind < FEWEST)
-    found["p_equivalence"] = equivalence(better, thresholds, (ahead, behind) if few else None)
-    found["uninformative"] = at_an_end(a, b, thresholds["sesoi"]) if measure in SHARES else ""
+    return found | tested(a, b, measure, thresholds)
+
+
+def turned(a: np.ndarray, b: np.ndarray, measure: str) -> np.ndarray:
+    """The differences of two methods, above 0 where the first is better."""
+    return (a - b) if BETTER[measure] == "higher" else (b - a)
+
+
+def tested(
+    a: np.ndarray, b: np.ndarray, measure: str, thresholds: Thresholds | None = None, *, student: bool = False
+) -> dict[str, Any]:
+    """What `compare` says beside the bootstrap: the test, how many images differ, equivalence, what could not tell, and
+    the interval of shares that hardly differ, `low` and `high`. `student` takes Student's t for the test.
+    """
+    better = turned(a, b, measure)
+    ahead, behind = int((better > 0).sum()), int((better < 0).sum())
+    single = measure in SHARES and bool(np.isin([a, b], (0, 100)).all())
+    few = measure in SHARES and ahead + behind < FEWEST
+    if single:
+        test = mcnemar(a > 50, b > 50).exact
+    else:
+        test = (paired_t if student else wilcoxon)(better, alternative="two-sided")
+    found = {"test": test.name, "p": test.p, "log10 p": test.log10_p, "differing": ahead + behind}
+    if few:
+        interval = bonett_price(ahead, behind, len(better))
+        found |= {"low": 100 * interval.low, "high": 100 * interval.high}
+    if thresholds is not None:
+        found["p_equivalence"] = equivalence(better, thresholds, (ahead, behind) if single or few else None)
+        found["uninformative"] = at_an_end(a, b, thresholds["sesoi"]) if measure in SHARES else ""
     return found
 
 

@@ -10,9 +10,11 @@ import pandas as pd
 from analysis.engine.store import Store
 from analysis.judging.because import because, rule_text
 from analysis.judging.counts import former_verdicts
+from analysis.judging.power import block_power
 from analysis.judging.printed import printed
 from analysis.judging.rules import NOT_TESTED, judge
 from analysis.judging.sources import SOURCES, Claim
+from analysis.judging.ways.specifications import holds, specification_table
 from analysis.paper import claims
 from analysis.paths import REFERENCE, ROOT
 from analysis.studies.registry import REGISTRY, find_study
@@ -27,7 +29,8 @@ NO_ROWS = "no rows yet"
 EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)", "p equivalence (Holm)", "differing",
             "text")  # fmt: skip
 COLUMNS = ("claim", "whose", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
-           "counted", "verdict", "because", "readings", "former", "reason", "estimand", "rule", "amended", "notebook",
+           "counted", "verdict", "because", "power", "power at",
+           "images needed", "holds", "of", "readings", "former", "reason", "estimand", "rule", "amended", "notebook",
            "rows", "parameters", "commits")  # fmt: skip
 SETTINGS = ("grid", "seeds")  # of a claim's population
 
@@ -56,10 +59,30 @@ def ledger(folder: Path = REFERENCE) -> pd.DataFrame:
         study, former = claim["study"], former_verdicts()
         table = evidence(rows_of(study), claim)
         table["readings"] = readings(rows_of, claim, table)
+        table = with_power(with_ways(table, rows_of(study), claim), claim)
         table["former"] = [former.get((claim["id"], row.model, row.panel), "") for row in table.itertuples()]
         found.append(table.assign(**_about(claim), **_origin(folder / study, study)))
-    whole = {"n": "Int64", "planned": "Int64", "differing": "Int64"}
+    whole = {"n": "Int64", "planned": "Int64", "differing": "Int64", "holds": "Int64", "of": "Int64"}
     return pd.concat(found, ignore_index=True).reindex(columns=COLUMNS).astype(whole)
+
+
+def with_power(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """The judged blocks with what they could have told (`power.block_power`)."""
+    told = pd.DataFrame([block_power(row, claim) if row["model"] else {} for _, row in table.iterrows()], table.index)
+    told = told.reindex(columns=["power", "power at", "images needed"])
+    words = {name: [text if isinstance(text, str) else "" for text in told[name]] for name in told.columns[1:]}
+    return table.assign(power=told["power"].astype(float), **words)
+
+
+def with_ways(table: pd.DataFrame, rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    """The judged blocks with the ways to analyse them in which their word `holds`, `of` those that were computed."""
+    own = table[table["model"] != ""]
+    if "untested" in claim or own["verdict"].isin([NOT_RUN]).any():
+        return table.assign(holds=pd.NA, of=pd.NA)
+    ways = specification_table(rows, claim)
+    counts = holds(ways, [*own["verdict"]], claim["population"]["blocks"]) if len(ways) else []
+    found = pd.DataFrame(counts, own.index[: len(counts)], columns=["holds", "of"])
+    return table.join(found)
 
 
 def readings(rows_of: Callable[[str], pd.DataFrame], claim: Claim, table: pd.DataFrame) -> list[str]:

@@ -13,6 +13,7 @@ from analysis.studies.rows import reference_rows
 from cluscam_lite import get_spec
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import METHODS, method_info
+from cluscam_lite.metrics.masking import COVERAGE
 
 MEASURES = {"drop": "AD", "increase": "IC", "gain": "AG"}
 
@@ -24,6 +25,17 @@ BLOCK = ["model", "panel"]
 
 
 KEYS = ["image_id", "method", "variant", "form", "fill"]  # of a panel's rows
+
+
+REACHED = 0.02  # how far a map's coverage may be from the one that it was to be brought to
+
+
+def reached(rows: pd.DataFrame) -> pd.Series:
+    """Whether each row's map has the coverage that its form asks for: "matched" one half, other forms none.
+
+    No power brings every map there (`cluscam_lite.metrics.matched`): zeros stay zeros and ones stay ones.
+    """
+    return (rows["form"] != "matched") | ((rows["coverage"] - COVERAGE).abs() <= REACHED)
 
 
 def prepared(rows: pd.DataFrame) -> pd.DataFrame:

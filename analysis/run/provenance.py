@@ -64,9 +64,23 @@ def git_state() -> dict[str, Any]:
     }
 
 
-def _git(*arguments: str) -> str | None:
+def file_history(path: Path) -> list[tuple[str, str]]:
+    """The commits that changed a file, as (hash, time "YYYY-MM-DD HH:MM:SS UTC"), the oldest first.
+
+    Empty outside the project's own git repository, and for a file that it does not hold.
+    """
+    if git_state()["commit"] == "unknown":
+        return []
+    when = ("--date=format-local:%Y-%m-%d %H:%M:%S UTC", "--format=%H %cd", "--reverse")
+    found = _git("log", *when, "--", path.relative_to(ROOT).as_posix(), TZ="UTC")
+    return [(line[:40], line[41:]) for line in (found or "").splitlines()]
+
+
+def _git(*arguments: str, **variables: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=True, env=os.environ | variables
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

@@ -7,11 +7,11 @@ x - y: "greater" (the claim is x > y), "less", or "two-sided". Bad input raises 
 
 from analysis.statistics.effects import d_z, mean_and_d_z, rank_biserial, standardised
 from analysis.statistics.equivalence import Equivalence, tost, tost_shares
-from analysis.statistics.intervals import Interval, bootstrap_interval
 from analysis.statistics.multiplicity import holm
 from analysis.statistics.paired import paired_t, sign_test, wilcoxon
-from analysis.statistics.permutation import permutation_test
 from analysis.statistics.proportions import McNemar, bonett_price, mcnemar
+from analysis.statistics.resampling.intervals import Interval, bootstrap_interval
+from analysis.statistics.resampling.permutation import permutation_test
 from analysis.statistics.results import HypothesisTest, p_bound, p_text
 from analysis.statistics.table1 import GroupSummary, Spread, Table1, paper_table1
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.statistics import checks
-from analysis.statistics.intervals import Interval, bootstrap_interval, bootstrap_intervals
 from analysis.statistics.paired import signed_ranks
+from analysis.statistics.resampling.intervals import Interval, bootstrap_interval, bootstrap_intervals
 
 
 def d_z(x: ArrayLike, y: ArrayLike | None = None) -> float:

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis.statistics import checks
-from analysis.statistics.intervals import Interval
 from analysis.statistics.paired import sign_test
+from analysis.statistics.resampling.intervals import Interval
 from analysis.statistics.results import HypothesisTest
 
 

@@ -5,7 +5,8 @@
   `matched` (a map brought to a coverage of one half), `matching_power`.
 - `boxes`: `boxes_in_input`, `unscaled_boxes`, `box_mask`.
 - `localisation`: `localise` (everything at once), `energy_pointing` (Eq. 14), `localisation_error` (Eq. 15),
-  `predicted_box`, and the public code's `soft_error`, `half_error`, `energy_error`.
+  `predicted_box` (of the map's largest part, or of all that it marks), and the public code's `soft_error`,
+  `half_error`, `energy_error`.
 - `agreement`: how alike two maps are: `correlation`, `rank_correlation`, `overlap` (of their top tenths).
 - `curves`: `insertion` and `deletion` (Petsiuk et al. 2018).
 - `adcc`: `complexity`, `coherency`, `adcc` (Poppi et al. 2021), `explained_again`.

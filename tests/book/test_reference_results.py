@@ -1,4 +1,4 @@
-"""The rows in results/reference are those of their manifests, to the byte, and of studies that are known."""
+"""The rows in results/ are those of their manifests, to the byte, and of studies that are known."""
 
 import hashlib
 import json
@@ -7,25 +7,31 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.engine.store import Store
-from analysis.paths import REFERENCE
+from analysis.paths import CONFIRMATION, REFERENCE
 from analysis.studies.registry import REGISTRY, find_study
 from analysis.studies.rows import reference_rows
 
-FOLDERS = sorted(path.parent.name for path in REFERENCE.glob("*/configuration.json"))
-COMPLETE = [name for name in FOLDERS if (REFERENCE / name / "manifest.json").is_file()]
+RUNS = (REFERENCE, CONFIRMATION)
+FOLDERS = sorted(path.parent for run in RUNS for path in run.glob("*/configuration.json"))
+COMPLETE = [folder for folder in FOLDERS if (folder / "manifest.json").is_file()]
+
+
+def shown(folder):
+    return f"{folder.parent.name}/{folder.name}"
 
 
 def test_there_are_results_and_their_studies_are_known():
-    assert FOLDERS and set(FOLDERS) <= set(REGISTRY)
-    assert {path.name for path in REFERENCE.iterdir() if path.is_dir() and any(path.rglob("*.parquet"))} == set(FOLDERS)
+    assert FOLDERS and {folder.name for folder in FOLDERS} <= set(REGISTRY)
+    inside = [path for run in RUNS if run.is_dir() for path in run.iterdir() if path.is_dir()]
+    assert {path for path in inside if any(path.rglob("*.parquet"))} == set(FOLDERS)
 
 
-@pytest.mark.parametrize("name", COMPLETE)
-def test_files_are_those_of_the_manifest(name):
-    store = Store(REFERENCE / name)
-    manifest = json.loads((REFERENCE / name / "manifest.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("folder", COMPLETE, ids=shown)
+def test_files_are_those_of_the_manifest(folder):
+    store = Store(folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     cells = store.configuration()
-    assert manifest["study"] == name and manifest["version"] == find_study(name).version
+    assert manifest["study"] == folder.name and manifest["version"] == find_study(folder.name).version
     assert [cell["hash"] for cell in manifest["cells"]] == [cell.hash for cell in cells]
     assert not store.strays(cells)
     for cell, said in zip(cells, manifest["cells"], strict=True):
@@ -35,23 +41,23 @@ def test_files_are_those_of_the_manifest(name):
     assert sum(origin["cells"] for origin in manifest["origins"]) == len(cells)
 
 
-@pytest.mark.parametrize("name", COMPLETE)
-def test_chapters_read_all_of_them(name):
-    manifest = json.loads((REFERENCE / name / "manifest.json").read_text(encoding="utf-8"))
-    rows = reference_rows(find_study(name))
+@pytest.mark.parametrize("folder", COMPLETE, ids=shown)
+def test_chapters_read_all_of_them(folder):
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    rows = reference_rows(find_study(folder.name), folder)
     assert len(rows) == manifest["rows"] and rows["image_id"].nunique() == manifest["images"]
 
 
-@pytest.mark.parametrize("name", sorted(set(FOLDERS) - set(COMPLETE)))
-def test_an_unfinished_run_holds_whole_cells_of_its_own_only(name):
-    store = Store(REFERENCE / name)
+@pytest.mark.parametrize("folder", sorted(set(FOLDERS) - set(COMPLETE)), ids=shown)
+def test_an_unfinished_run_holds_whole_cells_of_its_own_only(folder):
+    store = Store(folder)
     cells = store.configuration()
     made = [cell for cell in cells if store.path(cell).is_file()]
     assert made and all(store.whole(cell) for cell in made) and not store.strays(cells)
 
 
 def test_a_changed_byte_would_be_seen(tmp_path):
-    store = Store(REFERENCE / COMPLETE[0])
+    store = Store(COMPLETE[0])
     cell = store.configuration()[0]
     content = bytearray(store.path(cell).read_bytes())
     before = hashlib.sha256(content).hexdigest()

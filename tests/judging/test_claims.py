@@ -175,7 +175,7 @@ def test_words_about_intervals_and_draws_have_the_numbers_of_the_code():
     assert FEWEST == 5 and LEVEL == 0.95
     assert all("fewer than five" in text for text in said.values() if "Bonett" in text)
     assert all(f"{DRAWS:,} bootstrap draws" in said[claim] for claim in ("C10a", "C10c", "C10d", "C10e"))
-    assert f"{RATIO_DRAWS} bootstrap draws" in said["C10f"]
+    assert f"{RATIO_DRAWS:,} bootstrap draws" in said["C10f"]
 
 
 def without(claim, *path):

@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats import contingency_tables, multitest, weightstats
 
 from analysis import statistics as s
-from analysis.statistics.intervals import bootstrap_intervals
+from analysis.statistics.resampling.intervals import bootstrap_intervals
 
 # ---- intervals
 

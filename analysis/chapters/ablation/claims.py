@@ -37,7 +37,8 @@ def pair_of(
         ran = own[own["variant"].isin([variant_of(seed) for seed in seeds])].groupby("variant")["image_id"].nunique()
         if len(ran) < len(seeds) or (ran < block["n"]).any():
             return None
-        by_seed = [values(own, source, setting, contrast["measure"], variant=variant_of(seed)) for seed in seeds]
+        what = setting, contrast["measure"], contrast.get("form", "raw")
+        by_seed = [values(own, source, *what, variant_of(seed)) for seed in seeds]
         images = own["image_id"].unique()[: block["n"]]
         sides.append(pd.concat(by_seed, axis=1).reindex(images).mean(axis=1, skipna=False))
     both = sides[0].dropna().index.intersection(sides[1].dropna().index, sort=False)

@@ -54,6 +54,7 @@ def claims_page(rows: pd.DataFrame) -> pd.DataFrame:
                             "network": panel_title(row["model"], row["panel"]),
                             "against": METHODS[against].title,
                             "box": words,
+                            "images": int(row["n"]) if pd.notna(row.get("n")) else 0,
                             "ahead by [95 %]": with_interval(row, "mean", "low", "high")
                             if pd.notna(row.get("mean"))
                             else NOT_RUN,

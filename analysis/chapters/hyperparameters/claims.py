@@ -13,12 +13,14 @@ from analysis.chapters.hyperparameters.evidence import (
     rise_and_bend,
     shares,
 )
-from analysis.chapters.hyperparameters.mixture_evidence import bootstrap_r, r_interval
+from analysis.chapters.hyperparameters.mixture_evidence import bootstrap_r, r_interval, width_error
 from analysis.judging.compare import equivalence
 from analysis.judging.sources import Claim
 from analysis.statistics import mean_and_d_z, paired_t
 from cluscam_lite import get_spec
 from cluscam_lite.tuning import elbow
+
+CHANCE = 1.96  # standard errors: 95 % of a normal distribution
 
 
 def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
@@ -69,9 +71,15 @@ def near_k(block: pd.DataFrame, model: str, claim: Claim) -> dict[str, Any]:
 
 
 def stable_r(block: pd.DataFrame, model: str, claim: Claim) -> dict[str, Any]:
-    """C10f: the width of the interval of r."""
-    low, high = r_interval(bootstrap_r(model, block))
-    return {"least": high - low, "most": high - low, "text": f"r from {low:.0%} to {high:.0%}"}
+    """C10f: the width of the interval of r, from its least to its greatest value that the number of draws allows.
+
+    That is `CHANCE` Monte Carlo standard errors to either side: a word must not depend on which draws were drawn.
+    """
+    draws = bootstrap_r(model, block)
+    (low, high), error = r_interval(draws), width_error(draws)
+    width = f"{high - low:.1%} wide (Monte Carlo error {error:.1%}, {len(draws):,} draws)"
+    about = {"least": max(high - low - CHANCE * error, 0.0), "most": high - low + CHANCE * error}
+    return about | {"text": f"r from {low:.0%} to {high:.0%}, {width}"}
 
 
 def near_r(block: pd.DataFrame, model: str, claim: Claim) -> dict[str, Any]:

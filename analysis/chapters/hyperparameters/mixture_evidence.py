@@ -18,8 +18,10 @@ from cluscam_lite.errors import ClusCAMWarning
 from cluscam_lite.tuning import fit_mixture
 from cluscam_lite.tuning.mixture import STARTS, TOLERANCE, Mixture
 
-RATIO_DRAWS = 500
+RATIO_DRAWS = 5000  # of the reference run, kept beside its rows
+QUICK_DRAWS = 500  # of other rows, which are fitted when they are asked for
 KEPT = REFERENCE / "hyperparameters" / "ratio_draws.json"
+REPEATS = 200  # of the draws, for the Monte Carlo error
 Key = tuple[str, str, int, int]  # network, digest of the rows, draws, seed
 _REMEMBERED: dict[Key, np.ndarray] = {}
 SKLEARN = 1e-3  # scikit-learn's default tolerance: EM stops when the mean log-likelihood gains less
@@ -58,13 +60,17 @@ def ratio_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def bootstrap_r(model: str, block: pd.DataFrame, draws: int = RATIO_DRAWS, seed: int = 0) -> np.ndarray:
+def bootstrap_r(model: str, block: pd.DataFrame, draws: int | None = None, seed: int = 0) -> np.ndarray:
     """r in each bootstrap draw, (draws,), at the size of `size_for`; the mixture is fitted anew in each.
 
-    `block` has all seeds of its images (`evidence.whole_images`). A hundred images take seconds, so the draws of the
-    same rows are remembered, and those of the reference run are read from the file beside its rows.
+    `block` has all seeds of its images (`evidence.whole_images`). A hundred images take seconds to minutes, so the
+    draws of the same rows are remembered, and those of the reference run are read from the file beside its rows.
+    Without `draws` there are `RATIO_DRAWS` where these are kept, else `QUICK_DRAWS`.
     """
-    key = (model, digest(block), draws, seed)
+    rows = digest(block)
+    if draws is None:
+        draws = RATIO_DRAWS if (model, rows, RATIO_DRAWS, seed) in kept_draws() else QUICK_DRAWS
+    key = (model, rows, draws, seed)
     if key not in _REMEMBERED:
         kept = kept_draws().get(key)
         _REMEMBERED[key] = fitted_draws(model, block, draws, seed) if kept is None else kept
@@ -107,6 +113,16 @@ def r_interval(draws: np.ndarray) -> tuple[float, float]:
     """The percentile interval of bootstrap draws."""
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def width_error(draws: np.ndarray, repeats: int = REPEATS, seed: int = 0) -> float:
+    """The Monte Carlo standard error of the width of `r_interval`: how much other draws, as many, would change it.
+
+    By resampling the draws (n,), which are independent, `repeats` times; it falls as the root of n.
+    """
+    drawn = np.random.default_rng(seed).choice(draws, size=(repeats, len(draws)))
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
+    return float((high - low).std(ddof=1))
 
 
 def start_table(rows: pd.DataFrame, random_seeds: int = 3) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
     python -m analysis.chapters.hyperparameters.ratio_draws
 
-The draws take half a minute, and three chapters need them. Each block is kept with the hash of its rows, so draws of
+The draws take minutes, and three chapters need them. Each block is kept with the hash of its rows, so draws of
 other rows are never used. A test computes some of them again.
 """
 

@@ -7,7 +7,18 @@ import pandas as pd
 
 from analysis.chapters.metrics.study import STUDY as CURVES_STUDY
 from analysis.judging.compare import compare, comparison_table
-from analysis.page.panels import chosen, method_table, panel_title, panels, prepared, reference_panels, seed_table
+from analysis.page.empty import or_not_run
+from analysis.page.panels import (
+    chosen,
+    method_table,
+    panel_title,
+    panels,
+    prepared,
+    reached,
+    reference_panels,
+    seed_table,
+    wide,
+)
 from analysis.page.tables import with_interval
 from analysis.studies.plans.profile import profile_name
 from analysis.studies.registry import find_study
@@ -15,14 +26,16 @@ from analysis.studies.rows import NOT_RUN, reference_rows, study_rows
 from cluscam_lite import get_spec
 from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.methods import METHODS
+from cluscam_lite.metrics.masking import COVERAGE
 
 BOX_VARIANTS = {
-    "le": "of the text",
+    "le": "box of the largest part",
     "le_soft": "soft overlap",
     "le_half": "pixels, at least one half",
     "le_energy": "energy, at least one half",
     "le_unscaled": "box not rescaled",
 }
+FLAT = ("ones", "fakecam")  # maps of ones, or ones and a zero: no power changes them
 NULLS = ("donor", "smooth", "inverted")
 OF_REFERENCE = ("embedded", "reference")  # profiles of which the chapter shows the reference run
 
@@ -69,6 +82,52 @@ def of_forms(rows: pd.DataFrame) -> pd.DataFrame:
     found = method_table(rows, {"increase": "as it is"}, intervals=False)
     halved = method_table(rows, {"increase": "IC"}, form="matched", intervals=False)
     return found.assign(**{"at one half": halved["IC"]})
+
+
+def missed_text(rows: pd.DataFrame) -> dict[str, str]:
+    """How many rows of maps that were to be brought to one half are not there, in all and of which methods."""
+    mine = rows[rows["form"] == "matched"]
+    missed = mine[~reached(mine)]
+    flat = missed["method"].isin(FLAT)
+    others = [METHODS[name].title for name in METHODS if name in {*missed.loc[~flat, "method"]}]
+    return {
+        "missed": f"{len(missed):,}",
+        "matched": f"{len(mine):,}",
+        "missed_flat": f"{int(flat.sum()):,}",
+        "missed_others": f"{int((~flat).sum()):,}",
+        "missed_methods": ", ".join(others) or "none",
+    }
+
+
+def missed_page(rows: pd.DataFrame) -> pd.DataFrame:
+    """Where maps miss one half: how many, on which side, and ClusCAM's lead in IC with them and without.
+
+    A row for each panel and method of which a map misses it; maps count once, not for each fill. "Without" compares on
+    the images on which both maps are there.
+    """
+    found = []
+    for model, panel, block in panels(rows):
+        mine = chosen(block, "matched")
+        there, values = mine.assign(there=reached(mine)), wide(block, "increase", "matched")
+        if "cluscam" not in values:
+            continue
+        known = there.pivot(index="image_id", columns="method", values="there").reindex(values.index)
+        for name in values.columns.drop("cluscam"):
+            one = there[there["method"] == name]
+            missed = one[~one["there"]]
+            if not len(missed):
+                continue
+            low = int((missed["coverage"] < COVERAGE).sum())
+            row = {"network": panel_title(model, panel), "method": METHODS[name].title}
+            row |= {"maps": len(one), "below one half": low, "above": len(missed) - low}
+            both = values[["cluscam", name]].dropna()
+            kept = both[(known.loc[both.index, ["cluscam", name]] == True).all(axis=1)]  # noqa: E712
+            for heading, pairs in (("ClusCAM ahead, IC [95 %]", both), ("without these", kept)):
+                enough = len(pairs) >= 2
+                pair = compare(pairs["cluscam"], pairs[name], "increase") if enough else {}
+                row[heading] = f"{with_interval(pair, 'mean', 'low', 'high')}, {len(pairs)}" if enough else "–"
+            found.append(row)
+    return or_not_run(pd.DataFrame(found), "maps that miss one half")
 
 
 def order_text(table: pd.DataFrame, first: str, second: str) -> str:

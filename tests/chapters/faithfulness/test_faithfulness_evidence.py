@@ -204,7 +204,7 @@ def test_the_tables_of_the_metrics_chapter():
     assert metrics_chapter.sensitivity_table(ready).iloc[0, 0] == "not run"
     fills, gains = metrics_chapter.of_fills(ready), metrics_chapter.of_gains(ready)
     assert fills["black"].tolist() == fills["mean"].tolist() and (gains["public code"] > 0).sum() == 3
-    assert metrics_chapter.of_boxes(ready).set_index("method")["of the text"].to_dict()["scorecam"] == 61
+    assert metrics_chapter.of_boxes(ready).set_index("method")["box of the largest part"].to_dict()["scorecam"] == 61
     drawn = dots(variants_figure(fills, ["mean", "black", "blur"], "IC, %").axes[0])
     assert drawn[:, 0].tolist() == [*fills["mean"], *fills["black"], *fills["blur"]]
     assert metrics_chapter.curve_table(empty_rows(find_study("curves"))).iloc[0, 0] == "not run"

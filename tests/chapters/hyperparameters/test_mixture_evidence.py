@@ -7,8 +7,10 @@ from scores_by_size import two_heaps
 
 from analysis.chapters.hyperparameters import evidence, ratio_draws
 from analysis.chapters.hyperparameters import mixture_evidence as mixtures
+from analysis.chapters.hyperparameters.claims import evidence as claim_evidence
 from analysis.chapters.hyperparameters.study import STUDY
 from analysis.page.panels import blocks
+from analysis.paper.claims import claims_of
 from analysis.studies.rows import reference_rows
 from cluscam_lite.tuning import drop_ratio, fit_mixture
 
@@ -70,6 +72,45 @@ def test_kept_draws_are_those_of_the_same_rows(kept, monkeypatch, capsys):
     assert mixtures.bootstrap_r("mobileone_s0", other, draws=6) == "fitted"
     assert mixtures.bootstrap_r("mobileone_s0", rows, draws=7) == "fitted"
     assert mixtures.bootstrap_r("mobileone_s0", rows, draws=6, seed=1) == "fitted"
+
+
+def test_without_a_number_the_kept_draws_are_taken_or_few_are_fitted(kept, monkeypatch):
+    rows = two_heaps(n=9)
+    monkeypatch.setattr(ratio_draws, "reference_rows", lambda study: rows)
+    monkeypatch.setattr(mixtures, "QUICK_DRAWS", 4)
+    assert len(mixtures.bootstrap_r("mobileone_s0", rows)) == 4
+    for module in (mixtures, ratio_draws):
+        monkeypatch.setattr(module, "RATIO_DRAWS", 6)
+    assert ratio_draws.main() == 0
+    mixtures.kept_draws.cache_clear()
+    assert len(mixtures.bootstrap_r("mobileone_s0", rows)) == 6
+    assert len(mixtures.bootstrap_r("mobileone_s0", rows.assign(score=rows["score"] * 2))) == 4
+
+
+def test_the_monte_carlo_error_is_what_other_draws_would_change():
+    rng = np.random.default_rng(3)
+    found = [mixtures.width_error(rng.uniform(size=2000), seed=i) for i in range(20)]
+    many = [np.subtract(*mixtures.r_interval(rng.uniform(size=2000))[::-1]) for _ in range(2000)]
+    # of uniform draws: 2 p (1 - 2 p) / n, by the joint normal limit of two quantiles
+    p = (1 - evidence.LEVEL) / 2
+    limit = np.sqrt(2 * p * (1 - 2 * p) / 2000)
+    assert np.std(many) == pytest.approx(limit, rel=0.1)
+    assert np.mean(found) == pytest.approx(limit, rel=0.15)
+    assert mixtures.width_error(rng.uniform(size=8000)) < 0.75 * limit
+    assert mixtures.width_error(np.full(50, 0.3)) == 0
+
+
+def test_the_text_of_c10f_says_width_error_and_draws():
+    (claim,) = (claim for claim in claims_of("hyperparameters", "C10f"))
+    rows = evidence.whole_images(reference_rows(STUDY))
+    for row in claim_evidence(rows, claim).itertuples():
+        block = rows[(rows["model"] == row.model) & (rows["layer"] == row.panel)]
+        draws = mixtures.bootstrap_r(row.model, block)
+        assert len(draws) == mixtures.RATIO_DRAWS >= 5000
+        low, high = np.quantile(draws, [0.025, 0.975])
+        error = mixtures.width_error(draws)
+        assert (row.least, row.most) == pytest.approx((high - low - 1.96 * error, high - low + 1.96 * error))
+        assert row.text.endswith(f", {high - low:.1%} wide (Monte Carlo error {error:.1%}, {len(draws):,} draws)")
 
 
 def test_draws_without_rows_are_refused(kept, monkeypatch, capsys):

@@ -1,0 +1,41 @@
+"""The ways in which a claim of Section 4.4 can be analysed, on the rows as they are."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import pandas as pd
+
+from analysis.chapters.ablation.claims import pair_of
+from analysis.judging.sources import Claim
+from analysis.judging.ways.choice import Choice, Pair
+from analysis.judging.ways.maps import FORMS, MEASURES
+
+SUBSETS = ("all", "p at most 0.99")
+
+
+def choices(rows: pd.DataFrame, claim: Claim) -> Iterator[Choice]:
+    """Seeds (their mean, or one alone), form, ties and images, in every combination."""
+    contrast, blocks = claim["contrast"], claim["population"]["blocks"]
+    seeds = {"mean of all": contrast["seeds"], **{f"seed {seed}": [seed] for seed in contrast["seeds"]}}
+    measures = MEASURES[contrast["measure"]]
+    sources = {source for source, _ in (contrast["first"], contrast["second"])}
+    rows = rows[rows["method"].isin(sources)]
+    sure = rows.loc[rows["probability"] > 0.99, "image_id"].groupby(rows["model"]).unique().to_dict()
+    for (seed, some), form, measure in product(seeds.items(), FORMS, measures):
+        changed = {**contrast, "seeds": some, "measure": measure, "form": form}
+        pairs = [pair_of(rows, block, changed) for block in blocks]
+        for subset in SUBSETS:
+            chosen = {"seeds": seed, "form": FORMS[form], "measure": measures[measure], "images": subset}
+            kept = [
+                pair if subset == "all" else without(pair, sure.get(block["model"], ()))
+                for pair, block in zip(pairs, blocks, strict=True)
+            ]
+            yield Choice(chosen, kept, measure)
+
+
+def without(pair: Pair | None, images: object) -> Pair | None:
+    """Both sides without some images; None where fewer than two are left."""
+    if pair is None:
+        return None
+    left = ~pair[0].index.isin(images)
+    return (pair[0][left], pair[1][left]) if left.sum() >= 2 else None

@@ -1,0 +1,1 @@
+"""Bootstrap intervals, of one sample or of many at once, and permutation tests."""
