@@ -117,8 +117,8 @@ def verdicts_by_way(ways: pd.DataFrame) -> pd.Series:
 def pooled_table(table: pd.DataFrame) -> pd.DataFrame:
     """Random effects over the networks of each claim that has at least `NETWORKS` with d_z, each by its first layer.
 
-    Standard errors are read off the 95 % intervals. Columns: `claim`, `networks`, the estimate of d_z over networks with
-    its interval, `tau` (the standard deviation between networks), the interval in which the next network is expected.
+    Standard errors are read off the 95 % intervals. Columns: `claim`, `networks`, the estimate of d_z over networks
+    with its interval, `tau` (the standard deviation between networks), the interval in which the next one is expected.
     """
     found: list[dict[str, Any]] = []
     ran = table[(table["model"] != "") & table["d_z low"].notna() & ~table["verdict"].isin([NOT_RUN, NOT_TESTED])]

@@ -34,8 +34,8 @@ def answer(table: pd.DataFrame) -> str:
     ways = f"{blocks['of'].min()} to {blocks['of'].max()}"
     opening = "Mostly" if 2 * counts[FEW] < len(blocks) else "Often not"
     return (
-        f"{opening}. Of {len(blocks)} words for a network and layer, each asked again in {ways} ways, {counts[ALL]} hold "
-        f"in all of them, {counts[MOST]} in more than half, and {counts[FEW]} in half or fewer"
+        f"{opening}. Of {len(blocks)} words for a network and layer, each asked again in {ways} ways, {counts[ALL]} "
+        f"hold in all of them, {counts[MOST]} in more than half, and {counts[FEW]} in half or fewer"
     )
 
 
@@ -63,7 +63,7 @@ def opposed(claims: Iterable[str]) -> str:
 
 
 def claims_page(claims: pd.DataFrame) -> pd.DataFrame:
-    """`claims_table` as text: of all claims, in how many ways the verdict holds, and how many of its blocks how often."""
+    """`claims_table` as text: in how many ways the verdict holds, and how many of the claim's blocks how often."""
     page = claims[["claim", "whose", "verdict"]].copy()
     page["verdict holds in"] = [f"{holds} of {of}" for holds, of in zip(claims["holds"], claims["of"], strict=True)]
     for share in SHARES:
@@ -142,7 +142,7 @@ def power_page(table: pd.DataFrame) -> pd.DataFrame:
 
 def weak_page(table: pd.DataFrame) -> pd.DataFrame:
     """The blocks that would have missed the paper's own figure more often than not, whatever their word."""
-    mine = table[(table["model"] != "") & [could_not_confirm(row) for _, row in table.iterrows()]]
+    mine = table[[row["model"] != "" and bool(could_not_confirm(row)) for _, row in table.iterrows()]]
     page = pd.DataFrame(
         {
             "claim": row["claim"],
