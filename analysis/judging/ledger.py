@@ -69,7 +69,9 @@ def ledger(folder: Path = REFERENCE) -> pd.DataFrame:
 def with_power(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """The judged blocks with what they could have told (`power.block_power`)."""
     told = pd.DataFrame([block_power(row, claim) if row["model"] else {} for _, row in table.iterrows()], table.index)
-    return table.join(told.reindex(columns=["power", "power at", "images needed"]))
+    told = told.reindex(columns=["power", "power at", "images needed"])
+    words = {name: [text if isinstance(text, str) else "" for text in told[name]] for name in told.columns[1:]}
+    return table.assign(power=told["power"].astype(float), **words)
 
 
 def with_ways(table: pd.DataFrame, rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def power_text(row: pd.Series) -> str:
     if pd.isna(row["power"]):
         return ""
     text = f"power {100 * row['power']:.0f} % at {row['power at']}"
-    return f"{text}; decided by {row['images needed']}" if isinstance(row["images needed"], str) else text
+    return f"{text}; decided by {row['images needed']}" if row["images needed"] else text
 
 
 def could_not_confirm(row: pd.Series) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.judging.counts import claim_verdicts, sentence_verdicts, tier_counts
 from analysis.judging.power import power_text
 from analysis.judging.printed import NOT_PRINTED
-from analysis.judging.text import DASH, corrected_p, counts_text, estimate_text, holds_text, network_text
+from analysis.judging.text import DASH, authors_rows, corrected_p, counts_text, estimate_text, holds_text, network_text
 
 WIDTH = 104  # in characters
 INDENT = " " * 6
@@ -32,7 +32,7 @@ def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
         for _, row in mine.iterrows():
             lines += _block_lines(f"{network_text(row):<{width}}", row, full)
         if full:
-            lines += _to_follow(first)
+            lines += _of_the_authors(str(claim)) + _to_follow(first)
         lines.append("")
     if full:
         return "\n".join(lines[:-1])
@@ -54,6 +54,15 @@ def _in_full(quote: str, row: pd.Series) -> list[str]:
     """The paper's words, what is estimated, how it is decided, and what was changed after the evidence was in."""
     words = textwrap.wrap(quote, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT)
     return words + _named({"estimate": row["estimand"], "decision": row["rule"], "amended": row["amended"]})
+
+
+def _of_the_authors(claim_id: str) -> list[str]:
+    """What the authors' own logs say of a claim."""
+    said = [
+        f"{row['network']}, {row['images']} images: {row['verdict']} by this rule, {row['reference run [95 %]']}"
+        for row in authors_rows(claim_id)
+    ]
+    return _named({"their logs": "; ".join(said)})
 
 
 def _to_follow(row: pd.Series) -> list[str]:

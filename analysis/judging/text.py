@@ -6,12 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.judging.authors import authors_evidence
+from analysis.judging.because import because
 from analysis.judging.counts import claim_verdicts, sentence_verdicts
-from analysis.judging.ledger import WAITS, judged
+from analysis.judging.ledger import WAITS, all_claims, judged
 from analysis.judging.power import power_text
 from analysis.judging.rules import VERDICTS, WORDS
 from analysis.judging.sources import Claim
 from analysis.page.panels import panel_title
+from analysis.page.tables import with_interval
 from analysis.paper.amendments import all_amendments
 from analysis.statistics import p_text
 from analysis.studies.rows import NOT_RUN
@@ -83,23 +86,13 @@ def claims_page(rows: pd.DataFrame, claims: Iterable[Claim], cells: Cells) -> pd
 
 def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
     """The ledger for a page, a row for each claim and network: verdict, reference run, what the paper prints, this run
-    (from `ledger.own_run`). The last two do not differ between networks and stand in a claim's first row only.
+    (from `ledger.own_run`). The last two do not differ between networks and stand in a claim's first row only. Where
+    the authors' own logs speak of a claim, they have rows of their own below.
     """
     found = pd.DataFrame(
-        {
-            "claim": row["claim"],
-            "network": network_text(row),
-            "tier": row["tier"],
-            "images": images_text(row),
-            "verdict": verdict_text(row),
-            "reference run [95 %]": estimate_text(row),
-            "p (Holm)": corrected_p(row),
-            "why": row["because"] if isinstance(row["because"], str) else "",
-            "holds in": holds_text(row),
-            "power": power_text(row),
-            "paper": row["paper"],
-        }
-        for _, row in table.iterrows()
+        row
+        for claim, mine in table.groupby("claim", sort=False)
+        for row in [*map(_page_row, (one for _, one in mine.iterrows())), *authors_rows(str(claim))]
     )
     again = found["claim"].duplicated()
     found.loc[again, "paper"] = ""
@@ -111,6 +104,43 @@ def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
     }
     found["this run"] = ["" if seen else this.get(c, NOT_RUN) for c, seen in zip(found["claim"], again, strict=True)]
     return found
+
+
+def _page_row(row: pd.Series) -> dict[str, Any]:
+    return {
+        "claim": row["claim"],
+        "network": network_text(row),
+        "tier": row["tier"],
+        "images": images_text(row),
+        "verdict": verdict_text(row),
+        "reference run [95 %]": estimate_text(row),
+        "p (Holm)": corrected_p(row),
+        "why": row["because"] if isinstance(row["because"], str) else "",
+        "holds in": holds_text(row),
+        "power": power_text(row),
+        "paper": row["paper"],
+    }
+
+
+def authors_rows(claim_id: str) -> list[dict[str, Any]]:
+    """What the authors' own logs say of a claim, as rows of the page; they count in no verdict."""
+    claim = next(claim for claim in all_claims() if claim["id"] == claim_id)
+    return [
+        {
+            "claim": claim_id,
+            "network": f"{panel_title(row['model'], row['panel'])}, K = {row['K']}: {row['compared']}",
+            "tier": row["tier"],
+            "images": str(row["n"]),
+            "verdict": row["verdict"],
+            "reference run [95 %]": f"{with_interval(row, 'mean', 'low', 'high')} points, not of this project",
+            "p (Holm)": p_text(row["log10 p"]),
+            "why": because(row, claim["thresholds"]),
+            "holds in": DASH,
+            "power": "",
+            "paper": "",
+        }
+        for _, row in authors_evidence(claim).iterrows()
+    ]
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from pandas.testing import assert_frame_equal
 
 from analysis.engine import run
 from analysis.judging import kept
+from analysis.judging.authors import authors_evidence
 from analysis.judging.counts import claim_verdicts, former_verdicts, sentence_verdicts, tier_counts
 from analysis.judging.ledger import COLUMNS, SETTINGS, all_claims, ledger, own_run
 from analysis.judging.rules import CONTRADICTED, NOT_TESTED, SUPPORTED, VERDICTS, WORDS
@@ -79,8 +80,24 @@ def test_words_for_pages_and_terminals(table):
     assert len(found["rows"]) == len(table) and found["claims"][0]["claim"] == "C1"
     assert set(found["tiers"]["paper"]) == {"reproduction", "variant", "conceptual"}
     assert len(found["sentences"]) == len(all_sentences())
-    assert len(page(table)) == len(table) and len(summary(table)) == len(CLAIMS)
+    logs = [authors_evidence(claim) for claim in CLAIMS.values()]
+    assert len(page(table)) == len(table) + sum(map(len, logs)) and len(summary(table)) == len(CLAIMS)
+    assert "their logs:" in for_terminal(table[table["claim"] == "C7d"], full=True)
     assert {"notebook", "rows", "at commit"} <= set(follow(table).columns)
+
+
+def test_every_row_says_its_images_its_power_and_in_how_many_ways_it_holds(table):
+    ran = table[table["verdict"].isin(["supported", "reversed", "negligible", "undecided", "uninformative"])]
+    assert ran["planned"].notna().all()
+    differences = ran[ran["mean"].notna() & ran["d_z"].notna()]
+    assert differences["power"].between(0, 1).all() and (differences["power at"] != "").all()
+    counted = ran[ran["of"].notna() & (ran["of"] > 0)]
+    assert (counted["holds"] <= counted["of"]).all() and len(counted) > len(ran) / 2
+    assert {"C1", "C6b", "C7a", "C8c", "C9b", "C10a", "C11a"} <= {*counted["claim"]}
+    open_ = ran[ran["verdict"].isin(["undecided", "uninformative"]) & ran["power"].notna()]
+    assert open_["images needed"].str.contains("image").all()
+    for _, row in ran[ran["claim"] == "C6b"].iterrows():
+        assert "power" in page(table[table["claim"] == "C6b"])["power"].iloc[0] and row["holds"] == row["of"]
 
 
 def test_what_was_amended_after_the_evidence_is_said(table):

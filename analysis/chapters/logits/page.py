@@ -122,6 +122,13 @@ def claim_rows(rows: pd.DataFrame, claims: Iterable[Claim] | None = None) -> pd.
     return claims_page(rows, claims_of(STUDY.name) if claims is None else claims, _claim_cells)
 
 
+def read_otherwise(claim_id: str) -> Claim:
+    """A claim of this study with its other reading in the place of its contrast."""
+    (claim,) = claims_of(STUDY.name, claim_id)
+    (reading,) = claim["readings"]
+    return claim | {"contrast": claim["contrast"] | reading["contrast"]}
+
+
 def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
     ran = pd.notna(row.get("mean"))
     return {
