@@ -1,1 +1,1 @@
-"""Would another analyst agree? How far the words depend on how the rows are analysed, and what the images could tell."""
+"""Would another analyst agree? How far the words depend on the way of analysis, and what the images could tell."""

@@ -1,6 +1,6 @@
 """How far words depend on the way of analysis: the ways of a claim, what each choice does, networks taken together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -28,14 +28,14 @@ def claim_of(claim_id: str) -> Claim:
     return next(claim for claim in all_claims() if claim["id"] == claim_id)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _rows(study: str) -> pd.DataFrame:
     return reference_rows(find_study(study))
 
 
 @lru_cache(maxsize=64)
 def ways_of(claim_id: str) -> pd.DataFrame:
-    """A claim's specification table on the reference run: a row for each way and block; empty where there is no choice."""
+    """A claim's specification table on the reference run: a row for each way and block; empty if there is no choice."""
     claim = claim_of(claim_id)
     return specification_table(_rows(claim["study"]), claim)
 
@@ -71,20 +71,18 @@ def judged_blocks(table: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def claims_table(table: pd.DataFrame, ways: Mapping[str, pd.DataFrame] | None = None) -> pd.DataFrame:
+def claims_table(table: pd.DataFrame, ways: Callable[[str], pd.DataFrame] = ways_of) -> pd.DataFrame:
     """A row for each claim: whose, `verdict`, how it `holds` and `of` how many ways, and how many of its blocks hold in
-    each of `SHARES`. `ways` are specification tables by claim; by default those of the reference run.
+    each of `SHARES`. `ways` gives a claim's specification table, by default that of the reference run.
     """
     verdicts = claim_verdicts(table).set_index("claim")
     found = []
     for claim, mine in judged_blocks(table).groupby("claim", sort=False):
         verdict = verdicts.loc[claim, "verdict"]
-        holds, of = verdict_holds(ways[claim] if ways else ways_of(str(claim)), verdict)
+        row = {"claim": claim, "whose": verdicts.loc[claim, "whose"], "verdict": verdict}
+        row["holds"], row["of"] = verdict_holds(ways(str(claim)), verdict)
         counts = mine["share"].value_counts().reindex(SHARES, fill_value=0)
-        found.append(
-            {"claim": claim, "whose": verdicts.loc[claim, "whose"], "verdict": verdict, "holds": holds, "of": of}
-        )
-        found[-1] |= {name: int(n) for name, n in counts.items()}
+        found.append(row | {name: int(n) for name, n in counts.items()})
     return table_of(found, "claim", "whose", "verdict", "holds", "of", *SHARES)
 
 
@@ -94,10 +92,11 @@ def choices_table(ways: pd.DataFrame, words: Mapping[tuple[str, str], str]) -> p
     """
     ran = ways[ways["verdict"] != NOT_RUN] if len(ways) else ways
     same = [row["verdict"] == words.get((row["model"], row["panel"])) for _, row in ran.iterrows()]
-    ran, found = ran.assign(same=same), []
+    same, found = pd.Series(same, index=ran.index, dtype=bool), []
     for dimension in dimensions(ran):
         for choice, mine in ran.groupby(dimension, sort=False):
-            found.append({"dimension": dimension, "choice": choice, "holds": int(mine["same"].sum()), "of": len(mine)})
+            holds = int(same[mine.index].sum())
+            found.append({"dimension": dimension, "choice": choice, "holds": holds, "of": len(mine)})
     return table_of(found, "dimension", "choice", "holds", "of")
 
 

@@ -13,7 +13,7 @@ from analysis.judging.ways.colours import COLOURS
 from analysis.page.figures import WIDTH, single_axes
 from analysis.page.panels import panel_title
 
-SHADES = {"all": "#2a6f97", "more than half": "#8fb8cf", "half or fewer": "#c44e52"}
+SHADES = {"all": "#2a6f97", "more than half": "#8fb8cf", "half or fewer": "#dd9a3c"}
 
 
 def curve_figure(ways: pd.DataFrame, claim: Claim) -> Figure:
