@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.chapters.stability.claims import AD_MARGIN
 from analysis.chapters.stability.evidence import (
     agreement_table,
     change_table,
@@ -17,6 +18,7 @@ from analysis.chapters.stability.evidence import (
 from analysis.chapters.stability.perturbations import BASE
 from analysis.chapters.stability.study import STUDY
 from analysis.judging.ledger import judged
+from analysis.judging.rules import SUPPORTED
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page, decision_text, estimate_text
 from analysis.page.empty import or_not_run
@@ -101,6 +103,22 @@ def tails(rows: pd.DataFrame, explainer: str, perturbation: str) -> str:
             said = f"{found.min():.2f} at the least, {low:.0f} % of {len(found)} images below one half"
             parts.append(f"{said} ({panel_title(model, panel)})")
     return "; ".join(parts) or NOT_RUN
+
+
+def advice(rows: pd.DataFrame) -> str:
+    """What the rows say to a reader of one map: whether the mean over five seeds is steady, and what it costs in AD."""
+    decisions = claim_rows(rows).groupby("claim")["decision"].agg(set)
+    table = use_table(rows)
+    mean = table[table["explainer"] == "mean5"]
+    if not len(mean) or NOT_RUN in decisions["C12e"] | decisions["C12a"]:
+        return f"{NOT_RUN} as far as it takes to say"
+    cost = ", ".join(f"{with_interval(row, 'AD gain', 'AD gain low', 'AD gain high')}" for _, row in mean.iterrows())
+    said = f"the mean map of five seeds is better in AD by {cost} points, on the {len(mean)} networks where it ran"
+    steady = decisions["C12e"] == {SUPPORTED} and (mean["AD gain low"] > -AD_MARGIN).all()
+    if not steady:
+        return f"{said}; that does not show that it is both steadier and as good, so look at the spread first"
+    alone = "as one seed does" if decisions["C12a"] == {SUPPORTED} else "as one seed does not everywhere"
+    return f"{said}; it keeps the limit of the claims, {alone}: where the map itself is to be read, take the mean"
 
 
 def use_page(rows: pd.DataFrame) -> pd.DataFrame:

@@ -172,6 +172,24 @@ def test_use_compares_on_the_same_images():
     assert table.loc["cluscam", "correlation"] == pytest.approx(0.8) and list(table.index) == ["cluscam", "soft"]
 
 
+@pytest.mark.parametrize(
+    ("five", "drop", "words"), [(0.95, 19, "take the mean"), (0.8, 19, "spread first"), (0.95, 30, "spread first")]
+)
+def test_advice_follows_the_claims(five, drop, words, monkeypatch):
+    values = {
+        ("cluscam", "none"): {"drop": noise(20, 1)},
+        ("cluscam", "seed 1"): {"correlation": noise(0.7)},
+        ("cluscam", "seed 2"): {"correlation": noise(0.7)},
+        ("mean5", "none"): {"drop": noise(drop, 1)},
+        ("mean5", "seed 1"): {"correlation": noise(five)},
+    }
+    rows = evidence.prepared(rows_of(values))
+    mine = [claim_on(name) | {"tier": {MODEL: "conceptual"}} for name in ("C12a", "C12e")]
+    monkeypatch.setattr(page, "claims_of", lambda study: mine)
+    assert words in page.advice(rows) and f"{20 - drop:+.2f} [" in page.advice(rows)
+    assert NOT_RUN in page.advice(rows[rows["explainer"] == "cluscam"])
+
+
 def test_pages_without_rows_say_so():
     rows = evidence.prepared(empty_rows(STUDY))
     assert len(evidence.agreement_table(rows)) == len(evidence.change_table(rows)) == 0
