@@ -13,7 +13,7 @@ from analysis.judging.counts import former_verdicts
 from analysis.judging.power import block_power
 from analysis.judging.printed import printed
 from analysis.judging.rules import NOT_TESTED, judge
-from analysis.judging.sources import SOURCES, Claim
+from analysis.judging.sources import SOURCES, Claim, source_of
 from analysis.judging.ways.specifications import holds, specification_table
 from analysis.paper import claims
 from analysis.paths import REFERENCE, ROOT
@@ -50,7 +50,7 @@ def ledger(folder: Path = REFERENCE) -> pd.DataFrame:
 
     def rows_of(study: str) -> pd.DataFrame:
         if study not in rows:
-            known = study in REGISTRY and study in SOURCES
+            known = study in REGISTRY and source_of(study) is not None
             rows[study] = reference_rows(find_study(study), folder / study) if known else pd.DataFrame()
         return rows[study]
 
@@ -94,7 +94,8 @@ def readings(rows_of: Callable[[str], pd.DataFrame], claim: Claim, table: pd.Dat
     for reading in claim.get("readings", []):
         study = reading.get("study", claim["study"])
         other = {**claim, "study": study, "contrast": claim["contrast"] | reading["contrast"]}
-        unit = SOURCES[study].unit
+        source = source_of(study)
+        unit = source.unit if source else ""
         for _, row in judged(rows_of(study), other).iterrows():
             estimate = (
                 "" if pd.isna(row.get("mean")) else f" {row['mean']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
@@ -117,7 +118,7 @@ def judged(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """
     blocks = claim["population"]["blocks"]
     table = pd.DataFrame({"model": b["model"], "panel": b["layer"], "planned": b["n"]} for b in blocks)
-    source, strange = SOURCES.get(claim["study"]), [other_images(rows, block) for block in blocks]
+    source, strange = source_of(claim["study"]), [other_images(rows, block) for block in blocks]
     if source is None:
         table = table.assign(verdict=NOT_RUN, reason=f"the study {claim['study']} is not in the ledger yet")
     elif any(strange):

@@ -52,3 +52,10 @@ SOURCES = {
         Source("stability"),
     )
 }
+# studies whose rows answer a claim's other readings alone, never a claim by itself
+READ = {"boxes": Source("boxes", "points")}
+
+
+def source_of(study: str) -> Source | None:
+    """The source of a study, None for one that the ledger does not know."""
+    return (SOURCES | READ).get(study)
