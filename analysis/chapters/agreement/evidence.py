@@ -80,7 +80,10 @@ def claims_table(table: pd.DataFrame, ways: Callable[[str], pd.DataFrame] = ways
     for claim, mine in judged_blocks(table).groupby("claim", sort=False):
         verdict = verdicts.loc[claim, "verdict"]
         row = {"claim": claim, "whose": verdicts.loc[claim, "whose"], "verdict": verdict}
-        row["holds"], row["of"] = verdict_holds(ways(str(claim)), verdict)
+        if (mine["share"] == ALL).all() and mine["of"].nunique() == 1:  # no word moves, nor does the verdict
+            row["holds"] = row["of"] = int(mine["of"].iloc[0])
+        else:
+            row["holds"], row["of"] = verdict_holds(ways(str(claim)), verdict)
         counts = mine["share"].value_counts().reindex(SHARES, fill_value=0)
         found.append(row | {name: int(n) for name, n in counts.items()})
     return table_of(found, "claim", "whose", "verdict", "holds", "of", *SHARES)
