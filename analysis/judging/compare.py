@@ -19,6 +19,7 @@ from analysis.statistics import (
     tost_shares,
     wilcoxon,
 )
+from analysis.statistics.resampling.studentised import symmetric_t_interval
 
 PairOf = Callable[[pd.DataFrame, Mapping[str, Any], Mapping[str, Any]], tuple[pd.Series, pd.Series] | None]
 
@@ -42,6 +43,7 @@ BETTER = {
 }
 # the measures that are 0 or 100 for each image
 SHARES = ("increase", "increase_strict")
+SMALL = 60  # images; with fewer a claim's interval of a mean is not BCa
 
 
 def compare(first: ArrayLike, second: ArrayLike, measure: str, thresholds: Thresholds | None = None) -> dict[str, Any]:
@@ -53,7 +55,8 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str, thresholds: Thres
     images differed, the most that it can do. d_z and its interval are NaN where all differences are equal.
     `differing` counts the images (or groups) on which the two differ. A claim's `thresholds` add `p_equivalence`
     against the smallest effect of interest, and `uninformative`, why no difference could have been seen ("" if it
-    could). With shares that hardly differ a bootstrap resamples next to nothing, too surely.
+    could), and the interval of the mean by which a claim is judged on fewer than `SMALL` images (`few_images`). With
+    shares that hardly differ a bootstrap resamples next to nothing, too surely.
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
     better = turned(a, b, measure)
@@ -95,9 +98,21 @@ def tested(
         interval = bonett_price(ahead, behind, len(better))
         found |= {"low": 100 * interval.low, "high": 100 * interval.high}
     if thresholds is not None:
+        found |= few_images(better, measure)
         found["p_equivalence"] = equivalence(better, thresholds, (ahead, behind) if single or few else None)
         found["uninformative"] = at_an_end(a, b, thresholds["sesoi"]) if measure in SHARES else ""
     return found
+
+
+def few_images(better: np.ndarray, measure: str) -> dict[str, float]:
+    """`low` and `high` of the mean of few differences, by the symmetric bootstrap t: BCa is then too sure of gains and
+    drops, which are skewed and often 0 (`tests/statistics/test_studentised.py`). Infinite where too few differ.
+    Nothing for shares, or from `SMALL` images on.
+    """
+    if measure in SHARES or len(better) >= SMALL:
+        return {}
+    interval = symmetric_t_interval(better)
+    return {"low": interval.low, "high": interval.high}
 
 
 def equivalence(better: np.ndarray, thresholds: Thresholds, shares: tuple[int, int] | None = None) -> float:

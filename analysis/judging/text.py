@@ -14,7 +14,7 @@ from analysis.judging.power import power_text
 from analysis.judging.rules import VERDICTS, WORDS
 from analysis.judging.sources import Claim
 from analysis.page.panels import panel_title
-from analysis.page.tables import with_interval
+from analysis.page.tables import limits_text, with_interval
 from analysis.paper.amendments import all_amendments
 from analysis.statistics import p_text
 from analysis.studies.rows import NOT_RUN
@@ -36,7 +36,7 @@ def estimate_text(row: pd.Series) -> str:
         return row["text"]
     if pd.isna(row["mean"]):
         return DASH
-    interval = "" if pd.isna(row["low"]) else f" [{row['low']:+.2f}, {row['high']:+.2f}]"
+    interval = "" if pd.isna(row["low"]) else f" {limits_text(row['low'], row['high'])}"
     return f"{row['mean']:+.2f}{interval} {row['unit']}".rstrip()
 
 

@@ -1,5 +1,6 @@
 """Tables for a page: numbers with their intervals as text, and the look of a table."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,14 @@ def with_interval(row: pd.Series, value: str, low: str, high: str) -> str:
     """An estimate and its interval as text: ``+0.12 [+0.06, +0.19]``; a dash where it has no value."""
     if pd.isna(row[value]):
         return "–"
-    return f"{row[value]:+.2f} [{row[low]:+.2f}, {row[high]:+.2f}]"
+    return f"{row[value]:+.2f} {limits_text(row[low], row[high])}"
+
+
+def limits_text(low: float, high: float) -> str:
+    """An interval as text, ``[+0.06, +0.19]``; in words where too few images differ to bound it."""
+    if math.isinf(low) or math.isinf(high):
+        return "[no limits: too few images differ]"
+    return f"[{low:+.2f}, {high:+.2f}]"
 
 
 def styled(table: pd.DataFrame) -> Styler:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.judging.compare import SHARES, at_an_end, equivalence, tested, turned
+from analysis.judging.compare import SHARES, at_an_end, equivalence, few_images, tested, turned
 from analysis.judging.rules import FEWEST, NOT_RUN, combine, judge
 from analysis.judging.sources import Claim
 from analysis.judging.ways.choice import Choice
@@ -94,6 +94,7 @@ def _numbers(choice: Choice, i: int, interval: Mapping[str, float] | None, claim
     first, second = (side.to_numpy(float) for side in pair)
     better = turned(first, second, choice.measure)
     found = {"n": len(first), **interval, **tested(first, second, choice.measure, student=choice.student)}
+    found |= few_images(better, choice.measure)
     points, shares = thresholds["unit"] == "points", choice.measure in SHARES
     least, most = (found["low"], found["high"]) if points else (found["d_z low"], found["d_z high"])
     found |= {"p_equivalence": 1.0, "uninformative": at_an_end(first, second, thresholds["sesoi"]) if shares else ""}
