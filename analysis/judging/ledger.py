@@ -15,6 +15,7 @@ from analysis.judging.printed import printed
 from analysis.judging.rules import NOT_TESTED, judge
 from analysis.judging.sources import SOURCES, Claim
 from analysis.judging.ways.specifications import holds, specification_table
+from analysis.page.tables import with_interval
 from analysis.paper import claims
 from analysis.paths import REFERENCE, ROOT
 from analysis.studies.registry import REGISTRY, find_study
@@ -97,9 +98,7 @@ def readings(rows_of: Callable[[str], pd.DataFrame], claim: Claim, table: pd.Dat
         other = {**claim, "study": study, "contrast": claim["contrast"] | reading["contrast"]}
         unit = SOURCES[study].unit
         for _, row in judged(rows_of(study), other).iterrows():
-            estimate = (
-                "" if pd.isna(row.get("mean")) else f" {row['mean']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
-            )
+            estimate = "" if pd.isna(row.get("mean")) else f" {with_interval(row, 'mean', 'low', 'high')}"
             said = f"{reading['name']}:{estimate} {unit * bool(estimate)}".rstrip()
             if estimate and row["n"] != own.get((row["model"], row["panel"])):
                 said += f" on {int(row['n'])} images"
