@@ -91,6 +91,7 @@ def readings(rows_of: Callable[[str], pd.DataFrame], claim: Claim, table: pd.Dat
     A reading changes the contrast, and maybe the study; it has the claim's images, and Holm's correction of its own.
     """
     found: dict[tuple[str, str], list[str]] = {}
+    own = {(row.model, row.panel): row.n for row in table.itertuples()} if "n" in table else {}
     for reading in claim.get("readings", []):
         study = reading.get("study", claim["study"])
         other = {**claim, "study": study, "contrast": claim["contrast"] | reading["contrast"]}
@@ -100,6 +101,8 @@ def readings(rows_of: Callable[[str], pd.DataFrame], claim: Claim, table: pd.Dat
                 "" if pd.isna(row.get("mean")) else f" {row['mean']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
             )
             said = f"{reading['name']}:{estimate} {unit * bool(estimate)}".rstrip()
+            if estimate and row["n"] != own.get((row["model"], row["panel"])):
+                said += f" on {int(row['n'])} images"
             found.setdefault((row["model"], row["panel"]), []).append(f"{said}, {row['verdict']}")
     return ["; ".join(found.get((row.model, row.panel), [])) for row in table.itertuples()]
 

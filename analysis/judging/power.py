@@ -35,17 +35,29 @@ def block_power(row: pd.Series, claim: Claim) -> dict[str, Any]:
     effect, said = (own, "the paper's own figure") if own is not None else (2 * sesoi, "twice the smallest effect")
     unit = "points" if points else "d_z"
     found: dict[str, Any] = {"power at": f"{said}, {effect:.2f} {unit}"}
-    if points and measure in SHARES:
+    if points and row.get("test") == "McNemar":
         discordant = row["differing"] / n
         found["power"] = power_of_shares(effect / 100, discordant, n, sesoi / 100, alpha)
+    elif points:
+        unit_of = np.fmax(spread, least_spread(effect) if measure in SHARES else spread)
+        found["power"] = power_of_d_z(effect / unit_of, n, sesoi / unit_of, alpha)
     else:
-        found["power"] = power_of_d_z(effect if not points else effect / spread, n, sesoi, alpha)
+        found["power"] = power_of_d_z(effect, n, sesoi, alpha)
     if row["verdict"] in (UNDECIDED, UNINFORMATIVE):
         estimate, of_one = (row["mean"], spread) if points else (row["d_z"], 1.0)
         known = np.isfinite(of_one) and np.isfinite(estimate) and not row.get("uninformative")
         needed = images_needed(estimate, of_one, sesoi, alpha) if known else None
-        found["images needed"] = f"{needed:,} images" if needed else "no number of images"
+        found["images needed"] = f"{needed:,} {row.get('counted', 'images')}" if needed else "no number of images"
     return found
+
+
+def least_spread(effect: float) -> float:
+    """The standard deviation, in points, that an effect on shares brings with it: on so many images one side is ahead.
+
+    Of images that hardly differ by chance. Means over seeds or groups can have less, so that power is rather too low.
+    """
+    share = min(abs(effect) / 100, 1.0)
+    return 100 * math.sqrt(share * (1 - share))
 
 
 def power_text(row: pd.Series) -> str:

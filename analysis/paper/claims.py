@@ -63,7 +63,7 @@ THRESHOLDS = {
         "needs?": str,
     },
 }
-METHODS = {"measure": str, "method": str, "against": str, "better": ("higher", "lower")}
+METHODS = {"measure": str, "method": str, "against": str, "better": ("higher", "lower"), "box?": ("largest", "all")}
 # what is compared, in the words of each study
 CONTRASTS = {
     "logits": {"masks": str, "against": str},

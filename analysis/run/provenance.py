@@ -67,9 +67,10 @@ def git_state() -> dict[str, Any]:
 def file_history(path: Path) -> list[tuple[str, str]]:
     """The commits that changed a file, as (hash, time "YYYY-MM-DD HH:MM:SS UTC"), the oldest first.
 
-    Empty outside the project's own git repository, and for a file that it does not hold.
+    Empty outside the project's own git repository, in a shallow clone, whose history is cut off, and for a file that it
+    does not hold.
     """
-    if git_state()["commit"] == "unknown":
+    if git_state()["commit"] == "unknown" or _git("rev-parse", "--is-shallow-repository") != "false":
         return []
     when = ("--date=format-local:%Y-%m-%d %H:%M:%S UTC", "--format=%H %cd", "--reverse")
     found = _git("log", *when, "--", path.relative_to(ROOT).as_posix(), TZ="UTC")

@@ -105,11 +105,11 @@ def order_text(history: Sequence[tuple[str, str]], first: str | None, made: Sequ
         return "no row has been made yet"
     rows = f"the first row was begun on {first}, by code of {_named(made)}"
     if not history:
-        return f"{rows}; this copy has no git history, which says when the predictions were written"
+        return f"{rows}; this copy has no whole git history, which would say when the predictions were written"
     (commit, when), changed = history[0], history[-1]
     gap = (datetime.strptime(first, TIME) - datetime.strptime(when, TIME)).total_seconds()
     before = "before" if gap >= 0 else "AFTER"
-    later = "and has not been changed since" if len(history) == 1 else f"and was changed last on {changed[1]}"
+    later = "and have not been changed since" if len(history) == 1 else f"and were changed last on {changed[1]}"
     return (
         f"the predictions were committed on {when} ({commit[:10]}), {abs(gap):,.0f} seconds {before} the first row was "
         f"begun, {later}; {rows}"

@@ -25,7 +25,7 @@ def choices(rows: pd.DataFrame, claim: Claim) -> Iterator[Choice]:
         tables.append(mine if mine["image_id"].nunique() == block["n"] else None)
     sides = [None if table is None else sides_of(table) for table in tables]
     for baseline, subset, (test, student) in product(baselines, SUBSETS, TESTS.items()):
-        chosen = {"baseline": baseline, "images": subset, "test": test}
+        chosen = {"baseline": baseline, "images": subset, "p from": test}
         pairs = [None if side is None else _pair(*side, baseline, subset) for side in sides]
         yield Choice(chosen, pairs, "score", student)
 

@@ -4,31 +4,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.chapters.verdicts.page import Seen, scores_text
-from analysis.judging.rules import (
-    CONTRADICTED,
-    NEGLIGIBLE,
-    NOT_TESTED,
-    REVERSED,
-    SUPPORTED,
-    UNDECIDED,
-    UNINFORMATIVE,
-    VERDICTS,
-)
+from analysis.judging.rules import VERDICTS
 from analysis.judging.text import network_text
-from analysis.page.figures import KEPT, figure, single_axes
-from analysis.studies.rows import NOT_RUN
+from analysis.judging.ways.colours import COLOURS
+from analysis.page.figures import figure, single_axes
 from cluscam_lite.show.drawing import draw_image, draw_overlay
-
-COLOURS = {
-    SUPPORTED: KEPT,
-    CONTRADICTED: "#c44e52",
-    REVERSED: "#c44e52",
-    NEGLIGIBLE: "#e8a0a2",
-    UNDECIDED: "#dd9a3c",
-    UNINFORMATIVE: "#b3b3b3",
-    NOT_RUN: "#d9d9d9",
-    NOT_TESTED: "#ececec",
-}
 
 
 def scene_figure(found: Seen) -> Figure:

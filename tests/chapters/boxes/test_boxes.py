@@ -9,7 +9,7 @@ from analysis.chapters.boxes.study import NOT_ONE, STUDY
 from analysis.chapters.faithfulness.study import STUDY as FAITHFULNESS
 from analysis.engine import read, run
 from analysis.paper.claims import all_claims
-from analysis.studies.rows import NOT_RUN
+from analysis.studies.rows import NOT_RUN, reference_rows
 from cluscam_lite.errors import CluscamError
 
 PROFILE = {"profile": "smoke", "seed": 0}
@@ -94,3 +94,12 @@ def test_the_pages():
     waiting = claims_page(rows.iloc[:0])
     assert waiting["claim"].value_counts().to_dict() == {"C9a": 4, "C9b": 10}
     assert (waiting["decision"] == NOT_RUN).all()
+
+
+def test_the_reference_rows_have_the_errors_that_faithfulness_has():
+    mine, theirs = reference_rows(STUDY), reference_rows(FAITHFULNESS)
+    theirs = theirs[(theirs["form"] == "raw") & (theirs["fill"] == "mean") & (theirs["variant"] == "")]
+    both = mine.merge(theirs, on=["model", "layer", "method", "image_id"], suffixes=("", " there"))
+    assert len(both) == len(mine) > 1000 and (both["le"].isna() == both["le there"].isna()).all()
+    both = both.dropna(subset="le")
+    assert (both[["ep", "le"]].to_numpy() == both[["ep there", "le there"]].to_numpy()).all()

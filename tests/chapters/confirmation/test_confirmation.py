@@ -121,13 +121,15 @@ MADE = [("b" * 40, False), ("c" * 40, True)]
 
 def test_which_came_first():
     text = chapter.order_text(HISTORY, "2026-11-29 06:47:01 UTC", MADE)
-    assert "aaaaaaaaaa), 3,600 seconds before the first row was begun, and has not been changed since" in text
+    assert "aaaaaaaaaa), 3,600 seconds before the first row was begun, and have not been changed since" in text
     assert text.endswith("by code of bbbbbbbbbb, cccccccccc (modified)")
     late = chapter.order_text(HISTORY, "2026-11-29 05:46:59 UTC", MADE)
     assert "2 seconds AFTER the first row" in late
     changed = [*HISTORY, ("d" * 40, "2026-11-29 08:00:00 UTC")]
-    assert "was changed last on 2026-11-29 08:00:00 UTC" in chapter.order_text(changed, "2026-11-29 06:47:01 UTC", MADE)
-    assert "no git history" in chapter.order_text([], "2026-11-29 06:47:01 UTC", MADE)
+    assert "were changed last on 2026-11-29 08:00:00 UTC" in chapter.order_text(
+        changed, "2026-11-29 06:47:01 UTC", MADE
+    )
+    assert "no whole git history" in chapter.order_text([], "2026-11-29 06:47:01 UTC", MADE)
     assert chapter.order_text(HISTORY, None, []) == "no row has been made yet"
 
 
@@ -146,6 +148,11 @@ def test_the_history_of_a_file(monkeypatch):
     times = [when for _, when in found]
     assert times == sorted(times) and all(len(commit) == 40 and when.endswith(" UTC") for commit, when in found)
     assert provenance.file_history(ROOT / "no such file") == []
+    git = provenance._git
+    shallow = ("rev-parse", "--is-shallow-repository")
+    monkeypatch.setattr(provenance, "_git", lambda *a, **v: "true" if a == shallow else git(*a, **v))
+    assert provenance.file_history(ROOT / "README.md") == []
+    monkeypatch.setattr(provenance, "_git", git)
     monkeypatch.setattr(provenance, "git_state", lambda: {"commit": "unknown", "modified": "unknown"})
     assert provenance.file_history(ROOT / "README.md") == []
 

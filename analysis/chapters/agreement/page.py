@@ -1,0 +1,169 @@
+"""What the chapter on agreement says: answers in words, and tables for its page."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from analysis.chapters.agreement.evidence import (
+    ALL,
+    FEW,
+    MOST,
+    SHARES,
+    choices_table,
+    judged_blocks,
+    verdicts_by_way,
+    ways_of,
+    words_of,
+)
+from analysis.judging.power import could_not_confirm
+from analysis.judging.rules import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, VERDICTS, WORDS
+from analysis.judging.text import DASH, estimate_text, network_text
+from analysis.page.empty import or_not_run
+from analysis.page.tables import with_interval
+
+HOLDS = {ALL: "in all", MOST: "in more than half", FEW: "in half or fewer"}
+DIRECTED = (SUPPORTED, CONTRADICTED)
+
+
+def answer(table: pd.DataFrame) -> str:
+    """How many words hold in all ways, in more than half, and in half or fewer, in a sentence."""
+    blocks = judged_blocks(table)
+    if not len(blocks):
+        return f"{NOT_RUN.capitalize()}."
+    counts = blocks["share"].value_counts().reindex(SHARES, fill_value=0)
+    ways = f"{blocks['of'].min()} to {blocks['of'].max()}"
+    opening = "Mostly" if 2 * counts[FEW] < len(blocks) else "Often not"
+    return (
+        f"{opening}. Of {len(blocks)} words for a network and layer, each asked again in {ways} ways, {counts[ALL]} "
+        f"hold in all of them, {counts[MOST]} in more than half, and {counts[FEW]} in half or fewer"
+    )
+
+
+def turned(claims: pd.DataFrame) -> str:
+    """The decided claims whose verdict holds in half of the ways or fewer, in words; `claims` is `claims_table`'s."""
+    weak = claims[claims["verdict"].isin(DIRECTED) & (2 * claims["holds"] <= claims["of"])]
+    said = [f"{row.claim} ({row.verdict}, in {row.holds} of {row.of})" for row in weak.itertuples()]
+    return ", ".join(said) or "none"
+
+
+def steady(claims: pd.DataFrame) -> str:
+    """The decided claims whose verdict holds in every way, in words."""
+    firm = claims[claims["verdict"].isin(DIRECTED) & (claims["holds"] == claims["of"])]
+    return ", ".join(f"{row.claim} ({row.verdict})" for row in firm.itertuples()) or "none"
+
+
+def opposed(claims: Iterable[str]) -> str:
+    """The claims that some ways support and others contradict, with how many do either, in words."""
+    said = []
+    for claim in claims:
+        counts = verdicts_by_way(ways_of(claim)).value_counts()
+        if {*DIRECTED} <= {*counts.index}:
+            said.append(f"{claim} ({counts[SUPPORTED]} ways support it, {counts[CONTRADICTED]} contradict it)")
+    return ", ".join(said) or "none"
+
+
+def claims_page(claims: pd.DataFrame) -> pd.DataFrame:
+    """`claims_table` as text: in how many ways the verdict holds, and how many of the claim's blocks how often."""
+    page = claims[["claim", "whose", "verdict"]].copy()
+    page["verdict holds in"] = [f"{holds} of {of}" for holds, of in zip(claims["holds"], claims["of"], strict=True)]
+    for share in SHARES:
+        page[f"networks and layers: {HOLDS[share]}"] = claims[share]
+    return or_not_run(page)
+
+
+def ways_text(claim_id: str) -> str:
+    """What the ways of a claim come to, over its networks: "supported in 12 of 36, undecided in 24"."""
+    ways = ways_of(claim_id)
+    if not len(ways):
+        return "no other way was computed"
+    found = verdicts_by_way(ways)
+    counts = [(verdict, int((found == verdict).sum())) for verdict in VERDICTS if (found == verdict).any()]
+    (first, n), *others = sorted(counts, key=lambda one: -one[1])
+    return ", ".join([f"{first} in {n} of {len(found)}", *(f"{verdict} in {n}" for verdict, n in others)])
+
+
+def choices_page(table: pd.DataFrame, claim_id: str) -> pd.DataFrame:
+    """`choices_table` of a claim as text."""
+    found = choices_table(ways_of(claim_id), words_of(table, claim_id))
+    page = found[["dimension", "choice"]].copy()
+    page["the word holds in"] = [f"{row.holds} of {row.of} ({row.holds / row.of:.0%})" for row in found.itertuples()]
+    return or_not_run(page, "another way")
+
+
+def weakest_choice(table: pd.DataFrame, claim_id: str) -> str:
+    """The dimension of a claim whose choices move the share of words that hold the most, in words."""
+    found = choices_table(ways_of(claim_id), words_of(table, claim_id))
+    if not len(found):
+        return DASH
+    shares = found.assign(share=found["holds"] / found["of"]).groupby("dimension", sort=False)
+    most = str((shares["share"].max() - shares["share"].min()).idxmax())
+    mine = shares.get_group(most)
+    said = ", ".join(f"{row.share:.0%} with {row.choice}" for row in mine.itertuples())
+    return f"{most}: the word holds in {said}"
+
+
+def blocks_of_figure(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The blocks whose word does not hold in all ways, the least firm first, and their names with the word."""
+    blocks = judged_blocks(table)
+    blocks = blocks[blocks["share"] != ALL]
+    order = (blocks["holds"].astype(float) / blocks["of"].astype(float)).sort_values(kind="stable").index
+    blocks = blocks.loc[order]
+    return blocks, [f"{row['claim']}, {network_text(row)}: {row['verdict']}" for _, row in blocks.iterrows()]
+
+
+def words_page(table: pd.DataFrame) -> pd.DataFrame:
+    """Word by word: how many networks and layers have it, and how often it holds."""
+    blocks = judged_blocks(table)
+    counts = blocks.groupby(["verdict", "share"], sort=False).size().unstack(fill_value=0)
+    counts = counts.reindex(index=[word for word in WORDS if word in counts.index], columns=list(SHARES), fill_value=0)
+    page = counts.rename(columns=HOLDS).rename_axis(index="word", columns=None).reset_index()
+    page.insert(1, "networks and layers", counts.sum(axis=1).to_numpy())
+    return or_not_run(page)
+
+
+def power_page(table: pd.DataFrame) -> pd.DataFrame:
+    """Every undecided block with a test: its images and estimate, its power, and the images that would decide it."""
+    mine = table[(table["verdict"] == UNDECIDED) & table["power"].notna()]
+    page = pd.DataFrame(
+        {
+            "claim": row["claim"],
+            "network": network_text(row),
+            "images": f"{row['n']} {row['counted']}",
+            "estimate [95 %]": estimate_text(row),
+            "d_z": DASH if pd.isna(row["d_z"]) else f"{row['d_z']:+.2f}",
+            "power": f"{row['power']:.0%}",
+            "at": row["power at"],
+            "would be decided by": row["images needed"],
+        }
+        for _, row in mine.iterrows()
+    )
+    return or_not_run(page, "undecided")
+
+
+def weak_page(table: pd.DataFrame) -> pd.DataFrame:
+    """The blocks that would have missed the paper's own figure more often than not, whatever their word."""
+    mine = table[[row["model"] != "" and bool(could_not_confirm(row)) for _, row in table.iterrows()]]
+    page = pd.DataFrame(
+        {
+            "claim": row["claim"],
+            "network": network_text(row),
+            "images": f"{row['n']} {row['counted']}",
+            "power": f"{row['power']:.0%}",
+            "at": row["power at"],
+            "verdict": row["verdict"],
+        }
+        for _, row in mine.iterrows()
+    )
+    return or_not_run(page, "power below one half")
+
+
+def pooled_page(pooled: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """`pooled_table` as text, beside the words of the networks that it pools."""
+    page = pooled[["claim", "networks"]].copy()
+    page["d_z over networks [95 %]"] = [with_interval(row, "d_z", "low", "high") for _, row in pooled.iterrows()]
+    page["between networks, τ"] = [f"{tau:.2f}" for tau in pooled["tau"]]
+    page["the next network's d_z"] = [
+        f"{row['next low']:+.2f} to {row['next high']:+.2f}" for _, row in pooled.iterrows()
+    ]
+    page["words of networks and layers"] = [", ".join(words_of(table, claim).values()) for claim in pooled["claim"]]
+    return or_not_run(page)
