@@ -34,7 +34,7 @@ def heat_figure(table: pd.DataFrame, measure: str = "correlation") -> Figure:
             if not np.isnan(value):
                 ax.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color="w" if value < DARK else "k")
         ax.set_yticks(range(len(rows)), [title_of(name) for name in rows], fontsize=8)
-        ax.set_xticks(range(len(names)), [fill(name, 5) for name in names], fontsize=7)
+        ax.set_xticks(range(len(names)), [fill(name, 6) for name in names], fontsize=7)
         ax.set_title(panel_title(model, panel), fontsize=10, loc="left")
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)

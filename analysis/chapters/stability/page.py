@@ -117,8 +117,8 @@ def advice(rows: pd.DataFrame) -> str:
     steady = decisions["C12e"] == {SUPPORTED} and (mean["AD gain low"] > -AD_MARGIN).all()
     if not steady:
         return f"{said}; that does not show that it is both steadier and as good, so look at the spread first"
-    alone = "as one seed does" if decisions["C12a"] == {SUPPORTED} else "as one seed does not everywhere"
-    return f"{said}; it keeps the limit of the claims, {alone}: where the map itself is to be read, take the mean"
+    alone = "as one seed does" if decisions["C12a"] == {SUPPORTED} else "which one seed does not everywhere"
+    return f"{said}; it keeps the claims' limit in each, {alone}: where the map itself is to be read, take the mean"
 
 
 def use_page(rows: pd.DataFrame) -> pd.DataFrame:
