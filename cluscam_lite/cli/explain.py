@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..methods import Explainer
     from ..stability import Stability
 
-SCENE = "scene:"
+SCENE, PHOTOGRAPH = "scene:", "photograph:"
 SUFFIXES = (".png", ".clusters.png", ".seeds.png", ".json")
 TUNED = ("n_clusters", "drop_ratio")  # what the file of a tuning run gives
 CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
@@ -101,9 +101,14 @@ def class_index(text: str, spec: ModelSpec) -> int:
 
 
 def open_picture(name: str, preprocess: Preprocess) -> Picture:
-    """The image of a file, or the icon scene of ``scene:N``. Raises CluscamError if there is no such image."""
+    """The image of a file, the icon scene of ``scene:N``, or the free photograph of ``photograph:NAME``.
+
+    Raises CluscamError if there is no such image.
+    """
     if name.startswith(SCENE):
         return _scene_picture(name, preprocess)
+    if name.startswith(PHOTOGRAPH):
+        return _photograph_picture(name, preprocess)
     path = Path(name).expanduser()
     image = open_image(path)
     shown = os.fsencode(path.name).decode("utf-8", "replace")
@@ -124,6 +129,14 @@ def _scene_picture(name: str, preprocess: Preprocess) -> Picture:
     facts: dict[str, Any] = {"name": name, "sha256": None, "width": image.width, "height": image.height}
     facts["scene"] = {"seed": scene.seed, "setting": scene.setting, "objects": objects}
     return Picture(f"scene-{int(number)}", preprocess(image), facts)
+
+
+def _photograph_picture(name: str, preprocess: Preprocess) -> Picture:
+    from ..datasets.photographs import photograph
+
+    found = photograph(name.removeprefix(PHOTOGRAPH))
+    facts = {"name": name, "sha256": None, "width": found.width, "height": found.height}
+    return Picture(found.image_id, preprocess(found.image), facts)
 
 
 def distinct_stems(stems: Sequence[str]) -> list[str]:
@@ -180,7 +193,7 @@ def _check_settings(settings: dict[str, Any], device: str) -> None:
 def _check_folder(out: Path, images: Sequence[str]) -> None:
     """Refuse the folder of an image: an overlay has the name of its image and could replace it."""
     for name in images:
-        if not name.startswith(SCENE) and Path(name).expanduser().resolve().parent == out.resolve():
+        if not name.startswith((SCENE, PHOTOGRAPH)) and Path(name).expanduser().resolve().parent == out.resolve():
             raise CluscamError(f"the output folder {out} is that of the image {name}; choose another folder")
 
 

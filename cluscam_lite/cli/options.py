@@ -67,7 +67,12 @@ def _add_explain(add: AddParser) -> None:
     files = "Each image gives NAME.png, NAME.json and, of methods with clusters, NAME.clusters.png."
     parser = add("explain", help=text, description=f"{_sentence(text)} {files}", epilog=EXAMPLES)
     option = parser.add_argument
-    option("images", nargs="+", metavar="IMAGE", help="an image file, or scene:N for the embedded icon scene N")
+    option(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="an image file, scene:N for the icon scene N, or photograph:NAME, such as chelsea, for a free photograph",
+    )
     option(
         "--model", required=True, metavar="NAME", help="a network, see `cluscam models`, or a folder of `cluscam train`"
     )

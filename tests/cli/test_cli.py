@@ -90,6 +90,14 @@ def test_where_the_numbers_come_from(explained, photo, tmp_path_factory):
     assert str(tmp_path_factory.getbasetemp()) not in json.dumps(report)
 
 
+def test_a_free_photograph_by_its_name(tmp_path):
+    pytest.importorskip("skimage")
+    arguments = ["--model", "squeezenet1_1", "--weights", "random", "--clusters", "3", "--out", str(tmp_path)]
+    assert main(["explain", "photograph:coffee+coffee", *arguments]) == 0
+    report = json.loads((tmp_path / "coffee+coffee.json").read_text())
+    assert report["image"]["name"] == "photograph:coffee+coffee" and report["image"]["width"] == 600
+
+
 def test_a_scene_is_that_of_the_data_set(explained):
     report = json.loads((explained / "scene-3.json").read_text(encoding="utf-8"))
     sample = load_dataset("scenes", n=4)[3]

@@ -51,6 +51,7 @@ pytestmark = pytest.mark.usefixtures("no_data_root")
         ("FAST --batch-size 0", ["at least 1"]),
         ("FAST --weights nowhere.safetensors", ["nowhere.safetensors"]),
         ("explain scene:one --model scene_cnn --out OUT", ["scene:one", "scene:3"]),
+        ("explain photograph:dog --model scene_cnn --out OUT", ["'dog' is no photograph", "chelsea"]),
         ("explain missing.jpg --model scene_cnn --out OUT", ["missing.jpg", "check the path"]),
         ("explain . --model scene_cnn --out OUT", ["folder"]),
     ],
