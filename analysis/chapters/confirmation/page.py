@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.chapters.confirmation.evidence import TIME
+from analysis.judging.rules import UNDECIDED, UNINFORMATIVE, WORDS
 from analysis.judging.text import DASH, estimate_text
 from analysis.page.panels import MEASURES
 from analysis.paper.claims import all_claims
@@ -87,10 +88,27 @@ def count_text(table: pd.DataFrame) -> str:
 
 
 def sharp_text(table: pd.DataFrame) -> str:
-    """The same for predictions that name a single word, which are the ones that risk most."""
-    mine = table[table["expected"].map(len) == 1]
-    ran = mine["right"].notna()
-    return f"{int((mine['right'] == True).sum())} of {int(ran.sum())}"  # noqa: E712
+    """The same for predictions that name a single word, "6 of 7"."""
+    return _share(table[table["expected"].map(len) == 1])
+
+
+def bold_text(table: pd.DataFrame) -> str:
+    """The same for predictions that name nothing but effects or their absence: few images alone make none come true."""
+    return _share(table[[not set(words) & {UNDECIDED, UNINFORMATIVE} for words in table["expected"]]])
+
+
+def _share(table: pd.DataFrame) -> str:
+    return f"{int((table['right'] == True).sum())} of {int(table['right'].notna().sum())}"  # noqa: E712
+
+
+def constant_text(table: pd.DataFrame) -> str:
+    """The most that somebody could have got right who says the same word of every claim: which word, and how often."""
+    ran = table.loc[table["right"].notna(), "verdict"]
+    if not len(ran):
+        return "no word, as none has come out yet"
+    counts = ran.value_counts()
+    best = next(word for word in WORDS if counts.get(word, 0) == counts.max())
+    return f"'{best}', right {counts.max()} times of {len(ran)}"
 
 
 def order_text(history: Sequence[tuple[str, str]], first: str | None, made: Sequence[tuple[str, bool]]) -> str:

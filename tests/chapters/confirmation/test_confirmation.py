@@ -108,6 +108,15 @@ def test_the_page_and_its_counts():
     np.testing.assert_allclose(dots(ax)[:, 0], [-1.0, 0.1, -2.0] * 2 + found["d_z"].dropna().tolist())
 
 
+def test_easy_words_are_counted_apart():
+    said = (("reversed",), True), (("supported", "reversed"), False), (("undecided",), True), (("supported",), None)
+    found = pd.DataFrame(said, columns=["expected", "right"]).astype({"right": object})
+    found["verdict"] = ["reversed", "undecided", "undecided", NOT_RUN]
+    assert chapter.bold_text(found) == "1 of 2" and chapter.sharp_text(found) == "2 of 2"
+    assert chapter.constant_text(found) == "'undecided', right 2 times of 3"
+    assert chapter.constant_text(found[3:]) == "no word, as none has come out yet"
+
+
 def test_every_claim_that_is_predicted_can_be_named():
     claims = {claim["id"]: claim for claim in evidence.all_claims()}
     said = evidence.all_predictions(evidence.FOUND)["predictions"]
