@@ -17,7 +17,8 @@ from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
 from cluscam_lite.datasets.images import open_image
 from cluscam_lite.errors import CluscamError, ClusCAMWarning
 from cluscam_lite.models import weights
-from cluscam_lite.models.packages import PACKAGES, Package, package_file
+from cluscam_lite.models.packages import PACKAGES, package_file
+from cluscam_lite.packages import Packaged
 from cluscam_lite.rivals.cam import CAM
 
 PAGE = (ROOT / "book" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -90,7 +91,7 @@ def no_package(monkeypatch):
 
 def changed_package(monkeypatch):
     # any file of a package that is here, under another's hash
-    monkeypatch.setitem(PACKAGES, "scene_vit", Package("torch", "torch", "version.py", "0" * 64))
+    monkeypatch.setitem(PACKAGES, "scene_vit", Packaged("torch", "torch", "version.py", "0" * 64))
     package_file("scene_vit")
 
 

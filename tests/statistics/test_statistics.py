@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analysis import statistics as s
-from analysis.statistics import permutation
+from analysis.statistics.resampling import permutation
 
 # Darwin's maize, crossed minus self-fertilised height of 15 pairs, in eighths of an inch (Fisher 1935, chapter 3)
 DARWIN = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]

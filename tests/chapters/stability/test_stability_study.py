@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from analysis.chapters.stability.perturbations import (
@@ -19,6 +20,7 @@ from analysis.chapters.stability.perturbations import (
 )
 from analysis.chapters.stability.study import STUDY, Block
 from analysis.engine import read, run
+from analysis.paths import ROOT
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.methods import METHODS, method
@@ -120,7 +122,8 @@ def test_other_methods_are_what_the_registry_gives(name, module, picture, tmp_pa
 def test_a_run_of_a_readers_own_has_every_image_and_change(tmp_path):
     run(STUDY, PROFILE | {"models": ["scene_cnn"], "methods": ["gradcam"], "n_images": 2}, tmp_path, quiet=True)
     rows = read(STUDY, tmp_path)
-    fitting = [name for name, change in PERTURBATIONS.items() if change.fits("gradcam")]
+    plan = yaml.safe_load((ROOT / "notebooks/plans/stability.yaml").read_text(encoding="utf-8"))
+    fitting = [name for name in plan["own"]["scenes"]["perturbations"] if PERTURBATIONS[name].fits("gradcam")]
     assert len(rows) == 2 * (1 + len(fitting)) and set(rows["perturbation"]) == {BASE, *fitting}
     assert rows["correlation"].between(-1, 1).all()
 
