@@ -122,7 +122,7 @@ CAUSES = {
     "there is no ILSVRC": out_of_reach,
     "the weights of … that": changed_weights,
     "the weights of … come": no_package,
-    "the weights in": changed_package,
+    "the weights of … in": changed_package,
     "the model gave NaN": not_a_number,
     "one masked image": no_memory,
 }
