@@ -20,7 +20,7 @@ def picture(i, size=(12, 8)):
 
 
 def test_unknown_names_and_options():
-    assert dataset_names() == ["scenes", "badges", "phantoms", "ilsvrc", "alzheimer_mri", "folder"]
+    assert dataset_names() == ["scenes", "badges", "phantoms", "photographs", "ilsvrc", "alzheimer_mri", "folder"]
     with pytest.raises(UnknownName, match="unknown data set 'scene'; nearest: scenes"):
         load_dataset("scene")
     with pytest.raises(UnknownName, match="unknown source of ILSVRC 'dataroots'; nearest: dataroot"):
