@@ -25,7 +25,7 @@ def test_unknown_names_and_options():
         load_dataset("scene")
     with pytest.raises(UnknownName, match="unknown source of ILSVRC 'dataroots'; nearest: dataroot"):
         load_dataset("ilsvrc", source="dataroots")
-    with pytest.raises(CluscamError, match=r"got 'same'; leave it out \(it is for scenes, badges\)"):
+    with pytest.raises(CluscamError, match=r"got 'same'; leave it out \(it is for scenes, badges, photographs\)"):
         load_dataset("ilsvrc", setting="same")
     with pytest.raises(CluscamError, match="'folder' takes no part"):
         load_dataset("folder", path=".", part="test")
