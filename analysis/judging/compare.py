@@ -60,8 +60,16 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str, thresholds: Thres
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
     better = turned(a, b, measure)
+    found = estimates(better) | {"rank-biserial": rank_biserial(better)}
+    return found | tested(a, b, measure, thresholds)
+
+
+def estimates(better: np.ndarray) -> dict[str, Any]:
+    """What is estimated of paired differences (n,): how many there are and differ from 0, their mean and their d_z with
+    BCa intervals.
+    """
     mean, effect = mean_and_d_z(better)
-    found = {
+    return {
         "n": len(better),
         "mean": mean.estimate,
         "low": mean.low,
@@ -69,9 +77,8 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str, thresholds: Thres
         "d_z": effect.estimate,
         "d_z low": effect.low,
         "d_z high": effect.high,
-        "rank-biserial": rank_biserial(better),
+        "differing": int((better != 0).sum()),
     }
-    return found | tested(a, b, measure, thresholds)
 
 
 def turned(a: np.ndarray, b: np.ndarray, measure: str) -> np.ndarray:

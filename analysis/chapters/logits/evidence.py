@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.chapters.logits.study import WHOLE
-from analysis.judging.compare import equivalence
+from analysis.judging.compare import equivalence, estimates
 from analysis.judging.rules import Thresholds
 from analysis.page.empty import table_of
 from analysis.page.panels import blocks
-from analysis.statistics import Table1, mean_and_d_z, paired_t, paper_table1, permutation_test, wilcoxon
+from analysis.statistics import Table1, paired_t, paper_table1, permutation_test, wilcoxon
 from cluscam_lite import get_spec
 
 BLOCK = ["model", "layer"]
@@ -62,7 +62,6 @@ def contrast_table(
         scores = whole_scores(block)
         for name, advantage in advantages(scores)[list(contrasts)].items():
             x = advantage.to_numpy()
-            mean, effect = mean_and_d_z(x)
             test = (
                 permutation_test(scores["kmeans"], random_columns(scores), alternative="two-sided")
                 if name == "random"
@@ -76,19 +75,12 @@ def contrast_table(
                     "layer": layer,
                     "tier": get_spec(model).tier,
                     "against": name,
-                    "n": len(x),
-                    "mean": mean.estimate,
-                    "low": mean.low,
-                    "high": mean.high,
-                    "d_z": effect.estimate,
-                    "d_z low": effect.low,
-                    "d_z high": effect.high,
+                    **estimates(x),
                     "p": test.p,
                     "log10 p": test.log10_p,
                     "wilcoxon log10 p": wilcoxon(x).log10_p,
                     "share ahead, %": 100 * float((x > 0).mean()),
                     "p_reversed": other_side.p,
-                    "differing": int((x != 0).sum()),
                     **same,
                 }
             )

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.chapters.stability.evidence import prepared, values
-from analysis.judging.compare import compare, equivalence
+from analysis.judging.compare import compare, equivalence, estimates
 from analysis.judging.sources import Claim
 from analysis.page.panels import mean_of
-from analysis.statistics import mean_and_d_z, wilcoxon
+from analysis.statistics import wilcoxon
 
 IC_MARGIN, AD_MARGIN = 5.0, 2.0  # points: what C12d lets a weighting lose
 
@@ -65,21 +65,9 @@ def numbers(sides: Mapping[str, tuple[pd.Series, ...]], claim: Claim) -> dict[st
 def difference(better: pd.Series, claim: Claim) -> dict[str, Any]:
     """The mean of paired differences (n,), its d_z, and the tests of an effect and of equivalence."""
     values_of = better.to_numpy()
-    mean, effect = mean_and_d_z(values_of)
     test = wilcoxon(values_of, alternative="two-sided")
-    return {
-        "n": len(better),
-        "mean": mean.estimate,
-        "low": mean.low,
-        "high": mean.high,
-        "d_z": effect.estimate,
-        "d_z low": effect.low,
-        "d_z high": effect.high,
-        "p": test.p,
-        "log10 p": test.log10_p,
-        "differing": int((better != 0).sum()),
-        "p_equivalence": equivalence(values_of, claim["thresholds"]),
-    }
+    tests = {"p": test.p, "log10 p": test.log10_p, "p_equivalence": equivalence(values_of, claim["thresholds"])}
+    return estimates(values_of) | tests
 
 
 def loss(sides: Mapping[str, tuple[pd.Series, ...]]) -> dict[str, Any]:
