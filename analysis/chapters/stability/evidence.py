@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.chapters.stability.perturbations import BASE, PERTURBATIONS
-from analysis.judging.compare import compare
+from analysis.judging.compare import compare, few_images, turned
 from analysis.page.empty import table_of
 from analysis.page.panels import mean_of, panels
 from cluscam_lite.methods import METHODS
@@ -99,7 +99,9 @@ def use_table(rows: pd.DataFrame, explainers: Sequence[str] = ("cluscam", "soft"
                 own = values(block, explainer, [BASE], measure)[BASE].loc[again.index]
                 row |= mean_of(heading, own)
                 if explainer != "cluscam":
-                    better = compare(own, usual[measure].loc[own.index], measure)
+                    other = usual[measure].loc[own.index]
+                    better = compare(own, other, measure)
+                    better |= few_images(turned(own.to_numpy(float), other.to_numpy(float), measure), measure)
                     row |= {f"{heading} gain{end}": better[key] for end, key in ENDS.items()}
             found.append(row)
     return table_of(found, "model", "panel", "explainer", "images", "correlation", "overlap", "IC", "AD")
