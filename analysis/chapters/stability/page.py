@@ -113,7 +113,7 @@ def advice(rows: pd.DataFrame) -> str:
     if not len(mean) or NOT_RUN in decisions["C12e"] | decisions["C12a"]:
         return f"{NOT_RUN} as far as it takes to say"
     cost = ", ".join(f"{with_interval(row, 'AD gain', 'AD gain low', 'AD gain high')}" for _, row in mean.iterrows())
-    said = f"the mean map of five seeds is better in AD by {cost} points, on the {len(mean)} networks where it ran"
+    said = f"the mean map of five seeds has a lead in AD of {cost} points, on the {len(mean)} networks where it ran"
     steady = decisions["C12e"] == {SUPPORTED} and (mean["AD gain low"] > -AD_MARGIN).all()
     if not steady:
         return f"{said}; that does not show that it is both steadier and as good, so look at the spread first"
