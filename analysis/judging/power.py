@@ -65,6 +65,8 @@ def power_text(row: pd.Series) -> str:
     if pd.isna(row["power"]):
         return ""
     text = f"power {100 * row['power']:.0f} % at {row['power at']}"
+    if could_not_confirm(row):
+        text += ": it could not have confirmed the paper"
     return f"{text}; decided by {row['images needed']}" if row["images needed"] else text
 
 
