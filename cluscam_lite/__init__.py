@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .algorithm.weighting import temperature as temperature
     from .cluscam import ClusCAM as ClusCAM
     from .datasets import load_dataset as load_dataset
+    from .datasets import load_image as load_image
     from .errors import CluscamError as CluscamError
     from .explanation import Explanation as Explanation
     from .models import get_spec as get_spec
@@ -29,6 +30,7 @@ _HOME = {
     "dataset_names": "datasets",
     "get_spec": "models",
     "load_dataset": "datasets",
+    "load_image": "datasets",
     "load_model": "models",
     "model_names": "models",
     "read": "reading",

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 import cluscam_lite
 from analysis.paths import ROOT
-from analysis.run.parameters import COMMON, check, declared_parameters, notebook_names, profile_parameters
+from analysis.run.parameters import COMMON, check, declared_parameters, notebook_names, profile_parameters, taken_of
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
@@ -93,23 +93,25 @@ def test_no_photograph_and_no_foreign_weights_in_the_repository():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebooks_are_stripped_declare_the_common_parameters_and_check_them_first(path):
+def test_notebooks_are_stripped_declare_what_they_use_and_check_it_first(path):
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
     assert "parameters" in code[0]["metadata"]["tags"]
     declared = declared_parameters(path)
-    assert COMMON.items() <= declared.items()
+    assert declared and declared.items() <= COMMON.items()
+    later = "\n".join("".join(cell["source"]) for cell in code[1:])
+    assert [name for name in declared if not re.search(rf"\b{name}\b", later)] == []
     assert f'strict(globals(), "{path.stem}")' in "".join(code[1]["source"])
 
 
 @pytest.mark.parametrize("profile", ["smoke", "embedded", "reference"])
 def test_every_notebook_takes_every_profile(profile):
     parameters = profile_parameters(profile)
-    assert parameters.keys() == COMMON.keys()
     assert parameters["profile"] == profile
     for path in NOTEBOOKS:
-        check(declared_parameters(path), parameters, path.stem)
+        declared = declared_parameters(path)
+        check(declared, taken_of(parameters, declared), path.stem)
 
 
 def test_the_table_of_contents_has_a_page_for_every_notebook():

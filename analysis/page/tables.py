@@ -1,10 +1,13 @@
 """Tables for a page: numbers with their intervals as text, and the look of a table."""
 
+import base64
+import html
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML
 from pandas.io.formats.style import Styler
 
 from analysis.page.panels import panel_title
@@ -41,3 +44,18 @@ def contrast_cells(claim: Mapping[str, Any], row: pd.Series) -> tuple[dict[str, 
         "ahead by [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
         "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
     }
+
+
+def folded(table: pd.DataFrame | Styler, title: str, name: str) -> HTML:
+    """A long table behind a line to click, `title`, with the numbers as a file to save: `name`.csv.
+
+    The file holds the numbers as they are, not as they are shown.
+    """
+    look = table if isinstance(table, Styler) else styled(table)
+    numbers = base64.b64encode(look.data.to_csv(index=False).encode()).decode()
+    rows = f"{len(look.data)} row{'s' * (len(look.data) != 1)}"
+    return HTML(
+        f'<details class="cluscam-folded"><summary>{html.escape(title)} ({rows})</summary>\n'
+        f'<p><a download="{name}.csv" href="data:text/csv;base64,{numbers}">Download as CSV</a></p>\n'
+        f"{look.to_html()}</details>"
+    )

@@ -27,6 +27,7 @@ from analysis.run.parameters import (
     notebook_path,
     profile_parameters,
     strict,
+    taken_of,
     typed,
 )
 from analysis.run.provenance import git_state
@@ -139,7 +140,8 @@ def run(
     for name in list(notebooks) or notebook_names():
         path = notebook_path(name)
         declared = declared_parameters(path)
-        parameters = base | {key: typed(text, declared.get(key)) for key, text in (given or {}).items()}
+        parameters = taken_of(base, declared)
+        parameters |= {key: typed(text, declared.get(key)) for key, text in (given or {}).items()}
         check(declared, parameters, path.stem)
         planned.append((path, parameters))
     if not planned:

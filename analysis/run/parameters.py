@@ -16,9 +16,11 @@ NOTEBOOKS = ROOT / "notebooks"
 PROFILES = NOTEBOOKS / "profiles"
 PLANS = NOTEBOOKS / "plans"
 
-# Every notebook declares these (name -> type), so that one profile serves all of them.
+# What notebooks may declare (name -> type): each declares those that it uses, so that one profile serves all of them.
 COMMON = {
     "profile": "str",
+    "model": "str",
+    "image": "str",
     "dataset": "str",
     "part": "str",
     "models": "list",
@@ -60,6 +62,17 @@ def _type_name(entry: Mapping[str, Any]) -> str:
         return type(ast.literal_eval(entry["default"])).__name__
     except (ValueError, SyntaxError):
         return name  # an expression; its type is not checked
+
+
+def taken_of(profile: Mapping[str, Any], declared: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of a profile that a notebook declares; the others are for other notebooks.
+
+    Raises UnknownName for a name that no notebook of the project has.
+    """
+    for name in profile:
+        if name not in declared and name not in COMMON:
+            raise unknown("parameter", name, COMMON, hint="no notebook has it")
+    return {name: value for name, value in profile.items() if name in declared}
 
 
 def check(declared: Mapping[str, str], given: Mapping[str, Any], notebook: str) -> None:

@@ -16,6 +16,7 @@ from ..algorithm.clustering import CLUSTERINGS, SPACES
 from ..algorithm.scoring import FILLS, fill_image
 from ..algorithm.weighting import check_weighting
 from ..datasets.images import open_image
+from ..datasets.named import PHOTOGRAPH, SCENE, scene_number
 from ..device import placed
 from ..errors import CluscamError, unknown
 from ..files import atomic_path, sha256
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ..methods import Explainer
     from ..stability import Stability
 
-SCENE, PHOTOGRAPH = "scene:", "photograph:"
 SUFFIXES = (".png", ".clusters.png", ".seeds.png", ".json")
 TUNED = ("n_clusters", "drop_ratio")  # what the file of a tuning run gives
 CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
@@ -119,16 +119,14 @@ def open_picture(name: str, preprocess: Preprocess) -> Picture:
 def _scene_picture(name: str, preprocess: Preprocess) -> Picture:
     from ..datasets.scenes.scene import BASE, SCENE_CLASSES, render, scene_at
 
-    number = name.removeprefix(SCENE)
-    if not number.isdecimal():
-        raise CluscamError(f"{name!r} is not a scene; expected {SCENE}N with a whole number N, such as {SCENE}3")
+    number = scene_number(name)
     # drawn as large as the network needs it, so that it need not be enlarged
-    scene = scene_at(int(number), size=max(BASE, preprocess.resize or preprocess.size))
+    scene = scene_at(number, size=max(BASE, preprocess.resize or preprocess.size))
     image = render(scene)
     objects = [SCENE_CLASSES[thing.label] for thing in scene.objects]
     facts: dict[str, Any] = {"name": name, "sha256": None, "width": image.width, "height": image.height}
     facts["scene"] = {"seed": scene.seed, "setting": scene.setting, "objects": objects}
-    return Picture(f"scene-{int(number)}", preprocess(image), facts)
+    return Picture(f"scene-{number}", preprocess(image), facts)
 
 
 def _photograph_picture(name: str, preprocess: Preprocess) -> Picture:

@@ -7,9 +7,10 @@ from typing import Any
 from ..errors import CluscamError, check_known
 from ..files import PathLike
 from .images import open_image
+from .named import load_image
 from .sample import Sample, Samples
 
-__all__ = ["Sample", "Samples", "dataset_names", "load_dataset", "open_image"]
+__all__ = ["Sample", "Samples", "dataset_names", "load_dataset", "load_image", "open_image"]
 
 # what each data set understands beside `n`
 OPTIONS = {

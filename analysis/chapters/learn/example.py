@@ -1,4 +1,4 @@
-"""One drawn scene and one embedded network: the example of the first chapters, the same in every profile."""
+"""One image and one network: the example of the first chapters."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cluscam_lite import load_dataset, load_model
+from cluscam_lite import load_image, load_model
 from cluscam_lite.models.spec import ModelSpec
 from cluscam_lite.show.drawing import denormalized
 
 
 @dataclass(frozen=True)
 class Example:
-    """A scene as the network sees it, and the class to be explained, which is the network's top-1 class.
+    """An image as the network sees it, and the class to be explained, which is the network's top-1 class.
 
     `photo` (H, W, 3) is in [0, 1], `x` (1, 3, H, W) is normalised. `target` is the number of the class, `probability`
     is in percent (0-100).
@@ -29,11 +29,11 @@ class Example:
     probability: float
 
 
-def example_of(model: str, scene: int) -> Example:
-    """Scene number `scene` of the test scenes with an embedded network."""
-    loaded = load_model(model)
+def example_of(model: str, image: str, data_root: str | None = None) -> Example:
+    """The image `image` (a name that `cluscam_lite.load_image` knows) with the registered network `model`."""
+    loaded = load_model(model, data_root=data_root)
     spec = loaded.spec
-    x = spec.preprocess()(load_dataset("scenes", n=scene + 1)[scene].image)[None]
+    x = spec.preprocess()(load_image(image))[None]
     with torch.no_grad():
         output = loaded.module(x)[0].double()
     target = int(output.argmax())

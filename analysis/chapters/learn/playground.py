@@ -14,7 +14,7 @@ from analysis.chapters.learn.example import Example, example_of
 from cluscam_lite import ClusCAM
 from cluscam_lite.explanation import ClusteredExplanation
 
-MODEL, SCENE, GROUPS = "scene_cnn", 8, 8  # a scene with several classes, of which the network is not certain
+MODEL, SCENE, GROUPS = "scene_cnn", "scene:8", 8  # a scene with several classes, of which the network is not certain
 TEMPERATURES = 12
 
 

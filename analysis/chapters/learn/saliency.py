@@ -12,7 +12,7 @@ from analysis.studies.plan import layer_of
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import method, method_info
 
-MODEL, SCENE = "scene_vit", 5  # a scene of two classes
+MODEL, SCENE = "scene_vit", "scene:5"  # a scene of two classes
 SHOWN = ("cluscam", "gradcam", "gradcampp", "layercam", "opticam", "reciprocam")
 
 

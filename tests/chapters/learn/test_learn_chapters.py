@@ -27,7 +27,7 @@ BIBLIOGRAPHY = ROOT / "book" / "references.bib"
 
 @pytest.fixture(scope="module")
 def cnn():
-    return example_of("scene_cnn", 2)
+    return example_of("scene_cnn", "scene:2")
 
 
 def test_the_example_is_the_networks_first_choice(cnn):
@@ -74,7 +74,7 @@ def test_correlations_and_their_extremes():
 
 
 def test_six_maps_of_the_transformer_contradict_each_other():
-    example = example_of("scene_vit", 5)
+    example = example_of("scene_vit", "scene:5")
     maps = maps_of(example)
     assert list(maps) == [METHODS[name].title for name in SHOWN]
     assert all(saliency.shape == (96, 96) for saliency in maps.values())
@@ -105,7 +105,7 @@ def test_gradients_are_the_weights_over_the_number_of_places():
 
 
 def test_a_network_without_pooling_has_no_such_sum():
-    example = example_of("scene_vit", 2)
+    example = example_of("scene_vit", "scene:2")
     with pytest.raises(NotApplicable, match="not a linear function of the means of 'blocks.5'"):
         pooled_logit(example.network, "blocks.5", example.x, example.target)
 
@@ -156,7 +156,7 @@ def test_tables_of_work():
     resnet = table.loc["7 x 7, ResNet"]
     assert resnet["numbers, enlarged"] == 50176 and resnet["numbers, here"] == 49 and resnet["times less"] == 1024
     assert resnet["samples that hold the extremes"] == 144
-    networks = {"scene_cnn": example_of("scene_cnn", 0).network}
+    networks = {"scene_cnn": example_of("scene_cnn", "scene:0").network}
     row = networks_table(networks, [load_dataset("scenes", n=1)[0].image]).iloc[0]
     assert row["maps whose group differs"] == "0 of 128"
     assert row["passes of ClusCAM"] == 31 and row["passes with a mask for each map"] == 129

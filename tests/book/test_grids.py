@@ -1,0 +1,45 @@
+"""Pictures that wrap, tables that fold, and outputs that are called tables."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from analysis.page.grid import picture_grid, uri
+from analysis.page.tables import folded, styled
+from cluscam_lite.errors import CluscamError
+
+
+def test_a_grid_has_a_picture_with_its_text_for_each():
+    photo, saliency = np.full((8, 6, 3), 0.5), np.zeros((8, 6))
+    page = picture_grid({"a <b>": photo, "map\nof it": saliency}, photo=photo, side=180).data
+    assert (
+        page.count("<img") == 2
+        and 'alt="a &lt;b&gt;"' in page
+        and "map<br>of it" in page
+        and page.count('width="180"') == 2
+    )
+
+
+def test_a_picture_keeps_its_colours_and_gets_its_width():
+    found = uri(np.broadcast_to(np.array([200, 10, 60], np.uint8), (4, 4, 3)), side=40)
+    image = Image.open(io.BytesIO(base64.b64decode(found.removeprefix("data:image/jpeg;base64,"))))
+    assert image.size == (40, 40) and np.abs(np.asarray(image).mean((0, 1)) - [200, 10, 60]).max() < 4
+
+
+def test_a_grid_refuses_what_is_no_picture():
+    with pytest.raises(CluscamError, match=r"has shape \(2, 2, 2\)"):
+        picture_grid({"a": np.zeros((2, 2, 2))})
+
+
+def test_a_folded_table_carries_its_numbers():
+    table = pd.DataFrame({"name": ["x", "y"], "value": [1 / 3, 2.0]})
+    for shown in (table, styled(table)):
+        page = folded(shown, "All of it", "numbers").data
+        assert "All of it (2 rows)" in page and 'download="numbers.csv"' in page and "0.333<" in page
+        text = base64.b64decode(re.search(r"base64,([^\"]+)", page).group(1)).decode()
+        assert pd.read_csv(io.StringIO(text)).equals(table)
