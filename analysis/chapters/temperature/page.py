@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis.chapters.temperature.evidence import MARGIN, against, prepared
 from analysis.chapters.temperature.study import STUDY, TABLE_3
-from analysis.page.empty import or_not_run, table_of
+from analysis.page.empty import or_not_run
 from analysis.page.panels import panel_title
 from analysis.page.tables import with_interval
 from analysis.statistics import p_text
@@ -48,22 +48,6 @@ def same_text(pair: pd.Series) -> str:
     if differs:
         return f"no, but within {MARGIN} d_z" if close else "no"
     return f"yes, within {MARGIN} d_z" if close else "cannot be told"
-
-
-def leads(rows: pd.DataFrame) -> pd.DataFrame:
-    """Eq. 10's tau against others for one figure: columns pair, network, measure, mean, low, high, in points."""
-    table = against(rows, PAIRS)
-    found = [
-        {
-            "pair": row["pair"].removeprefix("Eq. 10 against "),
-            "network": panel_title(row["model"], row["layer"]),
-            "measure": measure,
-            **{end: row[f"{measure} {end}"] for end in ("mean", "low", "high")},
-        }
-        for _, row in table.iterrows()
-        for measure in ("IC", "AD")
-    ]
-    return table_of(found, "pair", "network", "measure", "mean", "low", "high")
 
 
 def best_tau(curve: pd.DataFrame, measure: str = "increase") -> str:
