@@ -30,14 +30,24 @@ def pairs_page(rows: pd.DataFrame) -> pd.DataFrame:
             "IC ahead by [95 %]": [with_interval(r, "IC mean", "IC low", "IC high") for _, r in table.iterrows()],
             "p": [p_text(value) for value in table["IC log10 p"]],
             "AD ahead by [95 %]": [with_interval(r, "AD mean", "AD low", "AD high") for _, r in table.iterrows()],
-            f"AD equivalent within {MARGIN} d_z": [_yes(value) for value in table["p equivalent"]],
+            "AD the same?": [same_text(row) for _, row in table.iterrows()],
         }
     )
     return or_not_run(page)
 
 
-def _yes(p: float) -> str:
-    return "the same on every image" if pd.isna(p) else "yes" if p < 0.05 else "not shown"
+def same_text(pair: pd.Series) -> str:
+    """Whether two settings have the same AD, of a row of `evidence.against`: two questions, each of which may be open.
+
+    They differ where the interval of their difference leaves out 0; they are the same, for all that matters, where two
+    one-sided tests show it to be within the margin.
+    """
+    if pd.isna(pair["p equivalent"]):
+        return "yes, on every image"
+    differs, close = pair["AD low"] > 0 or pair["AD high"] < 0, pair["p equivalent"] < 0.05
+    if differs:
+        return f"no, but within {MARGIN} d_z" if close else "no"
+    return f"yes, within {MARGIN} d_z" if close else "cannot be told"
 
 
 def best_tau(curve: pd.DataFrame, measure: str = "increase") -> str:
