@@ -20,6 +20,7 @@ from .reading import read
 
 Seeded = Callable[[Tensor, Target], Explanation]  # a method with a `seed`
 ALIKE, APART = 0.9, 0.5  # correlations above and below which `Stability.sentence` says so
+SAME_TOP = 0.7  # overlap of the top tenths below which alike maps are not called the same
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,10 @@ class Stability:
         n, agreement, shared = len(self.seeds), float(self.agreement[i]), float(self.overlap[i])
         if agreement != agreement:
             return f"{n} seeds: the maps have no contrast, so nothing can be said of how stable they are"
-        words = "hardly depends on the seed" if agreement >= ALIKE else "depends on the seed"
-        words = "is the seed's more than the image's" if agreement < APART else words
+        words = "depends on the seed" if agreement >= APART else "is the seed's more than the image's"
+        if agreement >= ALIKE:
+            same = "hardly depends on the seed"
+            words = same if shared >= SAME_TOP else "keeps its outline over the seeds, but not its brightest part"
         return (
             f"{n} seeds: this map {words}: two seeds' maps correlate at {agreement:.2f}, and their top tenths of "
             f"pixels overlap by {100 * shared:.0f} %"

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.paths import ROOT
 from analysis.run.notebooks import run_notebook
-from analysis.run.parameters import notebook_names, notebook_path, profile_parameters
+from analysis.run.parameters import declared_parameters, notebook_names, notebook_path, profile_parameters, taken_of
 
 OWN = {"profile": "a-readers-own", "dataset": "scenes", "part": "", "models": ["scene_cnn"], "n_images": 2, "seed": 0}
 STUDIES = ("ablation", "faithfulness", "groundtruth", "hyperparameters", "localisation", "logits", "metrics",
@@ -27,7 +27,8 @@ def test_a_study_runs_on_a_readers_own_network_and_images(name, tmp_path):
 def check_run(name, folder, parameters):
     """The notebook runs, and shows neither an error nor where it ran."""
     output = folder / f"{name}.ipynb"
-    run_notebook(notebook_path(name), output, parameters)
+    path = notebook_path(name)
+    run_notebook(path, output, taken_of(parameters, declared_parameters(path)))
     for cell in nbformat.read(output, as_version=4).cells:
         if cell.cell_type != "code" or "remove-output" in cell.metadata.get("tags", []):
             continue

@@ -88,11 +88,18 @@ def test_equal_maps_agree_wholly_and_maps_without_contrast_say_nothing():
 
 
 @pytest.mark.parametrize(
-    ("agreement", "words"), [(0.95, "hardly depends"), (0.7, "map depends"), (-0.2, "more than the image's")]
+    ("agreement", "overlap", "words"),
+    [
+        (0.95, 0.8, "hardly depends"),
+        (0.95, 0.53, "keeps its outline over the seeds, but not its brightest part"),
+        (0.7, 0.9, "map depends"),
+        (-0.2, 0.1, "more than the image's"),
+    ],
 )
-def test_the_sentence_says_how_far_they_agree(agreement, words):
+def test_the_sentence_says_how_far_they_agree(agreement, overlap, words):
     found = over_seeds(cam(), images(1), 2)
     object.__setattr__(found, "agreement", torch.tensor([agreement]))
+    object.__setattr__(found, "overlap", torch.tensor([overlap]))
     assert words in found.sentence() and f"{agreement:.2f}" in found.sentence()
 
 

@@ -53,12 +53,6 @@ def effect_columns(claim: Claim) -> tuple[str, str, str, str]:
     return "d_z", "d_z low", "d_z high", "d_z"
 
 
-def has_curve(claim_id: str) -> bool:
-    """Whether a claim's ways have one estimate each: not limits, and not two effects."""
-    thresholds = claim_of(claim_id)["thresholds"]
-    return thresholds["rule"] == "effect" and "of" not in thresholds and len(ways_of(claim_id)) > 0
-
-
 def share_of(holds: float, of: float) -> str:
     """One of `SHARES`."""
     return ALL if holds == of else MOST if holds > of / 2 else FEW
