@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from analysis.run.parameters import (
 )
 from analysis.run.provenance import git_state
 from cluscam_lite.dataroot import data_root
-from cluscam_lite.errors import CluscamError
+from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.files import atomic_path, output_folder
 
 __all__ = ["main", "run", "run_notebook", "strict"]
@@ -120,6 +120,32 @@ def up_to_date(output: Path, inputs: str) -> bool:
         return False
 
 
+def planned_runs(
+    names: Sequence[str], base: Mapping[str, Any], given: Mapping[str, str], of_several: bool = False
+) -> list[tuple[Path, dict[str, Any]]]:
+    """Each notebook's path and parameters: those of the profile and those `given` as text, as far as it declares them.
+
+    Raises UnknownName for one that none of the notebooks declares, unless they are `of_several` that are run by other
+    processes, and as `check` does.
+    """
+    paths = [notebook_path(name) for name in names]
+    if not paths:
+        raise CluscamError("there is no notebook in the folder notebooks/; run this from a clone of the repository")
+    declared = {path: declared_parameters(path) for path in paths}
+    together = {name: kind for found in declared.values() for name, kind in found.items()}
+    whose = f"the notebook {paths[0].stem} has" if len(paths) == 1 else "these notebooks have"
+    for name in given:
+        if name not in together and not of_several:
+            raise unknown("parameter", name, together, hint=f"{whose} no other parameters")
+    planned = []
+    for path in paths:
+        parameters = taken_of(base, declared[path])
+        parameters |= {name: typed(text, together[name]) for name, text in given.items() if name in declared[path]}
+        check(declared[path], parameters, path.stem)
+        planned.append((path, parameters))
+    return planned
+
+
 def run(
     notebooks: Iterable[str] = (),
     profile: str = "embedded",
@@ -127,25 +153,17 @@ def run(
     force: bool = False,
     given: Mapping[str, str] | None = None,
     jobs: int = 1,
+    of_several: bool = False,
 ) -> None:
     """Execute `notebooks` (names; none means all) with a profile into `output_dir`, `jobs` at a time.
 
-    `given` are parameters as typed on the command line, which override the profile's. All names and parameters of
+    `given` are parameters as typed on the command line, which override the profile's. A notebook takes those that it
+    declares; one that none of them declares is a mistake, unless these are `of_several`. All names and parameters of
     all notebooks are checked before the first one runs. Raises as `run_notebook` does.
     """
     if jobs < 1:
         raise CluscamError(f"the number of jobs is {jobs}; expected at least 1")
-    base = profile_parameters(profile)
-    planned = []
-    for name in list(notebooks) or notebook_names():
-        path = notebook_path(name)
-        declared = declared_parameters(path)
-        parameters = taken_of(base, declared)
-        parameters |= {key: typed(text, declared.get(key)) for key, text in (given or {}).items()}
-        check(declared, parameters, path.stem)
-        planned.append((path, parameters))
-    if not planned:
-        raise CluscamError("there is no notebook in the folder notebooks/; run this from a clone of the repository")
+    planned = planned_runs(list(notebooks) or notebook_names(), profile_parameters(profile), given or {}, of_several)
     pending = []
     for path, parameters in planned:
         if not force and up_to_date(output_dir / path.name, inputs_hash(path, parameters)):
@@ -177,7 +195,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # silences a debugger's note in each kernel
     try:
-        run(options.notebook, options.profile, options.output, options.force, dict(options.p), options.jobs)
+        given, several = dict(options.p), options.one_of_several
+        run(options.notebook, options.profile, options.output, options.force, given, options.jobs, several)
     except CluscamError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

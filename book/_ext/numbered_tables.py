@@ -22,6 +22,7 @@ class CallThemTables(SphinxTransform):
             if type(figure) is nodes.figure and any(name.startswith(PREFIX) for name in figure["names"]):
                 table = TableOfCell(figure.rawsource, *figure.children, **figure.attributes)
                 figure.replace_self(table)
+                self.document.ids.update(dict.fromkeys(table["ids"], table))  # where references look
 
 
 def visit(translator, node: TableOfCell) -> None:

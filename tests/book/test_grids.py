@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sphinx.cmd.build import build_main
 
 from analysis.page.grid import picture_grid, uri
 from analysis.page.tables import folded, styled
+from analysis.paths import ROOT
 from cluscam_lite.errors import CluscamError
 
 
@@ -43,3 +45,20 @@ def test_a_folded_table_carries_its_numbers():
         assert "All of it (2 rows)" in page and 'download="numbers.csv"' in page and "0.333<" in page
         text = base64.b64decode(re.search(r"base64,([^\"]+)", page).group(1)).decode()
         assert pd.read_csv(io.StringIO(text)).equals(table)
+
+
+def test_the_output_of_a_cell_called_tab_is_a_table(tmp_path):
+    """Built by Sphinx: a figure named `tab-...` is numbered, called and referred to as a table."""
+    (tmp_path / "conf.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(ROOT / 'book' / '_ext')!r})\n"
+        "extensions = ['myst_parser', 'numbered_tables']\nnumfig = True\nmyst_enable_extensions = ['colon_fence']\n"
+    )
+    figure = ":::{figure} x.png\n:name: NAME\nCAPTION\n:::\n\n"
+    page = "# A page\n\nSee {numref}`tab-one` and {numref}`fig-two`.\n\n"
+    page += figure.replace("NAME", "tab-one").replace("CAPTION", "Means")
+    page += figure.replace("NAME", "fig-two").replace("CAPTION", "Maps")
+    (tmp_path / "index.md").write_text(page)
+    Image.new("RGB", (2, 2)).save(tmp_path / "x.png")
+    build_main(["-q", "-W", "-b", "html", str(tmp_path), str(tmp_path / "out")])
+    text = re.sub(r"<[^>]+>", "", (tmp_path / "out" / "index.html").read_text())
+    assert "See Table 1 and Fig. 1." in text and "Table 1 Means" in text and "Fig. 1 Maps" in text

@@ -36,6 +36,22 @@ def test_main_runs_a_notebook_once_for_the_same_inputs(tmp_path, capsys):
     assert output.read_bytes() == before
 
 
+def test_each_notebook_takes_the_parameters_that_it_declares(tmp_path, capsys):
+    paths = [
+        write_notebook(tmp_path / "a.ipynb", "n_images", parameters="n_images: int = 1"),
+        write_notebook(tmp_path / "b.ipynb", "seed", parameters="seed: int = 0"),
+    ]
+    profile = write_profile(tmp_path / "p.yaml", "n_images: 2\nseed: 3\nmodel: scene_cnn\n")
+    command = ["--profile", profile, "--notebook", *map(str, paths), "--output", str(tmp_path / "out"), "--jobs", "2"]
+    assert main([*command, "-p", "seed", "4"]) == 0
+    shown = [nbformat.read(tmp_path / "out" / path.name, 4).cells[-1].outputs[0].data["text/plain"] for path in paths]
+    assert shown == ["2", "4"]
+    assert main([*command, "-p", "sed", "4"]) == 1
+    assert "unknown parameter 'sed'; nearest: seed" in capsys.readouterr().err
+    assert main([*command[:2], "--notebook", str(paths[0]), "-p", "seed", "4"]) == 1
+    assert "the notebook a has no other parameters" in capsys.readouterr().err
+
+
 def test_the_hash_covers_notebook_parameters_rows_and_data_root(tmp_path, monkeypatch):
     path = write_notebook(tmp_path / "a.ipynb")
     monkeypatch.setattr("analysis.run.notebooks.RESULTS", tmp_path / "results")

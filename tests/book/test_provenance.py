@@ -34,9 +34,10 @@ def test_the_commands_that_reproduce_a_run():
         return how_to_reproduce({"commit": "c0ffee", "modified": False, "parameters": parameters}).data
 
     smoke = profile_parameters("smoke")
-    assert commands(**smoke) == "```bash\ngit checkout c0ffee\nmake book PROFILE=smoke\n```"
+    of_scenes = {name: value for name, value in smoke.items() if name not in ("model", "image")}
+    assert commands(**of_scenes) == commands(**smoke) == "```bash\ngit checkout c0ffee\nmake book PROFILE=smoke\n```"
     assert "--profile smoke -p n_images 2\n" in commands(**smoke | {"n_images": 2})
-    own = commands(**smoke | {"profile": "own", "models": ["scene_cnn"]})
+    own = commands(**of_scenes | {"profile": "own", "models": ["scene_cnn"]})
     assert """--profile embedded -p profile own -p models '["scene_cnn"]' -p n_images 1\n""" in own
     assert "export CLUSCAM_DATA=DATA_ROOT" in commands(**profile_parameters("reference"))
 
