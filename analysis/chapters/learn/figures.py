@@ -1,4 +1,4 @@
-"""Figures of the first chapters: contradicting maps, a logit as a sum, single maps, and the metric."""
+"""Figures of the first chapters: contradicting maps, a logit as a sum, and single maps."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,6 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from analysis.chapters.learn.cheap import axis_metric, work_table
 from analysis.chapters.learn.example import Example
 from analysis.chapters.learn.gap import PooledLogit
 from analysis.chapters.learn.single_maps import SingleMaps, explained_share
@@ -107,24 +106,4 @@ def coverage_scatter(single: SingleMaps) -> Figure:
     ax.scatter(100 * single.coverage.numpy(), single.scores.numpy(), s=16, color=KEPT)
     ax.axhline(0, color="0.4", lw=0.8)
     ax.set(xlabel="coverage of the mask, %", ylabel="score $s$, logits")
-    return fig
-
-
-def metric_figure(large: Tensor, small: Tensor, source: int, target: int) -> Figure:
-    """The metric of one axis; distances of upsampled maps against those of coordinates; the size of a map in both."""
-    fig, axes = figure(2, 2, 5.2, width=TEXT, height_ratios=(1.2, 1))
-    axes[0, 0].imshow(axis_metric(source, target).numpy(), cmap="inferno")
-    axes[0, 0].set(title=f"$W^T W$, {source} cells", xticks=[], yticks=[])
-    axes[0, 0].spines[:].set_visible(True)
-    axes[0, 1].plot(large.numpy(), small.numpy(), ".", ms=2, color=KEPT)
-    axes[0, 1].set(xlabel=f"distance, {target}² numbers", ylabel=f"distance, {source}² numbers")
-    axes[0, 1].set_box_aspect(1)
-    bars, table = merged_row(fig, axes[1]), work_table()
-    y = np.arange(len(table))
-    bars.barh(y - 0.2, table["numbers, enlarged"], 0.38, color=DROPPED, label="enlarged")
-    bars.barh(y + 0.2, table["numbers, here"], 0.38, color=KEPT, label="here")
-    bars.set(xscale="log", xlabel="numbers in a map")
-    bars.set_yticks(y, table["maps"])
-    bars.invert_yaxis()
-    bars.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
