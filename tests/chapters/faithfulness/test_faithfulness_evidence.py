@@ -7,7 +7,7 @@ from drawn import dots, row_names
 
 from analysis.chapters.faithfulness import page as faithfulness_chapter
 from analysis.chapters.faithfulness.evidence import fill_table, layer_table
-from analysis.chapters.faithfulness.figures import coverage_figure, forest_figure, variants_figure
+from analysis.chapters.faithfulness.figures import forest_figure, variants_figure
 from analysis.chapters.metrics import page as metrics_chapter
 from analysis.engine.contract import empty_rows
 from analysis.judging.compare import FEWEST, against_all, compare, comparison_table
@@ -185,8 +185,6 @@ def test_figures():
     comparisons = comparison_table(ready, "increase")
     for ax, heading in zip(means_figure(table, {"AD": "AD", "IC": "IC"}).axes, ("AD", "IC"), strict=True):
         assert dots(ax)[:, 0].tolist() == table[heading].tolist()
-    drawn = dots(coverage_figure(table, "IC", "IC, %").axes[0]).tolist()
-    assert sorted(drawn) == sorted(np.column_stack([100 * table["coverage"], table["IC"]]).tolist())
     forest = forest_figure(comparisons).axes[0]
     assert dots(forest)[:, 0].tolist() == comparisons["mean"].tolist()
     assert set(row_names(forest)) == {"ScoreCAM", "Donor masks", "FakeCAM"}
