@@ -28,13 +28,6 @@ from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.methods import METHODS
 from cluscam_lite.metrics.masking import COVERAGE
 
-BOX_VARIANTS = {
-    "le": "box of the largest part",
-    "le_soft": "soft overlap",
-    "le_half": "pixels, at least one half",
-    "le_energy": "energy, at least one half",
-    "le_unscaled": "box not rescaled",
-}
 FLAT = ("ones", "fakecam")  # maps of ones, or ones and a zero: no power changes them
 NULLS = ("donor", "smooth", "inverted")
 OF_REFERENCE = ("embedded", "reference")  # profiles of which the chapter shows the reference run
@@ -173,12 +166,6 @@ def of_fills(rows: pd.DataFrame) -> pd.DataFrame:
 def of_gains(rows: pd.DataFrame) -> pd.DataFrame:
     """AG by Eq. 13 and as the public code has it: columns "Eq. 13" and "public code"."""
     return method_table(rows, {"gain": "Eq. 13", "gain_over_p": "public code"}, intervals=False)
-
-
-def of_boxes(rows: pd.DataFrame) -> pd.DataFrame:
-    """LE and its variants, a column for each, means over the images with one box, in percent."""
-    there = {measure: heading for measure, heading in BOX_VARIANTS.items() if measure in rows}
-    return method_table(rows, there, intervals=False)
 
 
 def layers_page(table: pd.DataFrame) -> pd.DataFrame:
