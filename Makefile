@@ -2,8 +2,8 @@
 
 PROFILE ?= embedded
 JOBS ?= 2
-STUDIES ?= groundtruth logits faithfulness boxes curves ablation temperature hyperparameters stability runtime alzheimer \
-           sanity
+STUDIES ?= groundtruth logits faithfulness boxes whatif curves ablation temperature hyperparameters stability runtime \
+           alzheimer sanity
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
