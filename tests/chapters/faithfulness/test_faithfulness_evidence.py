@@ -7,7 +7,6 @@ from drawn import dots
 
 from analysis.chapters.faithfulness import page as faithfulness_chapter
 from analysis.chapters.faithfulness.evidence import fill_table, layer_table
-from analysis.chapters.faithfulness.figures import variants_figure
 from analysis.chapters.metrics import page as metrics_chapter
 from analysis.engine.contract import empty_rows
 from analysis.judging.compare import FEWEST, against_all, compare, comparison_table
@@ -193,9 +192,6 @@ def test_the_tables_of_the_metrics_chapter():
     assert metrics_chapter.null_table(ready)["null method"].tolist() == ["Donor masks"]
     assert metrics_chapter.fill_text(fill_table(ready)).iloc[0, 0] == "not run"
     assert metrics_chapter.sensitivity_table(ready).iloc[0, 0] == "not run"
-    fills = method_table(ready, {"increase": "mean", "drop": "black"}, intervals=False)
-    drawn = dots(variants_figure(fills, ["mean", "black"], "IC, %").axes[0])
-    assert drawn[:, 0].tolist() == [*fills["mean"], *fills["black"]]
 
 
 def test_the_page_of_layers_names_the_network():
