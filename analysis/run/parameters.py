@@ -97,7 +97,7 @@ def strict(namespace: dict[str, Any], notebook: str) -> None:
     again by hand, after others) checks nothing, since the notebook's own variables are there by then.
     Raises UnknownName or CluscamError, as `check` does.
     """
-    warnings.filterwarnings("ignore", "IProgress not found")  # a progress bar in text is no reason to warn a reader
+    warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm, on a page where a network is loaded
     if namespace.get("_parameters_are_checked"):
         return
     plain = (str, int, float, list, dict, type(None))
