@@ -14,8 +14,6 @@ from cluscam_lite.methods import METHODS
 from cluscam_lite.show.drawing import draw_image, draw_overlay
 
 MARKERS, SHADES = "osD^v", (KEPT, "#c44e52", "#dd9a3c", "#55a868", "#8172b3")
-ACROSS = 3  # panels side by side, where each has to be read closely
-WORDS = {"cluscam": "ClusCAM", "rival": "rivals", "null": "null methods", "trivial": "trivial maps"}
 
 
 def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
@@ -38,40 +36,6 @@ def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
         ax.set_title(fill(panel_title(model, panel), 17), fontsize=9)
     axes[0, 0].invert_yaxis()
     fig.supxlabel(f"ClusCAM ahead, {unit}", fontsize=10)
-    return fig
-
-
-def coverage_figure(table: pd.DataFrame, heading: str, label: str) -> Figure:
-    """What a metric rewards: each method's mean against its maps' mean coverage, a panel for each network.
-
-    `table` is that of `analysis.page.panels.method_table`. ClusCAM, the donor masks and FakeCAM are named.
-    """
-    found = list(table.dropna(subset=[heading]).groupby(["model", "panel"], sort=False))
-    across = min(ACROSS, len(found))
-    down = -(-len(found) // across)
-    fig, axes = figure(down, across, 3.3 * down, sharey=True)
-    for ax in axes.flat[len(found) :]:
-        ax.set_axis_off()
-    for ax, ((model, panel), mine) in zip(axes.flat, found, strict=False):
-        for kind, part in mine.groupby("kind"):
-            ax.scatter(100 * part["coverage"], part[heading], s=34, color=COLOURS[kind], label=WORDS[kind], zorder=3)
-        for name, up in (("cluscam", 9), ("donor", -11), ("fakecam", 9)):
-            for _, row in mine[mine["method"] == name].iterrows():
-                ax.annotate(
-                    METHODS[name].title,
-                    (100 * row["coverage"], row[heading]),
-                    xytext=(0, up),
-                    textcoords="offset points",
-                    ha="right" if row["coverage"] > 0.7 else "center",
-                    va="center",
-                    fontsize=8,
-                )
-        ax.set_title(panel_title(model, panel), fontsize=10)
-        ax.set(xlabel="mean of the map, %", xlim=(-3, 103))
-    for ax in axes[:, 0]:
-        ax.set_ylabel(label)
-    handles, kinds = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, kinds, loc="outside lower center", ncols=len(kinds), fontsize=8)
     return fig
 
 

@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import torch.nn.functional as F
-from drawn import lines, titles, widths
+from drawn import titles
 
 from analysis.chapters.learn import figures
-from analysis.chapters.learn.cheap import axis_metric, networks_table, pair_distances, work_table
 from analysis.chapters.learn.example import example_of
 from analysis.chapters.learn.family import FAMILIES, MEMBERS, family_figure, in_order
 from analysis.chapters.learn.saliency import (
@@ -25,7 +23,7 @@ from analysis.chapters.learn.saliency import (
     predictions,
 )
 from analysis.paths import ROOT
-from cluscam_lite import HookedModel, load_dataset
+from cluscam_lite import load_dataset
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import METHODS
 
@@ -105,31 +103,6 @@ def test_single_maps_are_drawn_by_falling_score():
     assert titles(drawn) == ["+2.0", "+0.2", "−1.5"] and len(drawn.axes) == 4 and not drawn.axes[3].axison
 
 
-@pytest.mark.parametrize(("source", "target"), [(7, 224), (12, 96), (3, 10)])
-def test_the_metric_of_an_axis_measures_enlarged_lines(source, target):
-    line = torch.randn(source, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    enlarged = F.interpolate(line[None, None], target, mode="linear", align_corners=False)[0, 0]
-    assert float(line @ axis_metric(source, target) @ line) == pytest.approx(float(enlarged.square().sum()))
-
-
-def test_distances_agree_with_the_enlarged_maps(cnn):
-    maps, _ = HookedModel(cnn.network, "stage4").forward(cnn.x)
-    large, small = pair_distances(maps[0, :20], (96, 96))
-    assert len(large) == 190
-    torch.testing.assert_close(large, small, rtol=1e-10, atol=1e-10)
-
-
-def test_tables_of_work():
-    table = work_table().set_index("maps")
-    resnet = table.loc["7 x 7, ResNet"]
-    assert resnet["numbers, enlarged"] == 50176 and resnet["numbers, here"] == 49 and resnet["times less"] == 1024
-    assert resnet["samples that hold the extremes"] == 144
-    networks = {"scene_cnn": example_of("scene_cnn", "scene:0").network}
-    row = networks_table(networks, [load_dataset("scenes", n=1)[0].image]).iloc[0]
-    assert row["maps whose group differs"] == "0 of 128"
-    assert row["passes of ClusCAM"] == 31 and row["passes with a mask for each map"] == 129
-
-
 def test_the_family_is_one_tree_of_known_methods():
     keys = {member.key for member in MEMBERS}
     assert len(keys) == len(MEMBERS) == len(list(in_order()))  # nobody is left out, nobody twice
@@ -151,12 +124,3 @@ def test_every_member_is_drawn():
     texts = [text.get_text() for text in family_figure().axes[0].texts]
     assert all(any(member.title in text and str(member.year) in text for text in texts) for member in MEMBERS)
     assert all(member.change in texts for member in MEMBERS)
-
-
-def test_the_figure_of_the_metric_shows_it_and_the_work_it_saves():
-    far, near = torch.tensor([1.0, 2, 3]), torch.tensor([1.0, 2, 4])
-    metric, pairs, work = figures.metric_figure(far, near, 12, 96).axes
-    np.testing.assert_allclose(metric.images[0].get_array(), axis_metric(12, 96))
-    assert lines(pairs)[0].tolist() == [[1, 1], [2, 2], [3, 4]]
-    table = work_table()
-    assert widths(work) == [*table["numbers, enlarged"], *table["numbers, here"]]
