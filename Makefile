@@ -7,13 +7,14 @@ STUDIES ?= groundtruth logits faithfulness boxes whatif curves ablation temperat
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LAB := $(VENV)/.lab
 # glibc gives big blocks back to the system and has them zeroed again at the next pass; kept, a small CNN takes half the time.
 # Other C libraries ignore this. The study of running time goes without: its ratios are of a process as users start it.
 KEEP := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book archive links test reference networks verify lint clean
+.PHONY: help setup book notebook coursework archive links test reference networks verify lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -47,6 +48,23 @@ book: $(STAMP) ## Run the notebooks of PROFILE (embedded), JOBS at a time, and b
 	@$(BIN)/jupyter-book build . --all --quiet --warningiserror --keep-going >/dev/null || { \
 	  echo "Error: the book was not built, or not without warnings; they are above." >&2; exit 1; }
 	@echo "The book: $(CURDIR)/_build/html/index.html"
+
+# JupyterLab and nbgrader, which only these two commands need.
+$(LAB): $(STAMP)
+	@echo "Installing JupyterLab and nbgrader into $(VENV) (once)."
+	@$(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check -e '.[lab]' || { \
+	  echo "Error: pip could not install JupyterLab and nbgrader; its message is above. Is the network up?" >&2; exit 1; }
+	@touch $@
+
+notebook: $(STAMP) ## Open a notebook in JupyterLab: make notebook NAME=method
+	@$(BIN)/python -m analysis.run.lab --check "$(NAME)"
+	@$(MAKE) --no-print-directory $(LAB)
+	@$(BIN)/python -m analysis.run.lab "$(NAME)" $(OPTIONS)
+
+coursework: $(LAB) ## Make and check the hand-outs and solutions of the assignments: build/coursework
+	@echo "Making the assignments, and running both versions of each."
+	@$(BIN)/python -m analysis.coursework.build
+	@echo "The course: $(CURDIR)/build/coursework (release/ to hand out, solution/ to read, source/ to grade with)"
 
 archive: book ## Build the book and pack it: dist/cluscam-book.zip with its SHA-256
 	@$(BIN)/python -m analysis.run.archive

@@ -32,6 +32,7 @@ ANALYSIS = (
     ("page",),
     ("judging",),
     ("oracles",),
+    ("coursework",),
     ("chapters",),
 )
 PACKAGES = {"cluscam_lite": LITE, "analysis": ANALYSIS}

@@ -5,19 +5,17 @@ import re
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+from analysis.chapters.learn.gap import mean_gradients, pooled_logit
+from analysis.chapters.learn.single_maps import coverage_correlation, explained_share, nearest_correlation, single_maps
 from drawn import dots, heights, lines, titles, widths
 from tiny import images, network
 
 from analysis.chapters.learn import figures
-from analysis.chapters.learn.cheap import axis_metric, networks_table, pair_distances, work_table
 from analysis.chapters.learn.example import example_of
 from analysis.chapters.learn.family import FAMILIES, MEMBERS, family_figure, in_order
-from analysis.chapters.learn.gap import mean_gradients, pooled_logit
 from analysis.chapters.learn.saliency import SHOWN, brightest, correlations, extreme_pair, maps_of, predictions
-from analysis.chapters.learn.single_maps import coverage_correlation, explained_share, nearest_correlation, single_maps
 from analysis.paths import ROOT
-from cluscam_lite import HookedModel, load_dataset
+from cluscam_lite import load_dataset
 from cluscam_lite.algorithm.masks import masks_of
 from cluscam_lite.errors import CluscamError, NotApplicable
 from cluscam_lite.methods import METHODS
@@ -137,31 +135,6 @@ def test_nearest_correlation_and_shares_by_hand():
     assert explained_share(four).tolist() == pytest.approx([0.25, 0.5, 0.75, 1])
 
 
-@pytest.mark.parametrize(("source", "target"), [(7, 224), (12, 96), (3, 10)])
-def test_the_metric_of_an_axis_measures_enlarged_lines(source, target):
-    line = torch.randn(source, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    enlarged = F.interpolate(line[None, None], target, mode="linear", align_corners=False)[0, 0]
-    assert float(line @ axis_metric(source, target) @ line) == pytest.approx(float(enlarged.square().sum()))
-
-
-def test_distances_agree_with_the_enlarged_maps(cnn):
-    maps, _ = HookedModel(cnn.network, "stage4").forward(cnn.x)
-    large, small = pair_distances(maps[0, :20], (96, 96))
-    assert len(large) == 190
-    torch.testing.assert_close(large, small, rtol=1e-10, atol=1e-10)
-
-
-def test_tables_of_work():
-    table = work_table().set_index("maps")
-    resnet = table.loc["7 x 7, ResNet"]
-    assert resnet["numbers, enlarged"] == 50176 and resnet["numbers, here"] == 49 and resnet["times less"] == 1024
-    assert resnet["samples that hold the extremes"] == 144
-    networks = {"scene_cnn": example_of("scene_cnn", "scene:0").network}
-    row = networks_table(networks, [load_dataset("scenes", n=1)[0].image]).iloc[0]
-    assert row["maps whose group differs"] == "0 of 128"
-    assert row["passes of ClusCAM"] == 31 and row["passes with a mask for each map"] == 129
-
-
 def test_the_family_is_one_tree_of_known_methods():
     keys = {member.key for member in MEMBERS}
     assert len(keys) == len(MEMBERS) == len(list(in_order()))  # nobody is left out, nobody twice
@@ -198,12 +171,3 @@ def test_the_other_figures_show_their_numbers(cnn):
     shares, similar = figures.rank_figure(single, 6.0, nearest_correlation(single.maps)).axes
     np.testing.assert_allclose(lines(shares)[0][:, 1], 100 * explained_share(single.maps))
     assert lines(shares)[1][:, 0].tolist() == [6, 6] and sum(heights(similar)) == 128
-
-
-def test_the_figure_of_the_metric_shows_it_and_the_work_it_saves():
-    far, near = torch.tensor([1.0, 2, 3]), torch.tensor([1.0, 2, 4])
-    metric, pairs, work = figures.metric_figure(far, near, 12, 96).axes
-    np.testing.assert_allclose(metric.images[0].get_array(), axis_metric(12, 96))
-    assert lines(pairs)[0].tolist() == [[1, 1], [2, 2], [3, 4]]
-    table = work_table()
-    assert widths(work) == [*table["numbers, enlarged"], *table["numbers, here"]]
