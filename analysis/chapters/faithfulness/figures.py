@@ -1,4 +1,4 @@
-"""The figure of many maps side by side."""
+"""Maps of several methods side by side."""
 
 from collections.abc import Mapping
 

@@ -86,7 +86,11 @@ def named(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def in_words(n: int) -> str:
+    """A count from 0 to 10 as a word; "none" for 0."""
+    return ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"][n]
+
+
 def of_all(n: int, total: int) -> str:
     """A count in words, for totals up to ten: "none of the six", "four of the six", "all six"."""
-    words = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-    return f"all {words[total]}" if n == total else f"{words[n]} of the {words[total]}"
+    return f"all {in_words(total)}" if n == total else f"{in_words(n)} of the {in_words(total)}"
