@@ -2,18 +2,19 @@
 
 PROFILE ?= embedded
 JOBS ?= 2
-STUDIES ?= groundtruth logits faithfulness boxes curves ablation temperature hyperparameters stability runtime alzheimer \
-           sanity
+STUDIES ?= groundtruth logits faithfulness boxes whatif curves ablation temperature hyperparameters stability runtime \
+           alzheimer sanity
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LAB := $(VENV)/.lab
 # glibc gives big blocks back to the system and has them zeroed again at the next pass; kept, a small CNN takes half the time.
 # Other C libraries ignore this. The study of running time goes without: its ratios are of a process as users start it.
 KEEP := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book archive links test reference networks verify lint clean
+.PHONY: help setup book notebook coursework archive links test reference networks verify lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -48,6 +49,23 @@ book: $(STAMP) ## Run the notebooks of PROFILE (embedded), JOBS at a time, and b
 	  echo "Error: the book was not built, or not without warnings; they are above." >&2; exit 1; }
 	@echo "The book: $(CURDIR)/_build/html/index.html"
 
+# JupyterLab and nbgrader, which only these two commands need.
+$(LAB): $(STAMP)
+	@echo "Installing JupyterLab and nbgrader into $(VENV) (once)."
+	@$(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check -e '.[lab]' || { \
+	  echo "Error: pip could not install JupyterLab and nbgrader; its message is above. Is the network up?" >&2; exit 1; }
+	@touch $@
+
+notebook: $(STAMP) ## Open a notebook in JupyterLab: make notebook NAME=method
+	@$(BIN)/python -m analysis.run.lab --check "$(NAME)"
+	@$(MAKE) --no-print-directory $(LAB)
+	@$(BIN)/python -m analysis.run.lab "$(NAME)" $(OPTIONS)
+
+coursework: $(LAB) ## Make and check the hand-outs and solutions of the assignments: build/coursework
+	@echo "Making the assignments, and running both versions of each."
+	@$(BIN)/python -m analysis.coursework.build
+	@echo "The course: $(CURDIR)/build/coursework (release/ to hand out, solution/ to read, source/ to grade with)"
+
 archive: book ## Build the book and pack it: dist/cluscam-book.zip with its SHA-256
 	@$(BIN)/python -m analysis.run.archive
 
@@ -74,7 +92,7 @@ lint: $(STAMP) ## Check code with ruff, types of cluscam_lite with mypy, and tha
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/nbstripout --verify notebooks/*.ipynb && echo "The notebooks hold no outputs."
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb coursework/*.ipynb && echo "The notebooks hold no outputs."
 
 clean: ## Remove what was built: the book, executed notebooks, caches (not .venv)
 	@rm -rf _build book/executed build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

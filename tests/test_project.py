@@ -44,7 +44,7 @@ def test_environment_yml_names_the_same_packages_and_ranges_as_pyproject():
     assert pip == {"pip": ["-e .[book,hub,rivals,test]"]}
 
 
-@pytest.mark.parametrize("extra", [None, "hub", "rivals", "book", "test"])
+@pytest.mark.parametrize("extra", [None, "hub", "rivals", "book", "lab", "test"])
 def test_every_dependency_has_a_tested_range(extra):
     lines = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     for requirement in map(Requirement, lines):

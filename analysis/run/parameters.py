@@ -5,6 +5,7 @@ Here it is an error: in `check`, which the runner calls first, and in `strict`, 
 """
 
 import ast
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ def strict(namespace: dict[str, Any], notebook: str) -> None:
     again by hand, after others) checks nothing, since the notebook's own variables are there by then.
     Raises UnknownName or CluscamError, as `check` does.
     """
+    warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm, on a page where a network is loaded
     if namespace.get("_parameters_are_checked"):
         return
     plain = (str, int, float, list, dict, type(None))

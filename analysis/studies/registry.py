@@ -13,6 +13,7 @@ REGISTRY: dict[str, str] = {
     "logits": "analysis.chapters.logits.study:STUDY",
     "faithfulness": "analysis.chapters.faithfulness.study:STUDY",
     "boxes": "analysis.chapters.boxes.study:STUDY",
+    "whatif": "analysis.chapters.whatif.study:STUDY",
     "curves": "analysis.chapters.metrics.study:STUDY",
     "groundtruth": "analysis.chapters.groundtruth.study:STUDY",
     "ablation": "analysis.chapters.ablation.study:STUDY",

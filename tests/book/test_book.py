@@ -36,6 +36,8 @@ def build(folder: Path, address: str, pages: tuple[str, ...] = ()) -> subprocess
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     (folder / "book" / "executed").mkdir()
     nbformat.write(notebook, folder / "book" / "executed" / "method.ipynb")
+    (folder / "notebooks").mkdir()
+    (folder / "notebooks" / "method.ipynb").write_text('{"the": "source"}')
     for stray in (".pytest_cache/README.md", ".venv/lib/x.md", "README.md", "tests/x.md", "book/notes.md"):
         (folder / stray).parent.mkdir(parents=True, exist_ok=True)
         (folder / stray).write_text("# Not a page of the book\n")
@@ -61,6 +63,12 @@ def test_without_an_address_there_are_no_buttons_and_no_warnings(tmp_path):
         assert "THEBE" not in html and 'aria-label="Toggle hidden content"' not in html  # book/_ext/mend.py
         assert len(re.findall(r'<button[^>]*search-button-field[^>]*title="Search"[^>]*>', html)) == 1
         assert not re.search(r"<button[^>]*search-button-field[^>]*aria-label", html)
+        assert ("Open this notebook" in html) == (page == "executed/method.html")
+    box = html[html.index('<details class="cluscam-open">') :]  # of the page that is made from a notebook
+    assert html.index("</h1>") < html.index(box) < html.index("cell_input")
+    link = re.search(r'<a href="([^"]*)" download>download it</a>', box).group(1)
+    assert (tmp_path / "_build/html/book/executed" / link).read_text() == '{"the": "source"}'
+    assert "<pre>make notebook NAME=method</pre>" in box
     index = (tmp_path / "_build" / "html" / "book" / "index.html").read_text()
     assert "Cluster-CAM" in index  # the bibliography
     assert 'src="../_static/mathjax/' in index  # formulas without a network
@@ -74,6 +82,10 @@ def test_with_an_address_the_launch_buttons_open_the_notebook_in_the_repository(
     assert "https://colab.research.google.com/github/an-owner/a.repo_1/blob/main/notebooks/method.ipynb" in html
     binder = "https://mybinder.org/v2/gh/an-owner/a.repo_1/main?urlpath=lab/tree/notebooks/method.ipynb"
     assert binder in html
+    box = html[html.index('<details class="cluscam-open">') :].partition("</details>")[0]
+    assert "https://colab.research.google.com/github/an-owner/a.repo_1/blob/main/notebooks/method.ipynb" in box
+    assert binder in box and "https://codespaces.new/an-owner/a.repo_1?quickstart=1" in box
+    assert f'%pip install "cluscam-lite[book,rivals] @ git+{EXAMPLE}"' in box
     assert f'href="{EXAMPLE}"' in html
     assert f"{EXAMPLE}/issues/new" in html
     index = (tmp_path / "_build" / "html" / "book" / "index.html").read_text()

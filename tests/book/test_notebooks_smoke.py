@@ -1,4 +1,7 @@
-"""Every notebook runs, on the smallest profile and on a reader's own; its pages say nothing of the machine."""
+"""Every notebook runs, on the smallest profile and on a reader's own; its pages say nothing of the machine.
+
+The kernels start in the notebooks' folder, as JupyterLab's do; `make book` starts them in the project's.
+"""
 
 import json
 
@@ -7,7 +10,14 @@ import pytest
 
 from analysis.paths import ROOT
 from analysis.run.notebooks import run_notebook
-from analysis.run.parameters import declared_parameters, notebook_names, notebook_path, profile_parameters, taken_of
+from analysis.run.parameters import (
+    NOTEBOOKS,
+    declared_parameters,
+    notebook_names,
+    notebook_path,
+    profile_parameters,
+    taken_of,
+)
 
 OWN = {"profile": "a-readers-own", "dataset": "scenes", "part": "", "models": ["scene_cnn"], "n_images": 2, "seed": 0}
 STUDIES = ("ablation", "faithfulness", "groundtruth", "hyperparameters", "localisation", "logits", "metrics",
@@ -28,7 +38,7 @@ def check_run(name, folder, parameters):
     """The notebook runs, and shows neither an error nor where it ran."""
     output = folder / f"{name}.ipynb"
     path = notebook_path(name)
-    run_notebook(path, output, taken_of(parameters, declared_parameters(path)))
+    run_notebook(path, output, taken_of(parameters, declared_parameters(path)), cwd=NOTEBOOKS)
     for cell in nbformat.read(output, as_version=4).cells:
         if cell.cell_type != "code" or "remove-output" in cell.metadata.get("tags", []):
             continue

@@ -11,13 +11,14 @@ from analysis.chapters.ablation.study import STUDY
 from analysis.judging.ledger import judged
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page, decision_text
-from analysis.page.empty import or_not_run
-from analysis.page.panels import panel_title
+from analysis.page.empty import or_not_run, table_of
+from analysis.page.panels import blocks, panel_title
 from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
 from analysis.statistics import p_text
-from analysis.studies.mask_sources import NULLS, TITLES
+from analysis.studies.mask_sources import KMEANS, TITLES
 from analysis.studies.rows import NOT_RUN, reference_rows
+from analysis.studies.weightings import FULL
 
 SIDES = {"r table 3, tau table 3": "", "r 0, tau table 3": "without dropout", "r table 3, tau 1": "with τ = 1"}
 
@@ -56,16 +57,42 @@ def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
     }
 
 
-def answer(rows: pd.DataFrame, claim_id: str) -> str:
-    """What a claim's blocks say, in words: the decision and the estimate of each network; "not run" until it has."""
-    (claim,) = (claim for claim in claims() if claim["id"] == claim_id)
-    parts = []
-    for _, row in judged(rows, claim).iterrows():
-        said = NOT_RUN
-        if pd.notna(row.get("mean")):
-            said = f"{decision_text(row)}, {with_interval(row, 'mean', 'low', 'high')} points of IC"
-        parts.append(f"{panel_title(row['model'], row['panel'])}: {said}")
-    return "; ".join(parts)
+def leads(rows: pd.DataFrame) -> pd.DataFrame:
+    """The claims for one figure: how far the full method is ahead of each variant, in points of IC, in each network.
+
+    Columns: claim, variant, network, model, mean, low, high, decision; networks that have not run are left out.
+    """
+    found = [
+        {
+            "claim": claim["id"],
+            "variant": side_text(claim["contrast"]["second"]).replace("K-Means++ ", ""),
+            "network": panel_title(row["model"], row["panel"]),
+            **{name: row[name] for name in ("model", "mean", "low", "high")},
+            "decision": decision_text(row),
+        }
+        for claim in claims()
+        for _, row in judged(rows, claim).iterrows()
+        if pd.notna(row.get("mean"))
+    ]
+    return table_of(found, "claim", "variant", "network", "model", "mean", "low", "high", "decision")
+
+
+def unchanged(rows: pd.DataFrame, without: str = "r 0, tau table 3") -> pd.DataFrame:
+    """On how many explanations leaving a part out changes nothing that IC counts, a row for each network.
+
+    `explanations` are images under all seeds of K-Means; `same` those with the same increase in confidence under the
+    full method and under the setting `without`; `moved` the mean change of the masked probability, percentage points.
+    """
+    own = rows[(rows["method"] == KMEANS) & (rows["form"] == "raw") & rows["setting"].isin([FULL, without])]
+    found = []
+    for model, layer, block in blocks(own):
+        wide = block.pivot(index=["seed", "image_id"], columns="setting", values=["increase", "probability_masked"])
+        wide = wide.dropna()
+        same = wide["increase", FULL] == wide["increase", without]
+        moved = (wide["probability_masked", FULL] - wide["probability_masked", without]).abs().mean()
+        row = {"network": panel_title(model, layer), "explanations": len(wide), "same": int(same.sum())}
+        found.append(row | {"moved": 100 * float(moved)})
+    return table_of(found, "network", "explanations", "same", "moved")
 
 
 def progress(rows: pd.DataFrame) -> pd.DataFrame:
@@ -125,17 +152,6 @@ def against_page(rows: pd.DataFrame) -> pd.DataFrame:
     for heading, table in (("IC ahead by [95 %]", raw), ("at equal coverage [95 %]", matched)):
         page[heading] = [with_interval(row, "mean", "low", "high") for _, row in table.iterrows()]
     return or_not_run(page)
-
-
-def best_null(rows: pd.DataFrame) -> str:
-    """The source without this image's clusters that does best in each network, and K-Means' lead over it, in words."""
-    table = against_sources(rows)
-    parts = []
-    for (model, layer), mine in table[table["source"].isin(NULLS)].groupby(["model", "layer"], sort=False):
-        best = mine.loc[mine["mean"].idxmin()]
-        lead = with_interval(best, "mean", "low", "high")
-        parts.append(f"{panel_title(model, layer)}: {TITLES[best['source']]}, K-Means++ ahead by {lead} points of IC")
-    return "; ".join(parts) or NOT_RUN
 
 
 def seeds_page(table: pd.DataFrame) -> pd.DataFrame:

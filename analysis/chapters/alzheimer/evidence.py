@@ -18,7 +18,6 @@ from analysis.page.panels import MEASURES, chosen, method_table, panels, prepare
 from analysis.statistics import bootstrap_interval
 from cluscam_lite.methods import METHODS, method_info
 
-TRUTH = {"auc_mask": "AUC", "ep_mask": "EP"}
 LEVEL = 0.95
 
 
@@ -47,18 +46,6 @@ def means_table(rows: pd.DataFrame) -> pd.DataFrame:
     """AD, IC and AG of every method, means over components with BCa intervals; `slices` counts images."""
     table = method_table(by_component(prepared(rows)), MEASURES)
     return table.assign(slices=_counts(prepared(rows), table))
-
-
-def truth_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Phantoms: how well each method's maps find what differs between the grades (`ground_mask.mask_measures`).
-
-    `AUC` (50 is chance), `EP` and `share`, what a map of ones has of the latter; percent, BCa intervals over phantoms.
-    """
-    ready = prepared(rows)
-    if "auc_mask" not in ready:
-        return pd.DataFrame()
-    table = method_table(ready, TRUTH)
-    return table.assign(share=ready["share_mask"].mean())
 
 
 def _counts(rows: pd.DataFrame, table: pd.DataFrame) -> list[int]:

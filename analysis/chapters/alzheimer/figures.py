@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from torch import Tensor
 
 from analysis.chapters.alzheimer.networks.trained import backbone
-from analysis.page.figures import COLOURS, DROPPED, KEPT, WIDTH, figure, means_figure
+from analysis.page.figures import COLOURS, DROPPED, KEPT, figure
 from cluscam_lite.datasets.phantoms.phantom import (
     GRADES,
     PHANTOM_CLASSES,
@@ -20,34 +20,46 @@ from cluscam_lite.datasets.phantoms.phantom import (
     phantom_pixels,
 )
 from cluscam_lite.methods import method_info
-from cluscam_lite.show.drawing import draw_image, draw_mask, draw_overlay
+from cluscam_lite.show.drawing import overlay
 
 SECOND = "#c44e52"
-LINEAR = 100  # percent of entropy
+WIDTH = 7.0  # inches: narrower than the text, so that words are larger on a phone
 SPLIT_WORDS = {"paper, test": "public split", "components, test": "components kept together"}
 
 
-def grades_figure(phantom: Phantom) -> Figure:
-    """One head in all four grades, and where they differ."""
-    fig, axes = figure(1, GRADES + 1, WIDTH / (GRADES + 1) + 0.35)
-    for grade, ax in enumerate(axes[0, :-1]):
-        draw_image(ax, _colour(phantom_pixels(at_grade(phantom, grade))), PHANTOM_CLASSES[grade])
-    draw_image(axes[0, -1], _colour(255 * grade_mask(phantom).astype(np.uint8)), "what differs")
-    return fig
+def grades(phantom: Phantom) -> dict[str, np.ndarray]:
+    """One head in all four grades, and where they differ: words -> picture (H, W, 3), for `picture_grid`."""
+    found = {PHANTOM_CLASSES[grade]: colour(phantom_pixels(at_grade(phantom, grade))) for grade in range(GRADES)}
+    return found | {"where any two differ": colour(255 * grade_mask(phantom).astype(np.uint8))}
 
 
-def twins_figure(one: np.ndarray, other: np.ndarray, similarity: float) -> Figure:
-    """A test slice, its nearest training slice, both (H, W) uint8, and their difference."""
-    fig, axes = figure(1, 3, 2.7, width=6.6)
-    draw_image(axes[0, 0], _colour(one), "test slice")
-    draw_image(axes[0, 1], _colour(other), f"nearest training slice\nsimilarity {similarity:.3f}")
-    draw_mask(axes[0, 2], np.abs(one.astype(float) - other) / 255, "difference")
-    return fig
+def example_pictures(phantom: Phantom, maps: Mapping[str, Tensor], said: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """A phantom, what differs between its grades, and maps (H, W) of several methods with their AUC, percent."""
+    image = colour(phantom_pixels(phantom))
+    found = {f"graded “{PHANTOM_CLASSES[phantom.grade]}”": image}
+    found["what differs"] = colour(255 * grade_mask(phantom).astype(np.uint8))
+    return found | {f"{title}, AUC {said[title]:.0f}": overlay(image, saliency) for title, saliency in maps.items()}
+
+
+def class_pictures(
+    found: Mapping[str, Mapping[int, tuple[np.ndarray, int]]], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The mean map (16, 16) of each class for several methods, as `class_maps.class_means` gives it, by its words."""
+    return {
+        f"{title}: {names[k].replace('_', ' ')} ({n})": mean
+        for title, maps in found.items()
+        for k, (mean, n) in maps.items()
+    }
+
+
+def colour(pixels: np.ndarray) -> np.ndarray:
+    """(H, W) uint8 as (H, W, 3)."""
+    return np.repeat(pixels[..., None], 3, axis=2)
 
 
 def similarity_figure(figures: Mapping[str, Any]) -> Figure:
     """The Alzheimer slices, from `leakage.json`: likeness of test and training slices, and what falls together."""
-    fig, axes = figure(1, 2, 2.9)
+    fig, axes = figure(1, 2, 2.9, WIDTH)
     middles = (np.array(figures["bins"][:-1]) + figures["bins"][1:]) / 2
     width = figures["bins"][1] - figures["bins"][0]
     for (split, words), colour in zip(SPLIT_WORDS.items(), (SECOND, KEPT), strict=True):
@@ -65,67 +77,10 @@ def similarity_figure(figures: Mapping[str, Any]) -> Figure:
     return fig
 
 
-def truth_figure(table: pd.DataFrame) -> Figure:
-    """How well every method's maps find what differs, from `truth_table`; dotted: chance, and a map of ones."""
-    fig = means_figure(table, {"AUC": "AUC within the head, %", "EP": "energy on what differs, %"})
-    for ax, at in zip(fig.axes, [50, float(table["share"].mean())] * (len(fig.axes) // 2), strict=True):
-        ax.axvline(at, color="0.4", lw=0.8, ls=":")
-    return fig
-
-
-def example_figure(phantom: Phantom, maps: Mapping[str, Tensor], said: Mapping[str, float]) -> Figure:
-    """A phantom, what differs between its grades, and maps (H, W) of several methods with their AUC, percent."""
-    columns = 2 + len(maps)
-    image = _colour(phantom_pixels(phantom))
-    fig, axes = figure(1, columns, WIDTH / columns + 0.5)
-    draw_image(axes[0, 0], image, f"graded\n“{PHANTOM_CLASSES[phantom.grade]}”")
-    draw_image(axes[0, 1], _colour(255 * grade_mask(phantom).astype(np.uint8)), "what\ndiffers")
-    for ax, (title, saliency) in zip(axes[0, 2:], maps.items(), strict=True):
-        draw_overlay(ax, image, saliency, f"{title}\nAUC {said[title]:.0f}")
-    for ax in axes[0]:
-        ax.title.set_fontsize(8)
-    return fig
-
-
-def class_means_figure(found: Mapping[str, Mapping[int, tuple[np.ndarray, int]]], names: Sequence[str]) -> Figure:
-    """The mean map of each class (a column each), for several methods (a row each).
-
-    `found`: title -> class -> (mean map, number of images), as `class_maps.class_means` gives it.
-    """
-    classes = sorted({k for one in found.values() for k in one})
-    fig, axes = figure(len(found), len(classes), 1.75 * len(found) + 0.3, width=min(WIDTH, 2.0 * len(classes) + 0.6))
-    for i, (row, (title, maps)) in enumerate(zip(axes, found.items(), strict=True)):
-        for ax, k in zip(row, classes, strict=True):
-            ax.set_axis_off()
-            if k in maps:
-                mean, n = maps[k]
-                draw_mask(ax, mean, f"{names[k].replace('_', ' ')} ({n})" if i == 0 else f"({n})")
-                ax.title.set_fontsize(9)
-        row[0].text(-0.08, 0.5, title, transform=row[0].transAxes, ha="right", va="center", rotation=90, fontsize=9)
-    return fig
-
-
-def sanity_figure(table: pd.DataFrame) -> Figure:
-    """Likeness of maps before and after all parameters were drawn anew, and the rise of their entropy."""
-    mine = table[(table["extent"] == "all") & (table["reason"] == "")]
-    fig = means_figure(
-        mine, {"rho": "Spearman's ρ, trained and random", "rise": f"rise of entropy, % (log beyond {LINEAR})"}
-    )
-    for ax in fig.axes:
-        ax.axvline(0, color="0.4", lw=0.8, ls=":")
-    for ax in fig.axes[1::2]:  # a map with next to no entropy may gain many times its own
-        ax.set_xscale("symlog", linthresh=LINEAR)
-        low, high = ax.get_xlim()
-        ticks = [LINEAR * at for at in (-10, -1, -0.5, 0, 0.5, 1, 10) if low <= LINEAR * at <= high]
-        ax.set_xticks(ticks, [f"{at:g}" for at in ticks])
-        ax.set_xticks([], minor=True)
-    return fig
-
-
 def ranks_figure(table: pd.DataFrame) -> Figure:
     """Each method's rank under networks that differ in their seed, a panel for each layer, from `rank_table`."""
     panels = list(table.groupby("panel", sort=False))
-    fig, axes = figure(1, len(panels), 0.26 * len(table) / len(panels) + 1.3)
+    fig, axes = figure(1, len(panels), 0.26 * len(table) / len(panels) + 1.3, WIDTH)
     for ax, (panel, mine) in zip(axes[0], panels, strict=True):
         ordered = mine.sort_values("mean", ascending=False).reset_index(drop=True)
         for y, row in ordered.iterrows():
@@ -144,7 +99,7 @@ def twelve_figure(ours: pd.DataFrame, paper: pd.DataFrame, rings: Sequence[str])
     ClusCAM in colour, Table 6's other methods grey; methods that know nothing of the image or the network (`rings`) as
     rings, which the paper does not have.
     """
-    fig, axes = figure(1, 2, 0.3 * len(paper) + 1.1, sharey=True)
+    fig, axes = figure(1, 2, 0.3 * len(paper) + 1.1, WIDTH, sharey=True)
     mine = ours.set_index("model").reindex(paper.index).astype(float)
     others = [name for name in paper if name != "cluscam"]
     for ax, table, title in ((axes[0, 0], paper, "paper, Table 6"), (axes[0, 1], mine, "reference run")):
@@ -172,13 +127,3 @@ def twelve_figure(ours: pd.DataFrame, paper: pd.DataFrame, rings: Sequence[str])
 def panel_words(panel: str) -> str:
     """A layer in words."""
     return {"paper": "patch embedding", "last": "last block"}.get(panel, panel)
-
-
-def means_of(table: pd.DataFrame) -> Figure:
-    """AD, IC and AG of every method, from `means_table`."""
-    return means_figure(table, {"AD": "AD, % (less is better)", "IC": "IC, %", "AG": "AG, %"})
-
-
-def _colour(pixels: np.ndarray) -> np.ndarray:
-    """(H, W) uint8 as (H, W, 3)."""
-    return np.repeat(pixels[..., None], 3, axis=2)

@@ -8,7 +8,7 @@ import pandas as pd
 from torch import Tensor
 
 from analysis.chapters.alzheimer.evidence import rank_table, sanity_table
-from analysis.chapters.alzheimer.figures import class_means_figure, panel_words, ranks_figure, sanity_figure
+from analysis.chapters.alzheimer.figures import class_pictures, panel_words, ranks_figure
 from analysis.chapters.alzheimer.maps.class_maps import class_means
 from analysis.chapters.alzheimer.maps.ground_mask import mask_measures, masks_of_image
 from analysis.chapters.alzheimer.networks.trained import network
@@ -17,6 +17,7 @@ from analysis.chapters.alzheimer.sanity import STUDY as SANITY
 from analysis.chapters.alzheimer.study import STUDY
 from analysis.chapters.alzheimer.tables import reference
 from analysis.engine import Cell
+from analysis.page.grid import picture_grid
 from analysis.page.panels import prepared
 from analysis.page.tables import styled
 from analysis.studies.explaining import explainer_of
@@ -28,6 +29,8 @@ from cluscam_lite.datasets.phantoms.phantom import Phantom
 from cluscam_lite.datasets.phantoms.samples import phantom_of
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import method_info
+
+SIDE = 180  # pixels of a mean map
 
 
 def phantom_rows(parameters: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
@@ -78,11 +81,6 @@ def sanity() -> pd.DataFrame:
     return sanity_table(reference("sanity"))
 
 
-def reference_sanity(table: pd.DataFrame) -> Any:
-    """The figure of the reference run's sanity check; a table that says so where it has not run."""
-    return sanity_figure(table) if len(table) else not_run("The sanity check on the Alzheimer slices")
-
-
 def sanity_text(table: pd.DataFrame, name: str) -> str:
     """The least and greatest likeness of a method's maps under a trained and a random network, in words."""
     mine = table.query("method == @name and extent == 'all' and reason == ''")
@@ -90,9 +88,9 @@ def sanity_text(table: pd.DataFrame, name: str) -> str:
 
 
 def reference_means(model: str, panel: str, names: Sequence[str]) -> Any:
-    """The figure of the class means of one network of the reference run; a table that says so where it has not run."""
-    means = mean_maps(reference(), model, panel, names)
-    return class_means_figure(means, CLASSES) if means else not_run(f"Mean maps of {get_spec(model).title}")
+    """The mean maps of one network's classes in the reference run as pictures; a table that says so without any."""
+    means = class_pictures(mean_maps(reference(), model, panel, names), CLASSES)
+    return picture_grid(means, side=SIDE) if means else not_run(f"Mean maps of {get_spec(model).title}")
 
 
 def likeness_text(model: str, panel: str, first: str, second: str) -> str:

@@ -18,7 +18,6 @@ TRANSFORMERS = ("vit_b_16", "swin_b", "levit_192", "levit_256", "pvt_v2_b2", "ca
 BACKBONES = tuple(f"{name}-alzheimer_mri-128-s0" for name in (*CNNS, *TRANSFORMERS))
 
 MAIN = ((RESNET, "paper"), (VIT, "paper"), (VIT, "last"))
-PHANTOMS = (("phantom_cnn", "paper"), ("phantom_vit", "last"))
 SLOW_IMAGES = 100  # the most on which ReciproCAM is asked at a patch embedding, in a profile of the user's own
 
 

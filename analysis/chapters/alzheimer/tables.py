@@ -11,7 +11,7 @@ from analysis.chapters.alzheimer.evidence import means_table, tuned_table
 from analysis.chapters.alzheimer.networks.cards import cards_table
 from analysis.chapters.alzheimer.networks.trained import card
 from analysis.chapters.alzheimer.networks.tuning import RULE_OF, TUNED
-from analysis.chapters.alzheimer.plan import BY_COMPONENTS, BY_HEART, MAIN, OTHER_SEEDS, PHANTOMS, RESNET, VIT
+from analysis.chapters.alzheimer.plan import BY_COMPONENTS, BY_HEART, MAIN, OTHER_SEEDS, RESNET, VIT
 from analysis.chapters.alzheimer.sanity import STUDY as SANITY
 from analysis.chapters.alzheimer.study import STUDY
 from analysis.judging.sources import Claim
@@ -184,9 +184,9 @@ def _cell_of_run(row: Mapping[str, Any], metric: str, most: int) -> str:
     return _percent(row, metric) + fewer
 
 
-def tuned_page(rows: pd.DataFrame) -> pd.DataFrame:
-    """Lent and tuned K and r: on phantoms, of the `rows` of this run, and on the slices of the reference run."""
-    return pd.concat([tuned_rows(rows, PHANTOMS), tuned_rows(reference(), MAIN)], ignore_index=True)
+def tuned_page() -> pd.DataFrame:
+    """Lent and tuned K and r on the slices of the reference run."""
+    return tuned_rows(reference(), MAIN)
 
 
 def tuned_rows(rows: pd.DataFrame, planned: Sequence[tuple[str, str]]) -> pd.DataFrame:

@@ -12,12 +12,13 @@ from analysis.chapters.audit.table1 import SHAPES, log10_p_t, log10_p_wilcoxon
 from analysis.page.figures import DROPPED, KEPT, figure, single_axes
 
 IMPOSSIBLE = "#c44e52"
+WIDTH = 7.0  # inches: narrower than the text, so that words are larger on a phone
 SHADES = (KEPT, "#dd9a3c", "#55a868", "#8172b3")
 
 
 def impossible_figure(cells: pd.DataFrame) -> Figure:
     """AG against IC of every cell of Tables 5 and 6; no cell can lie above the diagonal."""
-    fig, axes = figure(1, 2, 3.6, sharex=True, sharey=True)
+    fig, axes = figure(1, 2, 3.6, WIDTH, sharex=True, sharey=True)
     bad = gains_above_increases(cells)
     for ax, dataset in zip(axes[0], cells["dataset"].unique(), strict=True):
         every, mine = (table[table["dataset"] == dataset] for table in (cells, bad))
@@ -38,7 +39,7 @@ def impossible_figure(cells: pd.DataFrame) -> Figure:
 
 def counts_figure(percentages: Mapping[str, np.ndarray], largest: int = 3000) -> Figure:
     """How many of a table's percentages are multiples of 100 / N, for every N; dotted: the number by chance."""
-    fig, axes = figure(1, len(percentages), 2.8, sharey=True)
+    fig, axes = figure(1, len(percentages), 2.8, WIDTH, sharey=True)
     for ax, (title, values) in zip(axes[0], percentages.items(), strict=True):
         table = fitting(values, np.arange(50, largest))
         best = table.loc[table["fit"].idxmax()]
@@ -57,7 +58,7 @@ def table1_figure(d_range: tuple[float, float], bounds: Mapping[str, float]) -> 
 
     `d_range`: the printed smallest and largest d; `bounds`: test -> log10 of its printed bound.
     """
-    fig, ax = single_axes(3.4)
+    fig, ax = single_axes(3.4, WIDTH)
     d = np.linspace(0.6, 1.0, 21)
     ax.axvspan(*d_range, color="0.93")
     ax.plot(d, [log10_p_t(value) for value in d], color="black", lw=1.6, label="t test")
@@ -75,7 +76,7 @@ def table1_figure(d_range: tuple[float, float], bounds: Mapping[str, float]) -> 
 
 def algorithm2_figure(tables: Mapping[str, pd.DataFrame], choices: Mapping[str, Mapping[str, float]]) -> Figure:
     """Algorithm 2 on several curves: P above, its curvature C below; marked: the largest and the smallest C."""
-    fig, axes = figure(2, len(tables), 4.0, sharex="col", height_ratios=(1.3, 1))
+    fig, axes = figure(2, len(tables), 4.0, WIDTH, sharex="col", height_ratios=(1.3, 1))
     for (top, below), (title, table) in zip(axes.T, tables.items(), strict=True):
         top.plot(table["K"], table["P"], "o-", ms=3, color="0.3", lw=1)
         below.axhline(0, color="0.4", lw=0.8, ls=":")

@@ -11,6 +11,7 @@ from analysis.engine.store import Store
 from analysis.judging.ledger import judged
 from analysis.judging.rules import NOT_RUN, NOT_TESTED, WORDS
 from analysis.judging.sources import SOURCES
+from analysis.page.empty import table_of
 from analysis.paper.claims import all_claims
 from analysis.paper.predictions import all_predictions, claim_about
 from analysis.paths import CONFIRMATION
@@ -60,6 +61,39 @@ def prediction_table(rows_of: RowsOf, predictions: Mapping[str, Any] | None = No
         about |= {"right side": _right_side(row, prediction["direction"]) if ran else None}
         found.append(about | {name: row.get(name) for name in NUMBERS})
     return pd.DataFrame(found).astype({"right": object, "right side": object, "n": "Int64"})
+
+
+def more_table(rows_of: RowsOf, predictions: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """The predicted claims on all images that both sides have by now, where these are more than the predicted ones.
+
+    A row for each such claim: `claim`, `unit`, images `planned`, `verdict` and the numbers of the ledger. It judges no
+    prediction: those are about their own images.
+    """
+    predictions = predictions or all_predictions(FOUND)
+    claims = {claim["id"]: claim for claim in all_claims()}
+    found = []
+    for prediction in predictions["predictions"]:
+        claim = claims[prediction["claim"]]
+        rows = rows_of(claim["study"])
+        for n in _larger(rows, predictions, prediction["n"]):
+            about = claim_about(predictions, {**prediction, "n": n}, claim)
+            (block,) = about["population"]["blocks"]
+            del block["ids"]
+            row = judged(rows, about).iloc[0]
+            if row["verdict"] != NOT_RUN:
+                about = {"claim": claim["id"], "unit": SOURCES[claim["study"]].unit, "planned": n}
+                found.append(about | {"verdict": row["verdict"]} | {name: row.get(name) for name in NUMBERS})
+                break
+    return table_of(found, "claim", "unit", "planned", "verdict", *NUMBERS)
+
+
+def _larger(rows: pd.DataFrame, network: Mapping[str, Any], n: int) -> list[int]:
+    """Numbers of images above `n` that some method has on the network and layer, the largest first."""
+    if not len(rows):
+        return []
+    mine = rows[(rows["model"] == network["network"]) & (rows["layer"] == network["layer"])]
+    counts = mine.groupby("method")["image_id"].nunique() if "method" in mine else [mine["image_id"].nunique()]
+    return sorted({int(count) for count in counts if count > n}, reverse=True)
 
 
 def _right_side(row: pd.Series, direction: str) -> bool | None:

@@ -97,6 +97,34 @@ def bold_text(table: pd.DataFrame) -> str:
     return _share(table[[not set(words) & {UNDECIDED, UNINFORMATIVE} for words in table["expected"]]])
 
 
+def wrong_text(table: pd.DataFrame) -> str:
+    """The predictions that did not come true: "C7a (expected undecided, came out supported)"; "none" without any."""
+    wrong = table[table["right"] == False]  # noqa: E712
+    said = [
+        f"{row['claim']} (expected {' or '.join(row['expected'])}, came out {row['verdict']})"
+        for _, row in wrong.iterrows()
+    ]
+    return ", ".join(said) or "none"
+
+
+def more_page(table: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """`evidence.more_table` for a page, beside what the predicted images said."""
+    claims = {claim["id"]: claim for claim in all_claims()}
+    before = table.set_index("claim")
+    return pd.DataFrame(
+        {
+            "claim": row["claim"],
+            "what is compared": compared(claims[row["claim"]]),
+            "predicted images": before.loc[row["claim"], "planned"],
+            "their word": before.loc[row["claim"], "verdict"],
+            "all images": row["planned"],
+            "estimate on all [95 %]": estimate_text(row),
+            "word on all": row["verdict"],
+        }
+        for _, row in more.iterrows()
+    )
+
+
 def _share(table: pd.DataFrame) -> str:
     return f"{int((table['right'] == True).sum())} of {int(table['right'].notna().sum())}"  # noqa: E712
 
@@ -121,7 +149,7 @@ def order_text(history: Sequence[tuple[str, str]], first: str | None, made: Sequ
     """
     if first is None:
         return "no row has been made yet"
-    rows = f"the first row was begun on {first}, by code of {_named(made)}"
+    rows = f"the first row was begun on {first}; the rows were made by code of {_named(made)}"
     if not history:
         return f"{rows}; this copy has no whole git history, which would say when the predictions were written"
     (commit, when), changed = history[0], history[-1]
@@ -129,8 +157,8 @@ def order_text(history: Sequence[tuple[str, str]], first: str | None, made: Sequ
     before = "before" if gap >= 0 else "AFTER"
     later = "and have not been changed since" if len(history) == 1 else f"and were changed last on {changed[1]}"
     return (
-        f"the predictions were committed on {when} ({commit[:10]}), {abs(gap):,.0f} seconds {before} the first row was "
-        f"begun, {later}; {rows}"
+        f"the predictions were committed on {when} ({commit[:10]}), {abs(gap):,.0f} seconds {before} the first row "
+        f"was begun, {later}; {rows}"
     )
 
 

@@ -12,6 +12,7 @@ from analysis.chapters.hyperparameters.evidence import bootstrap_choices, curves
 from analysis.chapters.hyperparameters.mixture_evidence import bootstrap_r, r_interval, ratio_table, size_for
 from analysis.chapters.hyperparameters.page import RULES, table_3
 from analysis.page.figures import DROPPED, KEPT, figure
+from analysis.page.leads import NARROW
 from analysis.page.panels import blocks, panel_title
 from cluscam_lite import get_spec
 from cluscam_lite.tuning import Mixture, elbow
@@ -22,7 +23,7 @@ MARKERS = {"argmax": "^", "argmin": "v"}
 
 def elbow_figure(example: Mapping[str, Any]) -> Figure:
     """A curve that saturates (`saturating`): P with both choices, and the curvature that they are made by."""
-    fig, axes = figure(1, 2, 2.7)
+    fig, axes = figure(1, 2, 2.7, NARROW)
     grid = np.asarray(example["grid"])
     axes[0, 0].plot(grid, example["P"], "o-", color="0.35", ms=4, lw=1)
     axes[0, 1].plot(grid, example["C"], "o-", color="0.35", ms=4, lw=1)
@@ -40,7 +41,7 @@ def elbow_figure(example: Mapping[str, Any]) -> Figure:
 def proxy_figure(rows: pd.DataFrame) -> Figure:
     """P(K) of each block: mean and 95 % interval, a thin line for each seed, K* of both rules, Table 3's K."""
     table, found = proxy_table(rows), list(blocks(rows))
-    fig, axes = figure(1, len(found), 3.0)
+    fig, axes = figure(1, len(found), 3.2, NARROW)
     for ax, (model, layer, block) in zip(axes[0], found, strict=True):
         mine, of = table[(table["model"] == model) & (table["layer"] == layer)], curves(block)
         ax.fill_between(mine["K"], mine["P low"], mine["P high"], color="0.6", alpha=0.25, lw=0)
@@ -50,7 +51,7 @@ def proxy_figure(rows: pd.DataFrame) -> Figure:
             k = int(elbow(of.grid, of.mean, rule))
             ax.plot(k, of.mean[of.grid.index(k)], MARKERS[rule], color=COLOURS[rule], ms=10, label=f"{name}: {k}")
         _table_3(ax, get_spec(model).n_clusters)
-        ax.set_title(panel_title(model, layer), fontsize=10)
+        ax.set_title(panel_title(model, layer), fontsize=9)
         ax.set(xlabel="number of groups K", ylabel="P(K), logits")
         ax.legend(fontsize=8, frameon=False)
     return fig
@@ -59,7 +60,7 @@ def proxy_figure(rows: pd.DataFrame) -> Figure:
 def choices_figure(rows: pd.DataFrame) -> Figure:
     """How often each K is chosen in the bootstrap, a row for each rule, a column for each block; dots: in noise."""
     found = list(blocks(rows))
-    fig, axes = figure(len(RULES), len(found), 1.9 * len(RULES), sharey=True)
+    fig, axes = figure(len(RULES), len(found), 1.9 * len(RULES), NARROW, sharey=True)
     for column, (model, layer, block) in zip(axes.T, found, strict=True):
         of = curves(block)
         noise = 100 * noise_shares(of.grid)
@@ -68,7 +69,8 @@ def choices_figure(rows: pd.DataFrame) -> Figure:
             ax.bar(range(len(by_size)), by_size, color=COLOURS[rule], alpha=0.8)
             ax.set_xticks(range(len(by_size)), by_size.index)
             ax.plot(range(len(noise)), noise, "o", mfc="white", mec="0.2", ms=5)
-            ax.set_title(f"{panel_title(model, layer)}\n{name}", fontsize=9)
+            ax.set_title(f"{panel_title(model, layer)}\n{name}", fontsize=8)
+            ax.tick_params(axis="x", labelsize=8)
             printed = get_spec(model).n_clusters
             if printed in by_size.index:
                 ax.get_xticklabels()[by_size.index.get_loc(printed)].set_fontweight("bold")
@@ -80,7 +82,7 @@ def choices_figure(rows: pd.DataFrame) -> Figure:
 
 def mixture_figure(scores: np.ndarray, n_clusters: int, fits: Mapping[str, Mixture]) -> Figure:
     """All groups' scores (n,) at one K with the two Gaussians of each fit: the lower one, whose share is r, is grey."""
-    fig, axes = figure(1, len(fits), 2.7, sharey=True)
+    fig, axes = figure(1, len(fits), 2.9, NARROW, sharey=True)
     s = np.linspace(scores.min(), scores.max(), 300)
     for ax, (name, fit) in zip(axes[0], fits.items(), strict=True):
         ax.hist(scores, bins=40, density=True, color="0.85")
@@ -88,7 +90,7 @@ def mixture_figure(scores: np.ndarray, n_clusters: int, fits: Mapping[str, Mixtu
         ax.plot(s, densities.sum(1), color="0.25", lw=1)
         ax.fill_between(s, densities[:, 0], color=DROPPED, alpha=0.8, lw=0, label="non-salient")
         ax.fill_between(s, densities[:, 1], color=KEPT, alpha=0.45, lw=0, label="salient")
-        ax.set_title(f"{name}: r = {fit.drop_ratio:.1%}", fontsize=10)
+        ax.set_title(f"{name}:\nr = {fit.drop_ratio:.1%}", fontsize=9)
         ax.set(xlabel=f"score of a group, logits (K = {n_clusters})")
     axes[0, 0].set_ylabel("density")
     axes[0, 0].legend(fontsize=8, frameon=False)
@@ -98,17 +100,17 @@ def mixture_figure(scores: np.ndarray, n_clusters: int, fits: Mapping[str, Mixtu
 def ratios_figure(rows: pd.DataFrame) -> Figure:
     """r of each block: for every K and seed (left), and its bootstrap distribution at Table 3's K (right)."""
     table, found = ratio_table(rows), list(blocks(rows))
-    fig, axes = figure(len(found), 2, 2.3 * len(found), width_ratios=(1.3, 1))
+    fig, axes = figure(len(found), 2, 2.3 * len(found), NARROW, width_ratios=(1.3, 1))
     for (left, right), (model, layer, block) in zip(axes, found, strict=True):
         mine = table[(table["model"] == model) & (table["layer"] == layer)]
         printed, k = 100 * get_spec(model).drop_ratio, size_for(model, block)
         left.plot(mine["K"], 100 * mine["r"], "o", color=KEPT, ms=4, alpha=0.8)
         left.set(xlabel="number of groups K", ylabel="r, %", ylim=(0, 100))
-        left.set_title(panel_title(model, layer), fontsize=10)
+        left.set_title(panel_title(model, layer), fontsize=9)
         draws = bootstrap_r(model, block)
         right.hist(100 * draws, bins=np.arange(0, 101, 2.5), color=KEPT, alpha=0.8)
         low, high = r_interval(draws)
-        right.set_title(f"K = {k}: 95 % from {low:.0%} to {high:.0%}", fontsize=10)
+        right.set_title(f"K = {k}: 95 % from {low:.0%} to {high:.0%}", fontsize=9)
         right.set(xlabel="r, %", ylabel="draws", xlim=(0, 100))
         left.axhline(printed, color="0.3", lw=0.9, ls=":")
         _table_3(right, printed)

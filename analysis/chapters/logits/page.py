@@ -1,30 +1,23 @@
-"""What the `logits` chapter puts together: the rows of its profile, three strips of masks, and the paper's table."""
+"""What the `logits` chapter puts together: the paper's table, leads for its figure, and what they say in words."""
 
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-import torch
-from PIL import Image
-from torch import Tensor
 
 from analysis.chapters.logits.evidence import advantages, top_scores, whole_scores
-from analysis.chapters.logits.figures import block_title
-from analysis.chapters.logits.meta_representations import partition, random_partitions
 from analysis.chapters.logits.study import STUDY
 from analysis.judging.sources import Claim
 from analysis.judging.text import claims_page
-from analysis.page.panels import blocks
+from analysis.page.leads import span_text
+from analysis.page.panels import blocks, panel_title
 from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
 from analysis.paths import ROOT
 from analysis.statistics import Spread, p_bound, p_text
 from analysis.studies.rows import NOT_RUN
-from cluscam_lite import get_spec, read
-from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.algorithm.masks import masks_of
-from cluscam_lite.models import LoadedModel
+from cluscam_lite import get_spec
 
 PAPER_TABLE_1 = ROOT / "analysis" / "paper" / "table1.csv"
 PAPER_IMAGES = 2000  # Section 4.1; the table does not print it
@@ -33,30 +26,6 @@ PAPER_IMAGES = 2000  # Section 4.1; the table does not print it
 def planned_blocks() -> list[dict[str, Any]]:
     """The blocks that the claims of Section 4.1 name: model, layer and n."""
     return claims_of(STUDY.name, "C6a")[0]["population"]["blocks"]
-
-
-@torch.no_grad()
-def strips(
-    loaded: LoadedModel, image: Image.Image, lender: Image.Image, n: int, seed: int
-) -> dict[str, tuple[Tensor, Tensor]]:
-    """Masks (n, H, W) and scores (n,) of the n largest groups of an image: K-Means, random, and another image's."""
-    spec, preprocess = loaded.spec, loaded.spec.preprocess()
-    model = HookedModel(loaded.module, spec.layer("paper"))
-    reading, other = (read(model, preprocess(picture)[None]) for picture in (image, lender))
-    own, donor = (partition(one, spec.n_clusters, seed) for one in (reading, other))
-    kinds = {
-        "K-Means": (own.centroids, own.sizes),
-        "random": (next(random_partitions(own, 1, seed, "strips")), own.sizes),
-        "another image's": (donor.centroids, donor.sizes),
-    }
-    found = {}
-    for name, (centroids, sizes) in kinds.items():
-        largest = centroids[sizes.argsort(descending=True)[:n]]
-        found[name] = (
-            masks_of(largest[None], reading.size)[0],
-            reading.score(largest[None])[0],
-        )
-    return found
 
 
 def paper_row() -> dict[str, Any]:
@@ -82,7 +51,7 @@ def side_by_side(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         if not len(tables):
             found.append({"run": run_name, **dict.fromkeys(paper, NOT_RUN)})
             continue
-        titles = [block_title(*block) for block in zip(tables["model"], tables["layer"], strict=True)]
+        titles = [panel_title(*block) for block in zip(tables["model"], tables["layer"], strict=True)]
         ours = tables.assign(network=titles).rename(columns={"n": "images"})
         found += [{"run": run_name, **row} for row in ours[list(paper)].to_dict("records")]
     return pd.DataFrame(found)
@@ -98,8 +67,7 @@ def contrast_text(contrasts: pd.DataFrame) -> pd.DataFrame:
     """The table of contrasts for a page: intervals and p-values as text."""
     return pd.DataFrame(
         {
-            "network": [get_spec(model).title for model in contrasts["model"]],
-            "layer": contrasts["layer"],
+            "network": [panel_title(*block) for block in contrasts[["model", "layer"]].itertuples(index=False)],
             "K-Means against": contrasts["against"],
             "images": contrasts["n"],
             "mean [95 %]": [with_interval(row, "mean", "low", "high") for _, row in contrasts.iterrows()],
@@ -110,11 +78,35 @@ def contrast_text(contrasts: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def standing(contrasts: pd.DataFrame, against: str) -> str:
-    """In how many networks and layers K-Means' masks are ahead of a contrast, behind, or neither, by the interval."""
+def leads(contrasts: pd.DataFrame, against: Mapping[str, str]) -> pd.DataFrame:
+    """Some contrasts for `leads_figure`: `against` says in words what each is held against. `mean`, `low` and `high`
+    are logits.
+    """
+    mine = contrasts[contrasts["against"].isin(against)]
+    titles = [panel_title(*block) for block in mine[["model", "layer"]].itertuples(index=False)]
+    return mine.assign(network=titles, against=mine["against"].map(against))
+
+
+def standing(contrasts: pd.DataFrame, against: str) -> dict[str, str]:
+    """In how many networks and layers K-Means' masks are ahead of a contrast and behind it, by the interval, and by how
+    much, least to most: "5 of 5", "0.2 to 2.1"; "not run" without rows.
+    """
     mine = contrasts[contrasts["against"] == against]
+    if not len(mine):
+        return dict.fromkeys(("ahead", "behind", "size"), NOT_RUN)
     ahead, behind, n = int((mine["low"] > 0).sum()), int((mine["high"] < 0).sum()), len(mine)
-    return f"ahead in {ahead} of {n}, behind in {behind}, undecided in {n - ahead - behind}"
+    return {"ahead": f"{ahead} of {n}", "behind": f"{behind} of {n}", "size": span_text(mine["mean"])}
+
+
+def ladder_text(contrasts: pd.DataFrame) -> str:
+    """In how many networks and layers the mean score rises with how many maps a mask averages: single maps, K-Means'
+    groups, random groups, all maps; "5 of 5".
+    """
+    if not len(contrasts):
+        return NOT_RUN
+    wide = contrasts.pivot(index=["model", "layer"], columns="against", values="mean")
+    rises = (wide["members"] > 0) & (wide["random"] < 0) & (wide["mean of all"] < wide["random"])
+    return f"{int(rises.sum())} of {len(wide)}"
 
 
 def claim_rows(rows: pd.DataFrame, claims: Iterable[Claim] | None = None) -> pd.DataFrame:
@@ -132,8 +124,7 @@ def read_otherwise(claim_id: str) -> Claim:
 def _claim_cells(claim: Claim, row: pd.Series) -> dict[str, Any]:
     ran = pd.notna(row.get("mean"))
     return {
-        "model": row["model"],
-        "layer": row["panel"],
+        "network": panel_title(row["model"], row["panel"]),
         "images": row["planned"],
         "mean [95 %]": with_interval(row, "mean", "low", "high") if ran else NOT_RUN,
         "d_z [95 %]": with_interval(row, "d_z", "d_z low", "d_z high") if ran else NOT_RUN,
@@ -148,7 +139,7 @@ def gains_table(rows: pd.DataFrame) -> pd.DataFrame:
         ahead = advantages(whole_scores(block)).mean()
         found.append(
             {
-                "network": block_title(model, layer),
+                "network": panel_title(model, layer),
                 "K-Means over its members": ahead["members"],
                 "random groups over the same": ahead["members"] - ahead["random"],
                 "ten best of K-Means": best[model, layer, "kmeans"],
@@ -163,4 +154,4 @@ def best_text(gains: pd.DataFrame) -> str:
     if not len(gains):
         return NOT_RUN
     ahead = int((gains["ten best of K-Means"] > gains["ten best of a random partition"]).sum())
-    return f"in {ahead} of {len(gains)} networks and layers"
+    return f"{ahead} of {len(gains)}"

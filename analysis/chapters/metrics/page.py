@@ -1,68 +1,44 @@
 """The tables of the chapter on the metrics: what changes when coverage, fill, gain, layer, seed or size does."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
-from analysis.chapters.metrics.study import STUDY as CURVES_STUDY
 from analysis.judging.compare import compare, comparison_table
 from analysis.page.empty import or_not_run
 from analysis.page.panels import (
     chosen,
-    method_table,
     panel_title,
     panels,
     prepared,
     reached,
-    reference_panels,
     seed_table,
     wide,
 )
 from analysis.page.tables import with_interval
-from analysis.studies.plans.profile import profile_name
-from analysis.studies.registry import find_study
-from analysis.studies.rows import NOT_RUN, reference_rows, study_rows
+from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec
 from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.methods import METHODS
 from cluscam_lite.metrics.masking import COVERAGE
 
-BOX_VARIANTS = {
-    "le": "box of the largest part",
-    "le_soft": "soft overlap",
-    "le_half": "pixels, at least one half",
-    "le_energy": "energy, at least one half",
-    "le_unscaled": "box not rescaled",
-}
 FLAT = ("ones", "fakecam")  # maps of ones, or ones and a zero: no power changes them
 NULLS = ("donor", "smooth", "inverted")
-OF_REFERENCE = ("embedded", "reference")  # profiles of which the chapter shows the reference run
+FAKE = "FakeCAM"
+KINDS = {"rival": "rivals", "null": "null methods", "trivial": "trivial maps", "cluscam": "ClusCAM"}
 
 
-def measured(parameters: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """What the chapter is about: prepared rows of `faithfulness`, rows of `curves`, and whose they are, in words.
+def titled(rows: pd.DataFrame) -> pd.DataFrame:
+    """The prepared rows with words to group and to plot by: `network` (and layer), `title` of the method, `kind`.
 
-    In the default run they are the reference run's, where both studies of it are there, since three drawn images would
-    teach little about metrics; a profile of the reader's own gives that profile's.
+    FakeCAM is a kind of its own. Kinds are in an order: what is sorted by it has ClusCAM and FakeCAM last, and a plot
+    draws them on top.
     """
-    if profile_name(parameters) in OF_REFERENCE:
-        rows, curves = reference_panels("faithfulness"), reference_rows(CURVES_STUDY)
-        if len(rows) and len(curves):
-            return rows, curves, "the reference run, on photographs"
-    rows, curves = (study_rows(study, parameters) for study in (find_study("faithfulness"), CURVES_STUDY))
-    return prepared(rows), curves, f"a run with the profile {profile_name(parameters)}"
-
-
-def fake_text(table: pd.DataFrame) -> str:
-    """FakeCAM's AD beside ClusCAM's in each panel of a `method_table`, in words."""
-    parts = []
-    for (model, panel), block in table.groupby(["model", "panel"], sort=False):
-        ad = block.set_index("method")["AD"]
-        if not {"fakecam", "cluscam"} <= {*ad.index}:
-            continue  # a run of the reader's own with other methods
-        parts.append(f"{ad['fakecam']:.2f} % against ClusCAM's {ad['cluscam']:.1f} % ({panel_title(model, panel)})")
-    return ", ".join(parts) or NOT_RUN
+    names = {pair: panel_title(*pair) for pair in rows[["model", "panel"]].drop_duplicates().itertuples(index=False)}
+    kinds = {name: FAKE if name == "fakecam" else KINDS[info.kind] for name, info in METHODS.items()}
+    return rows.assign(
+        network=[names[pair] for pair in zip(rows["model"], rows["panel"], strict=True)],
+        title=rows["method"].map({name: info.title for name, info in METHODS.items()}),
+        kind=pd.Categorical(rows["method"].map(kinds), [*KINDS.values(), FAKE], ordered=True),
+    )
 
 
 def rounded(table: pd.DataFrame, digits: int = 1) -> pd.DataFrame:
@@ -75,13 +51,6 @@ def rounded(table: pd.DataFrame, digits: int = 1) -> pd.DataFrame:
     for column in shown.select_dtypes("float"):
         shown[column] = [f"{value:.{digits}f}" if pd.notna(value) else "–" for value in shown[column]]
     return shown
-
-
-def of_forms(rows: pd.DataFrame) -> pd.DataFrame:
-    """IC of the maps as they are, and brought to a coverage of one half: columns "as it is" and "at one half"."""
-    found = method_table(rows, {"increase": "as it is"}, intervals=False)
-    halved = method_table(rows, {"increase": "IC"}, form="matched", intervals=False)
-    return found.assign(**{"at one half": halved["IC"]})
 
 
 def missed_text(rows: pd.DataFrame) -> dict[str, str]:
@@ -130,15 +99,6 @@ def missed_page(rows: pd.DataFrame) -> pd.DataFrame:
     return or_not_run(pd.DataFrame(found), "maps that miss one half")
 
 
-def order_text(table: pd.DataFrame, first: str, second: str) -> str:
-    """How far two columns of a table agree on the order of the methods: Spearman's correlation in each panel."""
-    parts = []
-    for (model, panel), block in table.groupby(["model", "panel"], sort=False):
-        both = block[[first, second]].dropna()
-        parts.append(f"{both[first].corr(both[second], method='spearman'):.2f} ({panel_title(model, panel)})")
-    return ", ".join(parts)
-
-
 def null_table(rows: pd.DataFrame) -> pd.DataFrame:
     """ClusCAM less each null method: IC and AD, differences turned so that above 0 ClusCAM is better."""
     found = []
@@ -162,23 +122,6 @@ def fill_text(table: pd.DataFrame) -> pd.DataFrame:
     titled = table.assign(network=[panel_title(*pair) for pair in zip(table["model"], table["panel"], strict=True)])
     columns = {fill: f"evaluated with {fill}" for fill in FILLS}
     return rounded(titled[["network", "scored with", "images", *FILLS]].rename(columns=columns))
-
-
-def of_fills(rows: pd.DataFrame) -> pd.DataFrame:
-    """IC of every method under each evaluation fill, a column for each."""
-    tables = {fill: method_table(rows, {"increase": fill}, fill=fill, intervals=False) for fill in FILLS}
-    return tables["mean"].assign(**{fill: tables[fill][fill] for fill in FILLS})
-
-
-def of_gains(rows: pd.DataFrame) -> pd.DataFrame:
-    """AG by Eq. 13 and as the public code has it: columns "Eq. 13" and "public code"."""
-    return method_table(rows, {"gain": "Eq. 13", "gain_over_p": "public code"}, intervals=False)
-
-
-def of_boxes(rows: pd.DataFrame) -> pd.DataFrame:
-    """LE and its variants, a column for each, means over the images with one box, in percent."""
-    there = {measure: heading for measure, heading in BOX_VARIANTS.items() if measure in rows}
-    return method_table(rows, there, intervals=False)
 
 
 def layers_page(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from cluscam_lite.methods import METHODS
 
 WHERE = ["model", "layer"]
 KMEANS = ["normalise", "clustering"]  # Fig. 6's phase "K-Means", and what this project does to make it cheap
+BRUTE = ("brute force", "brute force overhead", "grouping ratio", "whole ratio")
 CHANGED = ("inertia", "rank correlation", "difference")
 PASSES_OF = ("forward", "backward", "through")
 FACTS = ("K", "d", "height", "images", "forward_passes", "backward_passes", "through", "threads", "device")
@@ -65,7 +66,8 @@ def phase_table(rows: pd.DataFrame) -> pd.DataFrame:
     """ClusCAM's phases in each network, in passes; beside them the whole, K + 1 plain passes, and brute force.
 
     `overhead`: the whole over the K + 1 passes in it; `kmeans share`: percent of the phases' sum that is spent on
-    normalising and clustering; `brute force overhead` the same as `overhead`, of the brute-force path.
+    normalising and clustering; `brute force overhead` the same as `overhead`, of the brute-force path. `grouping ratio`
+    and `whole ratio`: how many times longer the brute-force path takes, for the grouping alone and for the whole map.
     """
     mine = ratios(rows)
     mine = mine[mine["variant"] == ""]
@@ -80,11 +82,11 @@ def phase_table(rows: pd.DataFrame) -> pd.DataFrame:
         row["overhead"] = _over(own).median()
         row["kmeans share"] = 100 * sum(row[p] for p in KMEANS) / sum(row[p] for p in PHASES)
         row["brute force"] = medians(brute).get(WHOLE, np.nan)
+        row["grouping ratio"] = medians(brute).get("clustering", np.nan) / sum(row[p] for p in KMEANS)
+        row["whole ratio"] = row["brute force"] / row["whole"]
         row["brute force overhead"] = _over(brute).median()
         found.append(row)
-    return table_of(
-        found, *WHERE, "images", "K", "d", "overhead", "kmeans share", "brute force", "brute force overhead"
-    )
+    return table_of(found, *WHERE, "images", "K", "d", "overhead", "kmeans share", *BRUTE)
 
 
 def medians(block: pd.DataFrame) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """What the `runtime` chapter puts together: tables in words, where the claims stand, and the answer."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -66,6 +66,9 @@ def phases_page(table: pd.DataFrame) -> pd.DataFrame:
     page["K-Means, % of it"] = table["kmeans share"].map("{:.1f}".format)
     brute = table["brute force overhead"]
     page["brute force / (K + 1) passes"] = brute.map(lambda value: "–" if pd.isna(value) else f"{value:.1f}")
+    for column, heading in (("grouping ratio", "grouping alone"), ("whole ratio", "whole map")):
+        times = table[column].map(lambda value: "–" if pd.isna(value) else _two_digits(value))
+        page[f"brute force / ours, {heading}"] = times
     return or_not_run(page, "")
 
 
@@ -83,9 +86,16 @@ def batches_page(table: pd.DataFrame) -> pd.DataFrame:
     return or_not_run(page, "")
 
 
-def not_run() -> pd.DataFrame:
-    """The table of what a run has not measured."""
-    return pd.DataFrame({"": [NOT_RUN]})
+def costs(table: pd.DataFrame, names: Iterable[str] = ()) -> pd.DataFrame:
+    """`method_table` for `leads_figure`, the cheapest method first: `title`, `network`, `ratio`, `low`, `high`.
+
+    `names`: only these methods; none means all. What cannot explain a network is left out.
+    """
+    wanted = tuple(names) or tuple(table["method"])
+    mine = table[(table["reason"] == "") & table["method"].isin(wanted)]
+    order = mine.groupby("title")["ratio"].median()
+    mine = mine.assign(network=[get_spec(model).title for model in mine["model"]])
+    return mine.sort_values("title", key=lambda titles: titles.map(order), kind="stable")
 
 
 def answer(phases: pd.DataFrame, methods: pd.DataFrame) -> Mapping[str, str]:
@@ -99,16 +109,23 @@ def answer(phases: pd.DataFrame, methods: pd.DataFrame) -> Mapping[str, str]:
         "overhead": _span(phases["overhead"], "{:.2f}"),
         "share": _span(phases["kmeans share"], "{:.0f} %"),
         "brute": _span(phases["brute force overhead"]),
+        "grouping_ratio": _span(phases["grouping ratio"]),
+        "whole_ratio": _span(phases["whole ratio"]),
         "scorecam": times("scorecam"),
         "gradcam": _span(wide["cluscam"] / wide["gradcam"]) if "gradcam" in wide else NOT_RUN,
         "ablationcam": times("ablationcam"),
     }
 
 
-def _span(values: pd.Series, form: str = "{:.2g}") -> str:
-    """Smallest to largest of the values, as text; "not run" if there is none."""
+def _span(values: pd.Series, form: str | None = None) -> str:
+    """Smallest to largest of the values, as text, by default with two digits; "not run" if there is none."""
     found = values.dropna()
     if not len(found):
         return NOT_RUN
-    low, high = form.format(found.min()), form.format(found.max())
+    low, high = (form.format(end) if form else _two_digits(end) for end in (found.min(), found.max()))
     return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
+def _two_digits(value: float) -> str:
+    """A positive number rounded to two digits, without an exponent: "0.15", "4.5", "50", "790"."""
+    return f"{float(f'{value:.2g}'):g}"

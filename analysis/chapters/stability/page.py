@@ -17,10 +17,9 @@ from analysis.chapters.stability.evidence import (
 )
 from analysis.chapters.stability.perturbations import BASE
 from analysis.chapters.stability.study import STUDY
-from analysis.judging.ledger import judged
 from analysis.judging.rules import SUPPORTED
 from analysis.judging.sources import Claim
-from analysis.judging.text import claims_page, decision_text, estimate_text
+from analysis.judging.text import claims_page, estimate_text
 from analysis.page.empty import or_not_run
 from analysis.page.panels import panel_title, panels
 from analysis.page.tables import with_interval
@@ -62,63 +61,50 @@ def _estimate(row: pd.Series) -> str:
     return estimate_text(row.reindex([*row.index, *({"text", "unit"} - {*row.index})]).fillna({"unit": ""}))
 
 
-def answer(rows: pd.DataFrame, claim_id: str) -> str:
-    """What a claim's blocks say, in words: the decision and the estimate of each."""
-    (claim,) = claims_of(STUDY.name, claim_id)
-    parts = []
-    for _, row in judged(rows, claim).iterrows():
-        estimate = _estimate(row)
-        said = NOT_RUN if estimate == NOT_RUN else f"{decision_text(row)}, {estimate}"
-        parts.append(f"{panel_title(row['model'], row['panel'])}: {said}")
-    return "; ".join(parts)
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """The prepared rows with `network` and `map`, names of network, layer and map for a reader."""
+    titles = {key: panel_title(*key) for key in set(zip(rows["model"], rows["panel"], strict=True))}
+    network = [titles[key] for key in zip(rows["model"], rows["panel"], strict=True)]
+    return rows.assign(network=network, map=[title_of(name) for name in rows["explainer"]])
 
 
-def medians(rows: pd.DataFrame, explainer: str, perturbation: str, measure: str = "correlation") -> str:
-    """The median of a measure in each network and layer, in words; "not run" if there is none."""
+def span(rows: pd.DataFrame, explainer: str, perturbation: str, measure: str = "correlation") -> str:
+    """The least and greatest median of a measure over networks and layers, "0.88 to 0.91", or "not run"."""
     table = agreement_table(rows)
     mine = table[(table["explainer"] == explainer) & (table["perturbation"] == perturbation)]
-    said = [f"{row[measure]:.2f} ({panel_title(row['model'], row['panel'])})" for _, row in mine.iterrows()]
-    return ", ".join(said) or NOT_RUN
+    return _range([f"{value:.2f}" for value in sorted(mine[measure])])
 
 
-def changes(rows: pd.DataFrame, explainer: str, perturbation: str, measure: str) -> str:
-    """By how many points a change moves a measure, in each network and layer, with its interval; "not run" if none."""
+def change_span(rows: pd.DataFrame, explainer: str, perturbation: str, measure: str) -> str:
+    """By how many points a change moves the mean of a measure, over networks and layers: "-1.4 to +0.7"."""
     table = change_table(rows[(rows["explainer"] == explainer) & rows["perturbation"].isin([BASE, perturbation])])
-    low, high = f"{measure} low", f"{measure} high"
-    table = table.reindex(columns=[*table.columns, *(end for end in (low, high) if end not in table)])
-    said = [
-        f"{with_interval(row, measure, low, high)} ({panel_title(row['model'], row['panel'])})"
-        for _, row in table.iterrows()
-    ]
-    return ", ".join(said) or NOT_RUN
+    return _range([f"{value:+.1f}" for value in sorted(table[measure])])
 
 
-def tails(rows: pd.DataFrame, explainer: str, perturbation: str) -> str:
-    """The lowest correlation of any image, and the share of images below one half, for each network and layer."""
-    parts = []
-    for model, panel, block in panels(rows):
-        found = values(block, explainer, [perturbation], "correlation")[perturbation].dropna()
-        if len(found):
-            low = 100 * float((found < 0.5).mean())
-            said = f"{found.min():.2f} at the least, {low:.0f} % of {len(found)} images below one half"
-            parts.append(f"{said} ({panel_title(model, panel)})")
-    return "; ".join(parts) or NOT_RUN
+def tail_span(rows: pd.DataFrame, explainer: str, perturbation: str) -> str:
+    """The share of images whose two maps correlate below one half, over networks and layers: "2 to 17 %"."""
+    blocks = (values(block, explainer, [perturbation], "correlation") for *_, block in panels(rows))
+    found = (block[perturbation].dropna() for block in blocks)
+    said = _range([f"{low:.0f}" for low in sorted(100 * float((one < 0.5).mean()) for one in found if len(one))])
+    return said if said == NOT_RUN else f"{said} %"
+
+
+def _range(ordered: list[str]) -> str:
+    return NOT_RUN if not ordered else " to ".join(dict.fromkeys((ordered[0], ordered[-1])))
 
 
 def advice(rows: pd.DataFrame) -> str:
-    """What the rows say to a reader of one map: whether the mean over five seeds is steady, and what it costs in AD."""
+    """What the rows say to a reader of one map: whether the mean over five seeds is steady, and as good in AD."""
     decisions = claim_rows(rows).groupby("claim")["decision"].agg(set)
-    table = use_table(rows)
-    mean = table[table["explainer"] == "mean5"]
-    if not len(mean) or NOT_RUN in decisions["C12e"] | decisions["C12a"]:
+    mean = use_table(rows).query("explainer == 'mean5'")
+    if not len(mean) or NOT_RUN in decisions["C12e"]:
         return f"{NOT_RUN} as far as it takes to say"
-    cost = ", ".join(f"{with_interval(row, 'AD gain', 'AD gain low', 'AD gain high')}" for _, row in mean.iterrows())
-    said = f"the mean map of five seeds has a lead in AD of {cost} points, on the {len(mean)} networks where it ran"
-    steady = decisions["C12e"] == {SUPPORTED} and (mean["AD gain low"] > -AD_MARGIN).all()
-    if not steady:
-        return f"{said}; that does not show that it is both steadier and as good, so look at the spread first"
-    alone = "as one seed does" if decisions["C12a"] == {SUPPORTED} else "which one seed does not everywhere"
-    return f"{said}; it keeps the claims' limit in each, {alone}: where the map itself is to be read, take the mean"
+    if decisions["C12e"] != {SUPPORTED}:
+        return "the mean map of five seeds does not keep the limit everywhere, so look at the spread first"
+    said = f"the mean map of five seeds keeps the limit on all {len(mean)} networks where it ran"
+    if (mean["AD gain low"] > -AD_MARGIN).all():
+        return f"{said}, and is no worse in AD: where the map itself is to be read, take the mean"
+    return f"{said}; these few images do not show that it is as good in AD on each of them"
 
 
 def use_page(rows: pd.DataFrame) -> pd.DataFrame:

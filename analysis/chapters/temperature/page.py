@@ -8,7 +8,7 @@ from analysis.page.empty import or_not_run
 from analysis.page.panels import panel_title
 from analysis.page.tables import with_interval
 from analysis.statistics import p_text
-from analysis.studies.rows import NOT_RUN, reference_rows
+from analysis.studies.rows import reference_rows
 
 PAIRS = {"Eq. 10 against τ = 1": (TABLE_3, "tau 1"), "Eq. 10 against τ = 50": (TABLE_3, "tau 50")}
 PAIRS |= {"Eq. 10 against the best group alone": (TABLE_3, "best"), "Eq. 10 against uniform": (TABLE_3, "uniform")}
@@ -30,25 +30,34 @@ def pairs_page(rows: pd.DataFrame) -> pd.DataFrame:
             "IC ahead by [95 %]": [with_interval(r, "IC mean", "IC low", "IC high") for _, r in table.iterrows()],
             "p": [p_text(value) for value in table["IC log10 p"]],
             "AD ahead by [95 %]": [with_interval(r, "AD mean", "AD low", "AD high") for _, r in table.iterrows()],
-            f"AD equivalent within {MARGIN} d_z": [_yes(value) for value in table["p equivalent"]],
+            "AD the same?": [same_text(row) for _, row in table.iterrows()],
         }
     )
     return or_not_run(page)
 
 
-def _yes(p: float) -> str:
-    return "the same on every image" if pd.isna(p) else "yes" if p < 0.05 else "not shown"
+def same_text(pair: pd.Series) -> str:
+    """Whether two settings have the same AD, of a row of `evidence.against`: two questions, each of which may be open.
+
+    They differ where the interval of their difference leaves out 0; they are the same, for all that matters, where two
+    one-sided tests show it to be within the margin.
+    """
+    if pd.isna(pair["p equivalent"]):
+        return "yes, on every image"
+    differs, close = pair["AD low"] > 0 or pair["AD high"] < 0, pair["p equivalent"] < 0.05
+    if differs:
+        return f"no, but within {MARGIN} d_z" if close else "no"
+    return f"yes, within {MARGIN} d_z" if close else "cannot be told"
 
 
-def best_tau(curve: pd.DataFrame, measure: str = "increase") -> str:
-    """The tau of the grid with the best mean of a measure in each network, in words, and how far Eq. 10 is from it."""
-    parts = []
-    for (model, layer), mine in curve.groupby(["model", "layer"], sort=False):
+def best_tau(curve: pd.DataFrame, measure: str = "increase") -> dict[str, dict[str, str]]:
+    """The tau of the grid with the best mean of a measure, by network, as text: `tau`, the `best` mean in percent, and
+    the mean at Eq. 10's tau, `own`.
+    """
+    found = {}
+    for model, mine in curve.groupby("model", sort=False):
         grid = mine[mine["kind"] == "grid"]
         best = grid.loc[grid[measure].idxmin() if measure == "drop" else grid[measure].idxmax()]
-        own = mine[mine["kind"] == "table 3"].iloc[0]
-        parts.append(
-            f"{panel_title(model, layer)}: {best[measure]:.1f} % at τ = {best['tau']:g}, "
-            f"{own[measure]:.1f} % at Eq. 10's {own['tau']:.2f}"
-        )
-    return "; ".join(parts) or NOT_RUN
+        own = mine.loc[mine["kind"] == "table 3", measure].iloc[0]
+        found[model] = {"tau": f"{best['tau']:g}", "best": f"{best[measure]:.1f}", "own": f"{own:.1f}"}
+    return found

@@ -107,7 +107,6 @@ def test_every_other_source_is_held_against_k_means():
     (row,) = evidence.against_sources(rows).to_dict("records")
     assert (row["source"], row["mean"], row["n"]) == ("random", pytest.approx(50), 60)
     assert chapter.against_page(rows)["IC ahead by [95 %]"][0].startswith("+50.00 [")
-    assert chapter.best_null(rows) == NOT_RUN  # a random partition is of the image's own maps
     smooth = rows[rows["method"] == "random"].assign(method="smooth")
     assert "random smooth masks, K-Means++ ahead by +50.00" in chapter.best_null(pd.concat([rows, smooth]))
 
@@ -170,7 +169,27 @@ def test_pages_say_not_run_where_nothing_ran():
         chapter.sources_page(evidence.sources_table(NOTHING)),
     ):
         assert len(page) == 1 and page.iloc[0].tolist() == [NOT_RUN]
-    assert chapter.best_null(NOTHING) == NOT_RUN
     assert set(chapter.claim_rows(pd.DataFrame())["decision"]) == {NOT_RUN}
-    assert NOT_RUN in chapter.answer(pd.DataFrame(), "C7a")
+    assert chapter.leads(NOTHING).empty and chapter.unchanged(NOTHING).empty
     assert (chapter.progress(NOTHING)["complete"] == "–").all()
+
+
+def test_on_how_many_explanations_a_part_changes_nothing():
+    rows = made(n=40).assign(probability_masked=0.3)
+    moved = (rows["method"] == "kmeans") & (rows["setting"] == "r 0, tau table 3") & (rows["image_id"] == "i39")
+    rows.loc[moved, ["increase", "probability_masked"]] = [100.0, 0.7]
+    assert chapter.unchanged(rows).to_dict("records") == [
+        {"network": "Scene CNN", "explanations": 40, "same": 39, "moved": pytest.approx(1.0)}
+    ]
+
+
+def test_the_prose_of_the_chapter_says_what_the_reference_run_found():
+    found = chapter.leads(chapter.reference()).set_index(["claim", "model"])
+    cnn, vit = "mobileone_s0", "vit_tiny_patch16_224"
+    assert (found.loc["C7b", "decision"] == REVERSED).all() and (found.loc["C8a", "decision"] == NEGLIGIBLE).all()
+    assert (found.loc[["C7a", "C7c", "C8c"], "decision"] == SUPPORTED).all()
+    assert found.loc[("C7d", vit), "low"] > 0 > found.loc[("C7d", cnn), "low"]
+    assert found.loc[("C8b", cnn), "decision"] == NEGLIGIBLE and found.loc[("C8b", vit), "decision"] == SUPPORTED
+    against = evidence.against_sources(chapter.reference()).set_index(["model", "source"])
+    assert against.loc[(cnn, "smooth"), "high"] < 0 < against.loc[(vit, "smooth"), "high"]
+    assert against.loc[(vit, "smooth"), "low"] < 0

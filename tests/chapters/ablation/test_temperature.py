@@ -3,10 +3,11 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis.chapters.ablation import figures
 from analysis.chapters.temperature import evidence as temperature_evidence
+from analysis.chapters.temperature import figures
 from analysis.chapters.temperature import page as temperature_chapter
 from analysis.chapters.temperature.study import GRID, STUDY
 from analysis.engine import read, run
@@ -36,8 +37,9 @@ def test_the_curve_runs_from_one_group_to_all(tau_rows):
     assert ends["best"] == pytest.approx(1) and ends["uniform"] == pytest.approx(SPEC.n_clusters, rel=1e-4)
     own = curve[curve["kind"] == "table 3"].iloc[0]
     assert own["tau"] == pytest.approx(temperature(SPEC.n_clusters, SPEC.drop_ratio))
-    text = temperature_chapter.best_tau(curve)
-    assert f"Eq. 10's {own['tau']:.2f}" in text
+    best = temperature_chapter.best_tau(curve, "drop")["scene_cnn"]
+    assert float(best["tau"]) in GRID and float(best["best"]) == pytest.approx(grid["drop"].min(), abs=0.05)
+    assert float(best["own"]) == pytest.approx(own["drop"], abs=0.05)
     assert len(figures.temperature_figure(curve, {"drop": "AD", "entropy": "groups"}).axes) == 2
 
 
@@ -55,7 +57,7 @@ def test_the_study_is_registered():
 def test_a_page_says_not_run_where_nothing_ran():
     nothing = temperature_evidence.prepared(empty_rows(STUDY))
     assert temperature_chapter.pairs_page(nothing).iloc[0].tolist() == [NOT_RUN]
-    assert temperature_chapter.best_tau(temperature_evidence.curve(nothing)) == NOT_RUN
+    assert temperature_chapter.best_tau(temperature_evidence.curve(nothing)) == {}
 
 
 def test_pictures_of_one_image():
@@ -63,8 +65,12 @@ def test_pictures_of_one_image():
     scored = read_image(model, SPEC.preprocess()(load_dataset("scenes", part="test", n=1)[0].image)[None])
     e = explain_with(scored, MaskSet(masks_of_source("kmeans", scored, 6, 0, "one").centroids), 0.3)
     assert len(figures.sharpening_figure(e).axes) == 3
-    picture = np.zeros((96, 96, 3), dtype=np.uint8)
-    fig = figures.ladder_figure(picture, e, [1.0, 0.5, 0.1, 0.05])
-    assert [ax.get_title().split("\n")[0] for ax in fig.axes if "τ" in ax.get_title()] == [
-        "τ = 1", "τ = 0.5", "τ = 0.1", "τ = 0.05",
-    ]  # fmt: skip
+
+
+def test_the_same_and_different_are_two_questions():
+    def said(low, high, p):
+        return temperature_chapter.same_text(pd.Series({"AD low": low, "AD high": high, "p equivalent": p}))
+
+    assert said(-1.0, 1.0, 0.01) == "yes, within 0.2 d_z" and said(-9.0, 9.0, 0.5) == "cannot be told"
+    assert said(0.1, 0.3, 0.01) == "no, but within 0.2 d_z" and said(-5.0, -1.0, 0.5) == "no"
+    assert said(0.0, 0.0, float("nan")) == "yes, on every image"

@@ -80,15 +80,15 @@ def test_two_layers_of_a_network_on_the_same_slices():
     assert set(beside["panel"]) == {"paper"}
 
 
-def test_figures_of_phantoms():
+def test_pictures_of_phantoms():
     phantom = phantom_at(3)
-    assert len(alzheimer_figures.grades_figure(phantom).axes) == 5
-    maps, said = {"A": torch.rand(128, 128), "B": torch.ones(128, 128)}, {"A": 50.0, "B": 50.0}
-    assert len(alzheimer_figures.example_figure(phantom, maps, said).axes) == 4
+    grades = alzheimer_figures.grades(phantom)
+    assert len(grades) == 5 and all(picture.shape == (128, 128, 3) for picture in grades.values())
+    maps, said = {"A": torch.rand(128, 128), "B": torch.ones(128, 128)}, {"A": 50.0, "B": 61.2}
+    assert [*alzheimer_figures.example_pictures(phantom, maps, said)][1:] == ["what differs", "A, AUC 50", "B, AUC 61"]
     means = {"A": {0: (np.ones((16, 16)), 7), 2: (np.zeros((16, 16)), 9)}, "B": {2: (np.ones((16, 16)), 9)}}
-    assert len(alzheimer_figures.class_means_figure(means, ("a", "b", "c")).axes) == 4
+    assert [*alzheimer_figures.class_pictures(means, ("a", "b_b", "c"))] == ["A: a (7)", "A: c (9)", "B: c (9)"]
     assert alzheimer_figures.similarity_figure(alzheimer_tables.leakage()).axes
-    assert alzheimer_figures.twins_figure(np.zeros((8, 8), np.uint8), np.ones((8, 8), np.uint8), 0.99).axes
 
 
 def test_class_means_of_two_methods_are_compared(monkeypatch):
@@ -103,11 +103,10 @@ def test_class_means_of_two_methods_are_compared(monkeypatch):
 def test_figures_of_the_reference_run_or_not_run(monkeypatch):
     monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": empty_rows(find_study(study)))
     places = (
-        alzheimer_chapter.reference_sanity(alzheimer_chapter.sanity()),
         alzheimer_chapter.reference_ranks(alzheimer_chapter.ranks()),
         alzheimer_chapter.reference_means(VIT, "last", ("cluscam",)),
     )
-    assert all("not run" in place.to_html() for place in places)
+    assert all("not run" in place.to_html() for place in places)  # a table, in the place of a figure or of pictures
     rows = rows_by_hand(models=(VIT, *OTHER_SEEDS), n=40)
     monkeypatch.setattr(alzheimer_chapter, "reference", lambda study="alzheimer": rows)
     assert alzheimer_chapter.reference_ranks(alzheimer_chapter.ranks()).axes

@@ -5,9 +5,8 @@ import hashlib
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import dots, row_names
 
-from analysis.chapters.confirmation import evidence, figures
+from analysis.chapters.confirmation import evidence
 from analysis.chapters.confirmation import page as chapter
 from analysis.engine.contract import empty_rows
 from analysis.judging.ledger import COLUMNS
@@ -66,7 +65,7 @@ def test_rows_that_are_not_all_there_leave_a_prediction_untested(n):
     found = table(rows(n=n), prediction())
     assert found["verdict"].tolist() == [NOT_RUN] and found["right"].tolist() == found["right side"].tolist() == [None]
     assert chapter.count_text(found) == "none of the predictions has been put to the test yet"
-    assert figures.effects_figure(found, pd.DataFrame(columns=COLUMNS)) is None
+    assert chapter.wrong_text(found) == "none"
 
 
 def test_rows_of_other_images_judge_nothing():
@@ -102,10 +101,27 @@ def test_the_page_and_its_counts():
     assert text.endswith("; 1 was not run") and chapter.sharp_text(found) == "1 of 1"
     reasons = chapter.reasons_page(found)
     assert reasons["why it was expected"].tolist() == ["some reason"] * 3 and reasons["what came out"].all()
-    figure = figures.effects_figure(found, ledger)
-    (ax,) = figure.axes
-    assert row_names(ax) == ["C2", "C2"]
-    np.testing.assert_allclose(dots(ax)[:, 0], [-1.0, 0.1, -2.0] * 2 + found["d_z"].dropna().tolist())
+    assert chapter.wrong_text(found) == "C2 (expected supported or undecided, came out reversed)"
+
+
+def test_more_images_are_judged_beside_and_never_instead():
+    said, twenty = predictions(prediction(n=20)), [prediction(n=20)]
+    study = lambda name: rows()  # noqa: E731
+    (more,) = evidence.more_table(study, said).to_dict("records")
+    assert more["claim"] == "C2" and more["planned"] == more["n"] == 30 and more["verdict"] == "reversed"
+    assert more["mean"] == pytest.approx(BEHIND.mean())
+    own = table(rows(), *twenty)
+    assert own["planned"].tolist() == [20] and own["mean"].iloc[0] == pytest.approx(BEHIND[:20].mean())
+    page = chapter.more_page(own, evidence.more_table(study, said))
+    assert page[["predicted images", "all images"]].to_numpy().tolist() == [[20, 30]]
+
+
+def test_more_images_of_one_side_are_no_more_images():
+    half = rows().query("method == 'cluscam' or image_id in @IDS[:20]")
+    assert not len(evidence.more_table(lambda name: half, predictions(prediction(n=20))))
+    some = rows().query("method == 'cluscam' or image_id in @IDS[:25]")
+    assert evidence.more_table(lambda name: some, predictions(prediction(n=20)))["planned"].tolist() == [25]
+    assert not len(evidence.more_table(lambda name: rows(n=0), predictions(prediction(n=20))))
 
 
 def test_easy_words_are_counted_apart():
@@ -131,7 +147,7 @@ MADE = [("b" * 40, False), ("c" * 40, True)]
 def test_which_came_first():
     text = chapter.order_text(HISTORY, "2026-11-29 06:47:01 UTC", MADE)
     assert "aaaaaaaaaa), 3,600 seconds before the first row was begun, and have not been changed since" in text
-    assert text.endswith("by code of bbbbbbbbbb, cccccccccc (modified)")
+    assert text.endswith("made by code of bbbbbbbbbb, cccccccccc (modified)")
     late = chapter.order_text(HISTORY, "2026-11-29 05:46:59 UTC", MADE)
     assert "2 seconds AFTER the first row" in late
     changed = [*HISTORY, ("d" * 40, "2026-11-29 08:00:00 UTC")]

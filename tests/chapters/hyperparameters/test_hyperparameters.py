@@ -202,7 +202,7 @@ def test_curves_are_drawn_with_the_choices_of_both_rules(scene_rows):
 def test_mixtures_are_drawn_with_their_ratios(scene_rows):
     scores, k, fits = chapter.mixture_example(scene_rows)
     said = titles(figures.mixture_figure(scores, k, fits))
-    assert said == [f"{name}: r = {fit.drop_ratio:.1%}" for name, fit in fits.items()]
+    assert said == [f"{name}:\nr = {fit.drop_ratio:.1%}" for name, fit in fits.items()]
     by_size, draws = figures.ratios_figure(scene_rows).axes
     table = mixtures.ratio_table(scene_rows)
     np.testing.assert_allclose(lines(by_size)[0], np.column_stack([table["K"], 100 * table["r"]]))

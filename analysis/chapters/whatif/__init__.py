@@ -1,0 +1,1 @@
+"""Other maps in the place of ClusCAM's: its groups weighed otherwise, the object's box, both together."""

@@ -1,0 +1,1 @@
+"""The coursework: checks that the assignments call, and what makes hand-outs and solutions of one source."""
