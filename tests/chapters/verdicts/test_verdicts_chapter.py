@@ -1,10 +1,10 @@
-"""The figures of the verdicts, and where this copy's own rows are."""
+"""The figure of the verdicts, and where this copy's own rows are."""
 
 import pandas as pd
 import pytest
-from drawn import dots, row_names, widths
+from drawn import widths
 
-from analysis.chapters.verdicts.figures import effects_figure, tiers_figure
+from analysis.chapters.verdicts.figures import tiers_figure
 from analysis.chapters.verdicts.page import own_folder
 from analysis.judging.counts import tier_counts
 from analysis.judging.ledger import COLUMNS
@@ -32,7 +32,7 @@ def table(*rows):
     return pd.DataFrame(rows).reindex(columns=COLUMNS).astype({"n": "Int64"})
 
 
-def test_figures():
+def test_claims_are_counted_by_tier():
     some = table(row("C6b"), row("C6a", verdict=SUPPORTED, mean=1.0), row("C1", verdict=NOT_RUN, d_z=None))
     counts = tier_counts(some)
     assert (
@@ -42,10 +42,6 @@ def test_figures():
     )
     bars = tiers_figure(counts).axes[0]
     assert [text.get_text() for text in bars.texts] == ["1", "1", "1"] and sum(widths(bars)) == 3
-    effects = effects_figure(some).axes[0]
-    assert dots(effects)[:, 0].tolist() == [-0.75, 0.5]
-    assert row_names(effects) == ["C6b, MobileOne-S0", "C6a, MobileOne-S0"]
-    assert effects_figure(some[some["verdict"] == NOT_RUN]) is None
 
 
 @pytest.mark.parametrize(("profile", "folder"), [("reference", None), ("embedded", ROOT / "out/studies/embedded")])
