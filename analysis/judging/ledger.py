@@ -1,6 +1,7 @@
 """The ledger: every claim of the paper, network by network, with its evidence, its verdict, and where to follow it."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from analysis.judging.power import block_power
 from analysis.judging.printed import printed
 from analysis.judging.rules import NOT_TESTED, judge
 from analysis.judging.sources import SOURCES, Claim
-from analysis.judging.ways.specifications import holds, specification_table
+from analysis.judging.ways.specifications import holds, specification_table, verdict_counts
 from analysis.page.tables import with_interval
 from analysis.paper import claims
 from analysis.paths import REFERENCE, ROOT
@@ -31,8 +32,8 @@ EVIDENCE = ("n", "mean", "low", "high", "d_z", "d_z low", "d_z high", "p (Holm)"
             "text")  # fmt: skip
 COLUMNS = ("claim", "whose", "quote", "place", "study", "paper", "tier", "model", "panel", "planned", *EVIDENCE, "unit",
            "counted", "verdict", "because", "power", "power at",
-           "images needed", "holds", "of", "readings", "former", "reason", "estimand", "rule", "amended", "notebook",
-           "rows", "parameters", "commits")  # fmt: skip
+           "images needed", "holds", "of", "ways", "readings", "former", "reason", "estimand", "rule", "amended",
+           "notebook", "rows", "parameters", "commits")  # fmt: skip
 SETTINGS = ("grid", "seeds")  # of a claim's population
 
 
@@ -76,14 +77,17 @@ def with_power(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:
 
 
 def with_ways(table: pd.DataFrame, rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    """The judged blocks with the ways to analyse them in which their word `holds`, `of` those that were computed."""
+    """The judged blocks with the ways to analyse them in which their word `holds`, `of` those that were computed.
+
+    `ways` says the same of the claim's verdict over its networks, in how many ways it is which, as JSON.
+    """
     own = table[table["model"] != ""]
     if "untested" in claim or own["verdict"].isin([NOT_RUN]).any():
-        return table.assign(holds=pd.NA, of=pd.NA)
+        return table.assign(holds=pd.NA, of=pd.NA, ways="{}")
     ways = specification_table(rows, claim)
     counts = holds(ways, [*own["verdict"]], claim["population"]["blocks"]) if len(ways) else []
     found = pd.DataFrame(counts, own.index[: len(counts)], columns=["holds", "of"])
-    return table.join(found)
+    return table.join(found).assign(ways=json.dumps(verdict_counts(ways)))
 
 
 def readings(rows_of: Callable[[str], pd.DataFrame], claim: Claim, table: pd.DataFrame) -> list[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.judging.authors import authors_evidence
 from analysis.judging.because import because
-from analysis.judging.counts import claim_verdicts, sentence_verdicts
+from analysis.judging.counts import claim_verdicts
 from analysis.judging.ledger import WAITS, all_claims, judged
 from analysis.judging.power import power_text
 from analysis.judging.rules import VERDICTS, WORDS
@@ -84,26 +84,26 @@ def claims_page(rows: pd.DataFrame, claims: Iterable[Claim], cells: Cells) -> pd
     )
 
 
-def page(table: pd.DataFrame, own: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The ledger for a page, a row for each claim and network: verdict, reference run, what the paper prints, this run
-    (from `ledger.own_run`). The last two do not differ between networks and stand in a claim's first row only. Where
-    the authors' own logs speak of a claim, they have rows of their own below.
+def page(table: pd.DataFrame) -> pd.DataFrame:
+    """The ledger for a page, a row for each claim and network: verdict, reference run, what the paper prints. The last
+    does not differ between networks and stands in a claim's first row only. Where the authors' own logs speak of a
+    claim, they have rows of their own below.
     """
     found = pd.DataFrame(
         row
         for claim, mine in table.groupby("claim", sort=False)
         for row in [*map(_page_row, (one for _, one in mine.iterrows())), *authors_rows(str(claim))]
     )
-    again = found["claim"].duplicated()
-    found.loc[again, "paper"] = ""
-    if own is None:
-        return found
-    this = {
-        claim: "; ".join(f"{network_text(row)}: {estimate_text(row)}" for _, row in mine.iterrows())
-        for claim, mine in own.groupby("claim", sort=False)
-    }
-    found["this run"] = ["" if seen else this.get(c, NOT_RUN) for c, seen in zip(found["claim"], again, strict=True)]
+    found.loc[found["claim"].duplicated(), "paper"] = ""
     return found
+
+
+def own_page(own: pd.DataFrame) -> pd.DataFrame:
+    """The comparisons on rows of one's own (`ledger.own_run`) for a page, a row for each claim and network."""
+    every = [row for _, row in own.iterrows()]
+    images = [DASH if pd.isna(row["n"]) else str(int(row["n"])) for row in every]
+    page = {"claim": own["claim"].tolist(), "network": [network_text(row) for row in every], "images": images}
+    return pd.DataFrame(page | {"your run [95 %]": [estimate_text(row) for row in every]})
 
 
 def _page_row(row: pd.Series) -> dict[str, Any]:
@@ -143,17 +143,6 @@ def authors_rows(claim_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """A row for each claim: what the paper says and prints, how many networks say what (and why, where they could not),
-    and the verdict.
-    """
-    found = claim_verdicts(table)
-    with_reason = found["counts"].where(found["reason"] == "", found["counts"] + ": " + found["reason"])
-    return found.assign(counts=with_reason)[["claim", "place", "paper", "counts", "verdict"]].rename(
-        columns={"counts": "networks and layers"}
-    )
-
-
 def readings_page(table: pd.DataFrame) -> pd.DataFrame:
     """The claims that can be read in another way: the word of each network and layer, and what each reading says."""
     read = table[table["readings"].fillna("") != ""]
@@ -190,11 +179,6 @@ def counts_text(table: pd.DataFrame) -> str:
     claims = own["claim"].nunique()
     ran = own.loc[own["verdict"] != NOT_RUN, "claim"].nunique()
     return "; ".join([*said, f"on the paper's own networks {ran} of its {claims} claims were run"])
-
-
-def sentences_page(table: pd.DataFrame) -> pd.DataFrame:
-    """The paper's sentences for a page: what each says, its claims' verdicts, and its own."""
-    return sentence_verdicts(table)[["quote", "place", "claims", "verdict"]].rename(columns={"quote": "sentence"})
 
 
 def before_and_now(table: pd.DataFrame) -> pd.DataFrame:
@@ -249,3 +233,13 @@ def claim_text(table: pd.DataFrame, claim: str) -> str:
     where = f"all {len(decisions)}" if not others else f"{first[1]} of {len(decisions)}"
     words = [f"{first[0]} in {where} networks and layers"]
     return ", ".join(words + [f"{name} in {n}" for name, n in others])
+
+
+def claims_text(table: pd.DataFrame, *claims: str) -> str:
+    """Where several claims stand, in words; what is the same of all of them is said once."""
+    texts = {claim: claim_text(table, claim) for claim in claims}
+    first, *others = texts.values()
+    if any(text != first for text in others):
+        return "; ".join(f"{claim} {text}" for claim, text in texts.items())
+    every = "" if not others else "both " if len(texts) == 2 else f"all {len(texts)} "
+    return every + first

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from analysis.page.panels import panel_title
-from cluscam_lite.show.drawing import draw_image, draw_overlay, heat_map
+from cluscam_lite.show.drawing import heat_map
 
 WIDTH = 9.0  # inches, the text column of the book
 KEPT, DROPPED = "#2a6f97", "#b8b8b8"
@@ -56,16 +56,6 @@ def mosaic(maps: Tensor, columns: int) -> np.ndarray:
         top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
         out[top : top + h, left : left + w] = heat_map(one)
     return out
-
-
-def overlays_figure(image: np.ndarray, saliencies: dict[str, Tensor]) -> Figure:
-    """One image (H, W, 3), then several saliency maps (H, W) over it with their names."""
-    fig, axes = figure(1, len(saliencies) + 1, 2.6 if len(saliencies) < 4 else 2.1)
-    draw_image(axes[0, 0], image, "input")
-    for ax, (name, saliency) in zip(axes[0, 1:], saliencies.items(), strict=True):
-        draw_overlay(ax, image, saliency)
-        ax.set_title(name, fontsize=10)
-    return fig
 
 
 COLOURS = {"cluscam": KEPT, "rival": "#7a7a7a", "null": "#c44e52", "trivial": "#dd9a3c"}

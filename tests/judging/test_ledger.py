@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -13,7 +14,17 @@ from analysis.judging.ledger import COLUMNS, SETTINGS, all_claims, ledger, own_r
 from analysis.judging.rules import CONTRADICTED, NOT_TESTED, SUPPORTED, VERDICTS, WORDS
 from analysis.judging.sources import SOURCES
 from analysis.judging.terminal import WIDTH, as_json, for_terminal
-from analysis.judging.text import amendments, before_and_now, counts_text, follow, images_text, page, summary
+from analysis.judging.text import (
+    amendments,
+    before_and_now,
+    claim_text,
+    claims_text,
+    counts_text,
+    follow,
+    images_text,
+    own_page,
+    page,
+)
 from analysis.paper.amendments import all_amendments
 from analysis.paper.sentences import all_sentences
 from analysis.studies.registry import find_study
@@ -81,7 +92,7 @@ def test_words_for_pages_and_terminals(table):
     assert set(found["tiers"]["paper"]) == {"reproduction", "variant", "conceptual"}
     assert len(found["sentences"]) == len(all_sentences())
     logs = [authors_evidence(claim) for claim in CLAIMS.values()]
-    assert len(page(table)) == len(table) + sum(map(len, logs)) and len(summary(table)) == len(CLAIMS)
+    assert len(page(table)) == len(table) + sum(map(len, logs))
     assert "their logs:" in for_terminal(table[table["claim"] == "C7d"], full=True)
     assert {"notebook", "rows", "at commit"} <= set(follow(table).columns)
 
@@ -150,8 +161,8 @@ def test_ones_own_run_stands_beside_without_a_verdict(tmp_path, table):
     own = own_run(tmp_path)
     assert set(own["claim"]) == {"C6a", "C6b"} and set(own["model"]) == {"scene_cnn", "scene_vit"}
     assert own[["mean", "low", "high"]].notna().all(axis=None) and "decision" not in own
-    shown = page(table, own).set_index("claim")["this run"]
-    assert "logits" in shown["C6a"].iloc[0] and shown["C6a"].iloc[1] == "" and shown["C1"].iloc[0] == NOT_RUN
+    shown = own_page(own).set_index("claim")["your run [95 %]"]
+    assert len(shown) == len(own) and "logits" in shown["C6a"].iloc[0]
 
 
 def test_the_ledger_is_kept_until_what_it_is_made_from_changes(tmp_path, monkeypatch, table):
@@ -219,3 +230,11 @@ def test_claims_that_fix_their_settings_are_no_part_of_an_own_run(tmp_path):
     run(study, profile, tmp_path / study.name, quiet=True)
     assert any(SETTINGS[0] in claim["population"] for claim in all_claims())
     assert not len(own_run(tmp_path))
+
+
+def test_what_is_the_same_of_several_claims_is_said_once():
+    rows = [("A", "reversed"), ("B", "reversed"), ("C", "supported"), ("C", "undecided")]
+    table = pd.DataFrame(rows, columns=["claim", "decision"])
+    assert claims_text(table, "A", "B") == "both reversed on the one network and layer tested"
+    assert claims_text(table, "A") == claim_text(table, "A")
+    assert claims_text(table, "A", "C") == f"A {claim_text(table, 'A')}; C {claim_text(table, 'C')}"

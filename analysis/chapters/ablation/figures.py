@@ -29,6 +29,7 @@ def bars_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
     """
     found = list(table.groupby(BLOCK, sort=False))
     fig, axes = figure(len(found), len(headings), 0.22 * len(table) + 0.9 * len(found), NARROW)
+    fig.get_layout_engine().set(h_pad=0.12)
     for row, ((model, layer), mine) in zip(axes, found, strict=True):
         colours = [KEPT if b == "ClusCAM" else "0.45" if b in CLUSTERED else WEIGHTING for b in mine["bar"]]
         dots(row, mine, headings, mine["bar"], colours)

@@ -1,6 +1,7 @@
 """How far words depend on the way of analysis: the ways of a claim, what each choice does, networks taken together."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,11 +12,12 @@ from analysis.judging.counts import claim_verdicts
 from analysis.judging.ledger import all_claims
 from analysis.judging.rules import NOT_RUN, NOT_TESTED, combine
 from analysis.judging.sources import Claim
-from analysis.judging.ways.specifications import specification_table, verdict_holds
+from analysis.judging.ways.specifications import specification_table
 from analysis.page.empty import table_of
 from analysis.statistics.random_effects import random_effects
 from analysis.studies.registry import find_study
 from analysis.studies.rows import reference_rows
+from cluscam_lite.errors import unknown
 
 ALL, MOST, FEW = "all", "more than half", "half or fewer"
 SHARES = (ALL, MOST, FEW)
@@ -24,8 +26,11 @@ NORMAL = 1.959964  # standard errors to either side of a 95 % interval
 
 
 def claim_of(claim_id: str) -> Claim:
-    """The claim of this id. Raises StopIteration for none."""
-    return next(claim for claim in all_claims() if claim["id"] == claim_id)
+    """The claim of this id. Raises UnknownName for none."""
+    claims = {claim["id"]: claim for claim in all_claims()}
+    if claim_id not in claims:
+        raise unknown("claim", claim_id, claims)
+    return claims[claim_id]
 
 
 @lru_cache(maxsize=4)
@@ -65,22 +70,19 @@ def judged_blocks(table: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def claims_table(table: pd.DataFrame, ways: Callable[[str], pd.DataFrame] = ways_of) -> pd.DataFrame:
-    """A row for each claim: whose, `verdict`, how it `holds` and `of` how many ways, and how many of its blocks hold in
-    each of `SHARES`. `ways` gives a claim's specification table, by default that of the reference run.
+def claims_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each claim: whose, `verdict`, how it `holds` and `of` how many ways, in how many ways it is which
+    (`ways`, a dict), and how many of its blocks hold in each of `SHARES`.
     """
     verdicts = claim_verdicts(table).set_index("claim")
     found = []
     for claim, mine in judged_blocks(table).groupby("claim", sort=False):
-        verdict = verdicts.loc[claim, "verdict"]
+        verdict, ways = verdicts.loc[claim, "verdict"], json.loads(mine["ways"].iloc[0])
         row = {"claim": claim, "whose": verdicts.loc[claim, "whose"], "verdict": verdict}
-        if (mine["share"] == ALL).all() and mine["of"].nunique() == 1:  # no word moves, nor does the verdict
-            row["holds"] = row["of"] = int(mine["of"].iloc[0])
-        else:
-            row["holds"], row["of"] = verdict_holds(ways(str(claim)), verdict)
+        row |= {"holds": ways.get(verdict, 0), "of": sum(ways.values()), "ways": ways}
         counts = mine["share"].value_counts().reindex(SHARES, fill_value=0)
         found.append(row | {name: int(n) for name, n in counts.items()})
-    return table_of(found, "claim", "whose", "verdict", "holds", "of", *SHARES)
+    return table_of(found, "claim", "whose", "verdict", "holds", "of", "ways", *SHARES)
 
 
 def choices_table(ways: pd.DataFrame, words: Mapping[tuple[str, str], str]) -> pd.DataFrame:

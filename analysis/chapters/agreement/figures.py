@@ -1,4 +1,4 @@
-"""Figures of the chapter on agreement: the specification curve, and how often words hold."""
+"""The figure of the chapter on agreement: the specification curve."""
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,9 @@ from analysis.chapters.agreement.evidence import dimensions, effect_columns, ord
 from analysis.judging.rules import NOT_RUN, WORDS
 from analysis.judging.sources import Claim
 from analysis.judging.ways.colours import COLOURS
-from analysis.page.figures import WIDTH, single_axes
 from analysis.page.panels import panel_title
 
-SHADES = {"all": "#2a6f97", "more than half": "#8fb8cf", "half or fewer": "#dd9a3c"}
+WIDTH = 7.0  # inches: narrower than the text, so that words are larger on a phone
 
 
 def curve_figure(ways: pd.DataFrame, claim: Claim) -> Figure:
@@ -64,14 +63,3 @@ def _choices(ax: Axes, ways: pd.DataFrame, names: list[tuple[str, str]]) -> None
     ax.set_xticks([])
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(left=False)
-
-
-def holds_figure(blocks: pd.DataFrame, names: list[str]) -> Figure:
-    """In what share of its ways each word holds, a bar for each block; `blocks` is `judged_blocks`'s, least first."""
-    fig, ax = single_axes(0.17 * len(blocks) + 0.7)
-    shares = 100 * blocks["holds"].to_numpy(float) / blocks["of"].to_numpy(float)
-    ax.barh(range(len(blocks)), shares, color=[SHADES[share] for share in blocks["share"]])
-    ax.set_yticks(range(len(blocks)), names, fontsize=7)
-    ax.axvline(50, color="0.4", lw=0.8, ls=":")
-    ax.set(xlabel="ways in which the word holds, %", xlim=(0, 100), ylim=(len(blocks) - 0.4, -0.6))
-    return fig

@@ -1,7 +1,5 @@
 """What the chapter on agreement says: answers in words, and tables for its page."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from analysis.chapters.agreement.evidence import (
@@ -16,7 +14,7 @@ from analysis.chapters.agreement.evidence import (
     words_of,
 )
 from analysis.judging.power import could_not_confirm
-from analysis.judging.rules import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, VERDICTS, WORDS
+from analysis.judging.rules import CONTRADICTED, NOT_RUN, SUPPORTED, UNDECIDED, VERDICTS
 from analysis.judging.text import DASH, estimate_text, network_text
 from analysis.page.empty import or_not_run
 from analysis.page.tables import with_interval
@@ -52,13 +50,16 @@ def steady(claims: pd.DataFrame) -> str:
     return ", ".join(f"{row.claim} ({row.verdict})" for row in firm.itertuples()) or "none"
 
 
-def opposed(claims: Iterable[str]) -> str:
+def opposed(claims: pd.DataFrame) -> str:
     """The claims that some ways support and others contradict, with how many do either, in words."""
-    said = []
-    for claim in claims:
-        counts = verdicts_by_way(ways_of(claim)).value_counts()
-        if {*DIRECTED} <= {*counts.index}:
-            said.append(f"{claim} ({counts[SUPPORTED]} ways support it, {counts[CONTRADICTED]} contradict it)")
+    both = [
+        (claim, counts)
+        for claim, counts in zip(claims["claim"], claims["ways"], strict=True)
+        if {*DIRECTED} <= {*counts}
+    ]
+    said = [
+        f"{claim} ({counts[SUPPORTED]} ways support it, {counts[CONTRADICTED]} contradict it)" for claim, counts in both
+    ]
     return ", ".join(said) or "none"
 
 
@@ -102,22 +103,20 @@ def weakest_choice(table: pd.DataFrame, claim_id: str) -> str:
     return f"{most}: the word holds in {said}"
 
 
-def blocks_of_figure(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The blocks whose word does not hold in all ways, the least firm first, and their names with the word."""
+def holds_page(table: pd.DataFrame) -> pd.DataFrame:
+    """The networks and layers whose word does not hold in all ways, the least firm first."""
     blocks = judged_blocks(table)
     blocks = blocks[blocks["share"] != ALL]
     order = (blocks["holds"].astype(float) / blocks["of"].astype(float)).sort_values(kind="stable").index
-    blocks = blocks.loc[order]
-    return blocks, [f"{row['claim']}, {network_text(row)}: {row['verdict']}" for _, row in blocks.iterrows()]
-
-
-def words_page(table: pd.DataFrame) -> pd.DataFrame:
-    """Word by word: how many networks and layers have it, and how often it holds."""
-    blocks = judged_blocks(table)
-    counts = blocks.groupby(["verdict", "share"], sort=False).size().unstack(fill_value=0)
-    counts = counts.reindex(index=[word for word in WORDS if word in counts.index], columns=list(SHARES), fill_value=0)
-    page = counts.rename(columns=HOLDS).rename_axis(index="word", columns=None).reset_index()
-    page.insert(1, "networks and layers", counts.sum(axis=1).to_numpy())
+    page = pd.DataFrame(
+        {
+            "claim": row["claim"],
+            "network": network_text(row),
+            "word": row["verdict"],
+            "it holds in": f"{row['holds']} of {row['of']} ways",
+        }
+        for _, row in blocks.loc[order].iterrows()
+    )
     return or_not_run(page)
 
 

@@ -1,102 +1,13 @@
-"""Figures of the chapters on faithfulness, localisation and metrics."""
+"""Maps of several methods side by side."""
 
-from collections.abc import Mapping, Sequence
-from textwrap import fill
+from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from analysis.page.figures import COLOURS, KEPT, WIDTH, figure
-from analysis.page.panels import panel_title
-from cluscam_lite.methods import METHODS
+from analysis.page.figures import WIDTH, figure
 from cluscam_lite.show.drawing import draw_image, draw_overlay
-
-MARKERS, SHADES = "osD^v", (KEPT, "#c44e52", "#dd9a3c", "#55a868", "#8172b3")
-ACROSS = 3  # panels side by side, where each has to be read closely
-WORDS = {"cluscam": "ClusCAM", "rival": "rivals", "null": "null methods", "trivial": "trivial maps"}
-
-
-def forest_figure(comparisons: pd.DataFrame, unit: str = "points") -> Figure:
-    """How far ClusCAM is ahead of every other method: mean with its 95 % interval, a panel for each network.
-
-    `comparisons` is the table of `analysis.judging.compare.comparison_table`. Colours tell rivals, null methods and
-    trivial maps.
-    """
-    names = [name for name in METHODS if name in set(comparisons["against"])]
-    found = list(comparisons.groupby(["model", "panel"], sort=False))
-    fig, axes = figure(1, len(found), 0.26 * len(names) + 1.1, sharex=True, sharey=True)
-    y = dict(zip(names, range(len(names)), strict=True))
-    for ax, ((model, panel), mine) in zip(axes[0], found, strict=True):
-        at = [y[name] for name in mine["against"]]
-        colours = [COLOURS[METHODS[name].kind] for name in mine["against"]]
-        ax.hlines(at, mine["low"], mine["high"], color=colours, lw=2)
-        ax.scatter(mine["mean"], at, color=colours, s=22, zorder=3)
-        ax.axvline(0, color="0.4", lw=0.8, ls=":")
-        ax.set_yticks(range(len(names)), [METHODS[name].title for name in names])
-        ax.set_title(fill(panel_title(model, panel), 17), fontsize=9)
-    axes[0, 0].invert_yaxis()
-    fig.supxlabel(f"ClusCAM ahead, {unit}", fontsize=10)
-    return fig
-
-
-def coverage_figure(table: pd.DataFrame, heading: str, label: str) -> Figure:
-    """What a metric rewards: each method's mean against its maps' mean coverage, a panel for each network.
-
-    `table` is that of `analysis.page.panels.method_table`. ClusCAM, the donor masks and FakeCAM are named.
-    """
-    found = list(table.dropna(subset=[heading]).groupby(["model", "panel"], sort=False))
-    across = min(ACROSS, len(found))
-    down = -(-len(found) // across)
-    fig, axes = figure(down, across, 3.3 * down, sharey=True)
-    for ax in axes.flat[len(found) :]:
-        ax.set_axis_off()
-    for ax, ((model, panel), mine) in zip(axes.flat, found, strict=False):
-        for kind, part in mine.groupby("kind"):
-            ax.scatter(100 * part["coverage"], part[heading], s=34, color=COLOURS[kind], label=WORDS[kind], zorder=3)
-        for name, up in (("cluscam", 9), ("donor", -11), ("fakecam", 9)):
-            for _, row in mine[mine["method"] == name].iterrows():
-                ax.annotate(
-                    METHODS[name].title,
-                    (100 * row["coverage"], row[heading]),
-                    xytext=(0, up),
-                    textcoords="offset points",
-                    ha="right" if row["coverage"] > 0.7 else "center",
-                    va="center",
-                    fontsize=8,
-                )
-        ax.set_title(panel_title(model, panel), fontsize=10)
-        ax.set(xlabel="mean of the map, %", xlim=(-3, 103))
-    for ax in axes[:, 0]:
-        ax.set_ylabel(label)
-    handles, kinds = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, kinds, loc="outside lower center", ncols=len(kinds), fontsize=8)
-    return fig
-
-
-def variants_figure(table: pd.DataFrame, columns: Sequence[str], label: str) -> Figure:
-    """Each method's mean under several ways of measuring it, joined by a line; a panel for each network.
-
-    `table` is a `method_table` with a column for each way.
-    """
-    named = table.dropna(subset=list(columns), how="all")
-    names = [name for name in METHODS if name in set(named["method"])]
-    found = list(named.groupby(["model", "panel"], sort=False))
-    fig, axes = figure(1, len(found), 0.24 * len(names) + 1.3, sharey=True)
-    y = dict(zip(names, range(len(names)), strict=True))
-    for ax, ((model, panel), mine) in zip(axes[0], found, strict=True):
-        at = [y[name] for name in mine["method"]]
-        values = mine[list(columns)]
-        ax.hlines(at, values.min(axis=1), values.max(axis=1), color="0.75", lw=1.5)
-        for i, column in enumerate(columns):
-            ax.scatter(mine[column], at, s=24, marker=MARKERS[i], color=SHADES[i], label=column, zorder=3)
-        ax.set_yticks(range(len(names)), [METHODS[name].title for name in names])
-        ax.set_title(fill(panel_title(model, panel), 17), fontsize=9)
-    axes[0, 0].invert_yaxis()
-    fig.supxlabel(label, fontsize=10)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(columns), fontsize=8)
-    return fig
 
 
 def maps_figure(images: list[np.ndarray], maps: Mapping[str, list[Tensor]], labels: list[str]) -> Figure:

@@ -1,6 +1,6 @@
-"""The first chapter: several methods' maps of one scene, and a test of the prediction that each map makes."""
+"""The first chapter: several methods' maps of one image, and a test of the prediction that each map makes."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ from analysis.studies.plan import layer_of
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import method, method_info
 
-MODEL, SCENE = "scene_vit", "scene:5"  # a scene of two classes
 SHOWN = ("cluscam", "gradcam", "gradcampp", "layercam", "opticam", "reciprocam")
 
 
@@ -50,27 +49,48 @@ def predictions(
 
     Hidden pixels have the mean colour. The area is the same for every map, so that no map gains by hiding little.
 
-    `x` (1, 3, H, W), `maps` (H, W). Columns: map, shown, hidden (logits).
+    `x` (1, 3, H, W), `maps` (H, W), or (n, H, W) for several of one name. Columns: map, shown, hidden (logits).
     """
     rows = []
-    for name, saliency in maps.items():
-        mask = brightest(saliency, share)
-        shown, hidden = output(torch.cat([x * mask, x * (1 - mask)]))[:, target].tolist()
-        rows.append({"map": name, "shown": shown, "hidden": hidden})
+    for name, several in maps.items():
+        for saliency in several.reshape(-1, *several.shape[-2:]):
+            mask = brightest(saliency, share)
+            shown, hidden = output(torch.cat([x * mask, x * (1 - mask)]))[:, target].tolist()
+            rows.append({"map": name, "shown": shown, "hidden": hidden})
     return pd.DataFrame(rows)
 
 
-def correlations(maps: Mapping[str, Tensor]) -> pd.DataFrame:
-    """Pearson's correlation over the pixels of each pair of maps (H, W)."""
-    names = list(maps)
-    values = np.corrcoef(np.stack([saliency.flatten().double().numpy() for saliency in maps.values()]))
-    return pd.DataFrame(values, index=names, columns=names)
-
-
 def extreme_pair(table: pd.DataFrame, largest: bool) -> tuple[str, str, float]:
-    """The two maps of `correlations` that agree most, or least."""
+    """The two maps that agree most, or least, in a square table of correlations with the maps' names."""
     values = table.to_numpy()
     rows, columns = np.triu_indices(len(values), 1)
     pairs = values[rows, columns]
     best = pairs.argmax() if largest else pairs.argmin()
     return table.index[rows[best]], table.index[columns[best]], float(pairs[best])
+
+
+def alike(table: pd.DataFrame, least: float) -> list[list[str]]:
+    """The maps of a square table of correlations in groups, the largest first.
+
+    Two maps are in one group if they correlate by `least` or more, or if a chain of such pairs joins them.
+    """
+    groups: list[list[str]] = []
+    for name in table.index:
+        near = [group for group in groups if (table.loc[name, group] >= least).any()]
+        groups = [group for group in groups if group not in near] + [[*sum(near, []), name]]
+    return sorted(groups, key=len, reverse=True)
+
+
+def named(names: Sequence[str]) -> str:
+    """Names as a sentence has them: "A", "A and B", "A, B and C"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def in_words(n: int) -> str:
+    """A count from 0 to 10 as a word; "none" for 0."""
+    return ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"][n]
+
+
+def of_all(n: int, total: int) -> str:
+    """A count in words, for totals up to ten: "none of the six", "four of the six", "all six"."""
+    return f"all {in_words(total)}" if n == total else f"{in_words(n)} of the {in_words(total)}"

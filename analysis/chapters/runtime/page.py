@@ -67,7 +67,7 @@ def phases_page(table: pd.DataFrame) -> pd.DataFrame:
     brute = table["brute force overhead"]
     page["brute force / (K + 1) passes"] = brute.map(lambda value: "–" if pd.isna(value) else f"{value:.1f}")
     for column, heading in (("grouping ratio", "grouping alone"), ("whole ratio", "whole map")):
-        times = table[column].map(lambda value: "–" if pd.isna(value) else f"{value:.2g}")
+        times = table[column].map(lambda value: "–" if pd.isna(value) else _two_digits(value))
         page[f"brute force / ours, {heading}"] = times
     return or_not_run(page, "")
 
@@ -117,10 +117,15 @@ def answer(phases: pd.DataFrame, methods: pd.DataFrame) -> Mapping[str, str]:
     }
 
 
-def _span(values: pd.Series, form: str = "{:.2g}") -> str:
-    """Smallest to largest of the values, as text; "not run" if there is none."""
+def _span(values: pd.Series, form: str | None = None) -> str:
+    """Smallest to largest of the values, as text, by default with two digits; "not run" if there is none."""
     found = values.dropna()
     if not len(found):
         return NOT_RUN
-    low, high = form.format(found.min()), form.format(found.max())
+    low, high = (form.format(end) if form else _two_digits(end) for end in (found.min(), found.max()))
     return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
+def _two_digits(value: float) -> str:
+    """A positive number rounded to two digits, without an exponent: "0.15", "4.5", "50", "790"."""
+    return f"{float(f'{value:.2g}'):g}"

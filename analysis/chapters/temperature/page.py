@@ -8,7 +8,7 @@ from analysis.page.empty import or_not_run
 from analysis.page.panels import panel_title
 from analysis.page.tables import with_interval
 from analysis.statistics import p_text
-from analysis.studies.rows import NOT_RUN, reference_rows
+from analysis.studies.rows import reference_rows
 
 PAIRS = {"Eq. 10 against τ = 1": (TABLE_3, "tau 1"), "Eq. 10 against τ = 50": (TABLE_3, "tau 50")}
 PAIRS |= {"Eq. 10 against the best group alone": (TABLE_3, "best"), "Eq. 10 against uniform": (TABLE_3, "uniform")}
@@ -50,15 +50,14 @@ def same_text(pair: pd.Series) -> str:
     return f"yes, within {MARGIN} d_z" if close else "cannot be told"
 
 
-def best_tau(curve: pd.DataFrame, measure: str = "increase") -> str:
-    """The tau of the grid with the best mean of a measure in each network, in words, and how far Eq. 10 is from it."""
-    parts = []
-    for (model, layer), mine in curve.groupby(["model", "layer"], sort=False):
+def best_tau(curve: pd.DataFrame, measure: str = "increase") -> dict[str, dict[str, str]]:
+    """The tau of the grid with the best mean of a measure, by network, as text: `tau`, the `best` mean in percent, and
+    the mean at Eq. 10's tau, `own`.
+    """
+    found = {}
+    for model, mine in curve.groupby("model", sort=False):
         grid = mine[mine["kind"] == "grid"]
         best = grid.loc[grid[measure].idxmin() if measure == "drop" else grid[measure].idxmax()]
-        own = mine[mine["kind"] == "table 3"].iloc[0]
-        parts.append(
-            f"{panel_title(model, layer)}: {best[measure]:.1f} % at τ = {best['tau']:g}, "
-            f"{own[measure]:.1f} % at Eq. 10's {own['tau']:.2f}"
-        )
-    return "; ".join(parts) or NOT_RUN
+        own = mine.loc[mine["kind"] == "table 3", measure].iloc[0]
+        found[model] = {"tau": f"{best['tau']:g}", "best": f"{best[measure]:.1f}", "own": f"{own:.1f}"}
+    return found

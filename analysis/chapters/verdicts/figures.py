@@ -1,25 +1,12 @@
-"""Figures of the landing page and of the chapter on verdicts."""
+"""Figures of the chapter on verdicts."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.chapters.verdicts.page import Seen, scores_text
 from analysis.judging.rules import VERDICTS
 from analysis.judging.text import network_text
 from analysis.judging.ways.colours import COLOURS
-from analysis.page.figures import figure, single_axes
-from cluscam_lite.show.drawing import draw_image, draw_overlay
-
-
-def scene_figure(found: Seen) -> Figure:
-    """An image, and over it each method's map with its scores."""
-    fig, axes = figure(1, 1 + len(found.maps), 2.9)
-    draw_image(axes[0, 0], found.image, f"the image\np {found.probability:.1f} %\n")
-    for ax, (title, saliency) in zip(axes[0, 1:], found.maps.items(), strict=True):
-        draw_overlay(ax, found.image, saliency, f"{title}\n{scores_text(found.scores[title])}")
-    for ax in axes.flat:
-        ax.title.set_fontsize(9)
-    return fig
+from analysis.page.figures import single_axes
 
 
 def tiers_figure(counts: pd.DataFrame) -> Figure:

@@ -5,6 +5,7 @@ What may be chosen depends on the study: `choices(rows, claim)` of `analysis/cha
 one of them, or the nearest to one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -49,13 +50,12 @@ def holds(table: pd.DataFrame, words: Sequence[str], blocks: Sequence[Mapping[st
     return [(int((one["verdict"] == word).sum()), len(one)) for one, word in zip(mine, words, strict=True)]
 
 
-def verdict_holds(table: pd.DataFrame, verdict: str) -> tuple[int, int]:
-    """In how many of the ways the claim's verdict over its networks is `verdict`, and of how many."""
+def verdict_counts(table: pd.DataFrame) -> dict[str, int]:
+    """In how many of the ways a claim's verdict over its networks is which; ways that did not run are left out."""
     if not len(table):
-        return 0, 0
-    ways = [combine(zip(way["model"], way["verdict"], strict=True)) for _, way in table.groupby("way")]
-    ran = [found for found in ways if found != NOT_RUN]
-    return sum(found == verdict for found in ran), len(ran)
+        return {}
+    ways = (combine(zip(way["model"], way["verdict"], strict=True)) for _, way in table.groupby("way"))
+    return dict(Counter(found for found in ways if found != NOT_RUN))
 
 
 def _choices(rows: pd.DataFrame, claim: Claim) -> Iterable[Choice]:

@@ -37,8 +37,9 @@ def test_the_curve_runs_from_one_group_to_all(tau_rows):
     assert ends["best"] == pytest.approx(1) and ends["uniform"] == pytest.approx(SPEC.n_clusters, rel=1e-4)
     own = curve[curve["kind"] == "table 3"].iloc[0]
     assert own["tau"] == pytest.approx(temperature(SPEC.n_clusters, SPEC.drop_ratio))
-    text = temperature_chapter.best_tau(curve)
-    assert f"Eq. 10's {own['tau']:.2f}" in text
+    best = temperature_chapter.best_tau(curve, "drop")["scene_cnn"]
+    assert float(best["tau"]) in GRID and float(best["best"]) == pytest.approx(grid["drop"].min(), abs=0.05)
+    assert float(best["own"]) == pytest.approx(own["drop"], abs=0.05)
     assert len(figures.temperature_figure(curve, {"drop": "AD", "entropy": "groups"}).axes) == 2
 
 
@@ -56,7 +57,7 @@ def test_the_study_is_registered():
 def test_a_page_says_not_run_where_nothing_ran():
     nothing = temperature_evidence.prepared(empty_rows(STUDY))
     assert temperature_chapter.pairs_page(nothing).iloc[0].tolist() == [NOT_RUN]
-    assert temperature_chapter.best_tau(temperature_evidence.curve(nothing)) == NOT_RUN
+    assert temperature_chapter.best_tau(temperature_evidence.curve(nothing)) == {}
 
 
 def test_pictures_of_one_image():

@@ -1,0 +1,148 @@
+"""A card for each claim: nothing is lost, everything is escaped, and the script knows what it chooses by."""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from analysis.chapters.verdicts.cards import (
+    claim_card,
+    claim_cards,
+    linked,
+    repository,
+    sentence_list,
+    verdict_sentence,
+)
+from analysis.chapters.verdicts.lines import in_unit, number_line
+from analysis.judging.counts import claim_verdicts, sentence_verdicts
+from analysis.judging.kept import kept_ledger
+from analysis.judging.ledger import all_claims
+from analysis.paths import ROOT
+
+CLAIMS = {claim["id"]: claim for claim in all_claims()}
+VOID = {"input", "img", "line", "rect", "circle", "path"}
+
+
+class Balanced(HTMLParser):
+    """Fails where an element is closed that is not open."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def table():
+    return kept_ledger()
+
+
+@pytest.fixture(scope="module")
+def page(table):
+    return claim_cards(table).data
+
+
+def blocks(table, claim):
+    return table[(table["claim"] == claim) & (table["model"] != "")]
+
+
+def test_every_claim_has_one_card_with_what_the_filter_asks_for(table, page):
+    parser = Balanced()
+    parser.feed(page)
+    assert parser.open == []
+    assert re.findall(r'id="claim-([^"]+)"', page) == list(CLAIMS)
+    verdicts = claim_verdicts(table).set_index("claim")
+    for claim, card in zip(CLAIMS, page.split("<article ")[1:], strict=True):
+        data = dict(re.findall(r'data-(\w+)="([^"]*)"', card.partition(">")[0]))
+        assert data["verdict"] == verdicts.loc[claim, "verdict"].replace(" ", "-")
+        assert data["whose"] == CLAIMS[claim]["whose"]
+        assert data["network"].split(" ") == [*blocks(table, claim)["model"].unique()]
+        assert (ROOT / "notebooks" / f"{data['chapter']}.ipynb").is_file()
+        assert "results/reference/" in card and "Network by network" in card
+    for name in ("chapter", "verdict", "network", "whose"):
+        chosen = {value for values in re.findall(rf'data-{name}="([^"]*)"', page) for value in values.split(" ")}
+        options = re.search(rf'<select name="{name}">(.*?)</select>', page).group(1)
+        assert {*re.findall(r'value="([^"]+)"', options)} == chosen
+    assert re.search(r'<form class="claim-filter" hidden>', page) and 'aria-live="polite">40 of 40 claims' in page
+
+
+def test_numbers_are_drawn_where_there_are_numbers(table, page):
+    for claim in CLAIMS.values():
+        drawn = number_line(claim, blocks(table, claim["id"]))
+        assert drawn.startswith("<div" if claim["id"] not in text_only(table) else "<ul"), claim["id"]
+    assert "C10b" in text_only(table) and page.count("<svg") == len(CLAIMS) - len(text_only(table))
+
+
+def text_only(table):
+    ran = table[table["model"] != ""]
+    return {*ran.loc[ran["mean"].isna() & ran["low"].isna(), "claim"]}
+
+
+def test_the_papers_figure_is_in_the_claims_own_unit(table):
+    row = blocks(table, "C1").iloc[0]
+    assert in_unit(CLAIMS["C1"], row) == pytest.approx(11.59, abs=0.01)  # points stay points
+    assert in_unit(CLAIMS["C6a"], row) == 0.82  # as claims.yaml has it
+    row = blocks(table, "C2").iloc[0]
+    assert in_unit(CLAIMS["C2"], row) == pytest.approx(0.93 / abs(row["mean"] / row["d_z"]), rel=0.01)
+    assert in_unit(CLAIMS["C7n"], row) is None
+
+
+def test_one_network_is_said_once(table):
+    verdicts = claim_verdicts(table).set_index("claim")
+    assert verdict_sentence(verdicts.loc["C4a"], blocks(table, "C4a")) == "reversed on the one network and layer tested"
+    assert verdict_sentence(verdicts.loc["C6b"], blocks(table, "C6b")) == "reversed in 5 of 5 networks and layers"
+    assert "too short a time" in verdict_sentence(verdicts.loc["C5d"], blocks(table, "C5d"))
+
+
+def test_texts_are_escaped_and_links_need_an_address(table):
+    rows = table[table["claim"] == "C6b"].assign(
+        estimand="<script>alert(1)</script>", commits="abc123 (modified), def4"
+    )
+    verdict = claim_verdicts(rows).iloc[0]
+    plain = claim_card(CLAIMS["C6b"], verdict, rows)
+    assert "<script>" not in plain and "&lt;script&gt;" in plain and "/commit/" not in plain
+    card = claim_card(CLAIMS["C6b"], verdict, rows, "https://github.com/a/b")
+    assert 'href="https://github.com/a/b/commit/abc123"' in card and "a/b/tree/main/results/reference/logits" in card
+
+
+def test_the_address_is_that_of_the_configuration(tmp_path):
+    path = tmp_path / "_config.yml"
+    path.write_text("sphinx: {config: {project_address: 'https://github.com/a/b'}}")
+    assert repository(path) == "https://github.com/a/b"
+    assert repository() == "" or repository().startswith("https://github.com/")
+
+
+def test_sentences_link_the_cards_of_their_claims(table):
+    sentences = sentence_verdicts(table).to_dict("records")
+    listed = sentence_list(sentences).data
+    assert listed.count("<li") == len(sentences) and 'href="#claim-C10b"' in listed
+    assert linked("") == "" and linked("C1 not run") == '(<a href="#claim-C1">C1</a> not run)'
+    noted = sentence_list([{"quote": "q", "place": "p", "verdict": "not tested", "claims": "", "note": "a < b"}]).data
+    assert 'data-word="not-tested"' in noted and "a &lt; b" in noted
+
+
+def test_the_script_is_one_and_is_loaded():
+    script = ROOT / "book" / "_static" / "claims.js"
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    assert "claims.js" in config and "story.css" in config
+    if node := shutil.which("node"):
+        assert subprocess.run([node, "--check", script], capture_output=True).returncode == 0
+
+
+def test_a_claim_without_evidence_has_a_card(table):
+    rows = table[table["claim"] == "C6b"].copy()
+    empty = ["mean", "low", "high", "d_z", "d_z low", "d_z high", "holds", "of", "n"]
+    rows[empty] = pd.NA
+    rows["verdict"], rows["reason"], rows["because"] = "not run", "no rows yet", ""
+    card = claim_card(CLAIMS["C6b"], claim_verdicts(rows).iloc[0], rows)
+    assert "Not run" in card and "no rows yet" in card and "<svg" not in card
