@@ -6,11 +6,11 @@
   const strip = (tools, sides, low, high) => {
     const { svg, fixed } = tools;
     const place = (value) => 20 + (560 * (value - low)) / (high - low);
-    const drawing = svg("svg", { viewBox: "0 0 600 150", role: "img", class: "cw-drawing", "aria-label": "The logits of both sides" });
+    const drawing = svg("svg", { viewBox: "0 0 600 190", role: "img", class: "cw-drawing", "aria-label": "The logits of both sides" });
     sides.forEach(({ name, values, shape }, row) => {
-      const y = 38 + 56 * row;
+      const y = 46 + 66 * row;
       drawing.append(
-        svg("text", { x: 20, y: y - 17, class: "cw-label" }, name),
+        svg("text", { x: 20, y: y - 18, class: "cw-label" }, name),
         svg("line", { x1: 20, x2: 580, y1: y, y2: y, class: "cw-axis" }),
         svg("line", { x1: place(tools.mean(values)), x2: place(tools.mean(values)), y1: y - 12, y2: y + 12, class: "cw-mean" }),
         ...values.map((value) =>
@@ -22,9 +22,9 @@
     });
     const step = high - low > 8 ? 2 : 1;
     for (let tick = Math.ceil(low / step) * step; tick <= high; tick += step) {
-      drawing.append(svg("text", { x: place(tick), y: 132, class: "cw-tick" }, fixed(tick, 0)));
+      drawing.append(svg("text", { x: place(tick), y: 156, class: "cw-tick" }, fixed(tick, 0)));
     }
-    drawing.append(svg("text", { x: 300, y: 148, class: "cw-tick" }, "logit behind one mask; the bar is the mean"));
+    drawing.append(svg("text", { x: 300, y: 184, class: "cw-tick" }, "logit behind one mask; the bar is the mean"));
     return drawing;
   };
 

@@ -61,7 +61,7 @@ class Entry:
     @property
     def says(self) -> str:
         """The network's first choice, which is explained, with its probability."""
-        return f"{self.rows['class'][0]}, {self.rows['probability'][0]:.0f} %"
+        return f"{self.rows['class'][0]}, {self.rows['probability'][0]:.0f}\N{NO-BREAK SPACE}%"
 
     def saliency(self, name: str) -> Tensor:
         """A method's map (H, W) in [0, 1], bilinear between the stored pixels."""
