@@ -92,7 +92,7 @@ lint: $(STAMP) ## Check code with ruff, types of cluscam_lite with mypy, and tha
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/nbstripout --verify notebooks/*.ipynb && echo "The notebooks hold no outputs."
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb coursework/*.ipynb && echo "The notebooks hold no outputs."
 
 clean: ## Remove what was built: the book, executed notebooks, caches (not .venv)
 	@rm -rf _build book/executed build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

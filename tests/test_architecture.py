@@ -161,7 +161,7 @@ def test_the_map_names_what_is_there():
 
 def test_notebooks_import_what_exists():
     known = modules()
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in sorted([*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "coursework").glob("*.ipynb")]):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
         plain = "\n".join(line for line in code.split("\n") if not line.lstrip().startswith(("%", "!")))

@@ -55,9 +55,13 @@ def executed(notebook: Any) -> Any:
 
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
-        resources = {"metadata": {"path": folder}}
         client = NotebookClient(
-            notebook, timeout=SECONDS, kernel_name="python3", allow_errors=True, resources=resources
+            notebook,
+            timeout=SECONDS,
+            kernel_name="python3",
+            allow_errors=True,
+            extra_arguments=["--log-level=CRITICAL"],  # errors are read from the cells, not from the kernel's log
+            resources={"metadata": {"path": folder}},
         )
         return client.execute()
 

@@ -16,7 +16,8 @@ FOLDER = "_downloads/notebooks"
 EXTRAS = "book,rivals"  # of the project, which a notebook on Colab needs
 BOX = """<details class="cluscam-open">
 <summary>Open this notebook</summary>
-<p>Run it yourself and change it: <a href="{download}" download>download it</a>{web}.</p>
+<p>Run it yourself and change it: <a href="{download}" download>download it</a>{web}. It runs where the project is
+installed.</p>
 <p>{here}</p>
 <div class="highlight"><pre>make notebook NAME={name}</pre></div>
 {colab}</details>

@@ -4,18 +4,33 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.chapters.boxes.answers import box_table
 from analysis.chapters.boxes.claims import COLUMN_OF
 from analysis.chapters.boxes.study import STUDY
 from analysis.judging.ledger import judged
 from analysis.judging.text import decision_text
 from analysis.page.empty import or_not_run
-from analysis.page.panels import panel_title, panels, prepared
+from analysis.page.panels import MEASURES, panel_title, panels, prepared
 from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite.methods import METHODS
 
 BOX = {"largest": "of the largest part", "all": "of all pixels above the mean"}
+MAPS = {
+    "box": "the box",
+    "outside": "all but the box",
+    "cluscam": "ClusCAM",
+    "within": "ClusCAM within the box",
+}
+VARIANTS = {  # columns of the rows of `faithfulness`
+    "ep": "EP",
+    "le": "LE",
+    "le_soft": "LE, soft overlap",
+    "le_half": "LE, pixels of at least one half",
+    "le_energy": "LE, energy of at least one half",
+    "le_unscaled": "LE, box not rescaled",
+}
 OBJECTIVES = ("opticam", "opticam_norm")
 WHOLE = "ones"  # its box is the whole image
 
@@ -62,3 +77,16 @@ def claims_page(rows: pd.DataFrame) -> pd.DataFrame:
                         }
                     )
     return pd.DataFrame(found)
+
+
+def box_page(maps: pd.DataFrame) -> pd.DataFrame:
+    """The box in the place of the map, from rows of `whatif`: a row for each network, layer and map; percent."""
+    table = box_table(maps).stack("map", future_stack=True).reset_index()
+    return pd.DataFrame(
+        {
+            "network": [panel_title(*row) for row in table[["model", "layer"]].itertuples(index=False)],
+            "map": table["map"].map(MAPS),
+            "mean of the map": 100 * table["coverage"],
+        }
+        | {heading: table[measure] for measure, heading in MEASURES.items()}
+    )

@@ -1,20 +1,39 @@
 """What the chapters on faithfulness, localisation and metrics put together: paper, reference run and this run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from analysis.chapters.faithfulness.study import STUDY
+from analysis.judging.compare import BETTER, compare
 from analysis.judging.sources import Claim
-from analysis.judging.text import claims_page
-from analysis.page.panels import method_table, panel_title, reference_panels
+from analysis.judging.text import DASH, claims_page
+from analysis.page.empty import table_of
+from analysis.page.panels import (
+    LOCATION,
+    MEASURES,
+    method_table,
+    panel_title,
+    panels,
+    prepared,
+    reference_panels,
+    wide,
+)
 from analysis.page.tables import contrast_cells
 from analysis.paper.claims import claims_of
-from analysis.paper.tables import PRINTED_AS, paper_means, paper_network
-from analysis.studies.rows import NOT_RUN
-from cluscam_lite import get_spec
+from analysis.paper.tables import PRINTED_AS, paper_means, paper_network, paper_table
+from analysis.paths import CONFIRMATION
+from analysis.studies.rows import reference_rows
 from cluscam_lite.methods import METHODS
+
+FAMILIES = {"cnn": "CNNs", "transformer": "transformers"}
+PRINTED = tuple(paper_table(5)["model"].unique())
+# a network that the paper prints -> the one here that is most like it, and where it is read; the others have none
+RELATIVES = {title: (name, "paper") for name, title in PRINTED_AS.items()} | {
+    "EfficientNet": ("efficientnet_lite0", "paper"),
+    "ViT-B": ("vit_tiny_patch16_224", "paper"),
+}
 
 
 def reference() -> pd.DataFrame:
@@ -27,97 +46,74 @@ def claims(prefix: str | tuple[str, ...] = "") -> list[dict[str, Any]]:
     return claims_of(STUDY.name, prefix)
 
 
-def means(runs: Mapping[str, pd.DataFrame], measures: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-    """Each run's means without intervals: name of the run -> prepared rows."""
-    return {name: method_table(rows, measures, intervals=False) for name, rows in runs.items()}
+def leads(
+    rows: pd.DataFrame, against: str, name: str = "cluscam", measures: Mapping[str, str] = MEASURES
+) -> pd.DataFrame:
+    """How far `name` is ahead of another method, on the images that both explained: a row for each panel and measure.
 
-
-def side_by_side(heading: str, family: str, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One metric of one family, a row for each method: the paper's mean, its own network's cell, each run's panels.
-
-    `tables` are those of `means`. Values are means in percent as text, with the number of images where it is smaller
-    than the panel's largest; "not run" where nothing ran, "n/a" where a method cannot explain the network.
+    `measures`: column of the rows -> heading. `mean`, `low`, `high` and `p` are those of
+    `analysis.judging.compare.compare` (points; above 0 `name` is better), `n` the images; `network` and `measure` are
+    titles. Panels with fewer than two such images are left out.
     """
-    titles = [info.title for info in METHODS.values()]
-    columns = {
-        f"paper, mean of six {'CNNs' if family == 'cnn' else 'transformers'}": _printed(paper_means(heading, family))
-    }
-    for name, table in tables.items():
-        of_family = [model for model in table["model"].unique() if get_spec(model).family == family]
-        if not of_family:
-            columns[name] = {}
-            continue
-        mine = table[table["model"].isin(of_family)]
-        for (model, panel), block in mine.groupby(["model", "panel"], sort=False):
-            if model in PRINTED_AS:
-                columns[f"paper, {PRINTED_AS[model]}"] = _printed(paper_network(heading, PRINTED_AS[model]))
-            columns[f"{name}, {panel_title(model, panel)}"] = _cells(block, heading)
-    found = pd.DataFrame({column: [cells.get(t, "") for t in titles] for column, cells in columns.items()})
-    found = found.where(found != "", NOT_RUN)
-    for column in found.columns:
-        if column.startswith("paper"):
-            found[column] = found[column].replace(NOT_RUN, "–")
-    return found.assign(method=titles)[["method", *found.columns]]
-
-
-def _printed(values: pd.Series) -> dict[str, str]:
-    return {method: f"{value:.1f}" for method, value in values.items()}
-
-
-def _cells(block: pd.DataFrame, heading: str) -> dict[str, str]:
-    most = block["images"].max()
-    found = {}
-    for row in block.itertuples():
-        value = block.loc[row.Index, heading]
-        if row.images == 0:
-            found[row.title] = "n/a" if row.reason else NOT_RUN
-        elif pd.notna(value):
-            found[row.title] = f"{value:.1f}" + (f" ({row.images})" if row.images < most else "")
-    return found
-
-
-def planned() -> pd.DataFrame:
-    """What the reference run is to hold: a row for each network and panel, with the images of each group of methods."""
-    asked = {"most methods": "cluscam", "ScoreCAM": "scorecam", "OptiCAM": "opticam", "ReciproCAM": "reciprocam"}
-    asked |= {"PolyCAM": "polycam"}
-    return pd.DataFrame(
-        {"network": panel_title(*panel)} | {heading: wanted.get(name, "–") for heading, name in asked.items()}
-        for panel, wanted in _planned_images().items()
-    )
-
-
-def progress(rows: pd.DataFrame) -> pd.DataFrame:
-    """How far the reference run is: methods that ran on all, some and none of their images, for each panel."""
     found = []
-    for (model, panel), wanted in _planned_images().items():
-        mine = rows[(rows["model"] == model) & (rows["panel"] == panel)]
-        done = mine[mine["variant"] == ""].groupby("method")["image_id"].nunique()
-        have = {name: int(done.get(name, 0)) for name in wanted}
-        complete = [name for name, n in wanted.items() if have[name] == n]
-        begun = [name for name, n in wanted.items() if 0 < have[name] < n]
-        found.append(
-            {
-                "network": panel_title(model, panel),
-                "methods complete": f"{len(complete)} of {len(wanted)}",
-                "begun": _titles(begun),
-                NOT_RUN: _titles(name for name in wanted if not have[name]) if any(have.values()) else "all",
-            }
-        )
+    for model, panel, block in panels(rows):
+        for measure, heading in measures.items():
+            both = wide(block, measure).reindex(columns=[name, against]).dropna()
+            if len(both) > 1:
+                about = {"model": model, "panel": panel, "network": panel_title(model, panel), "measure": heading}
+                found.append(about | compare(both[name], both[against], measure))
+    return table_of(found, "model", "panel", "network", "measure", "n", "mean", "low", "high", "p")
+
+
+def paper_leads(against: str) -> pd.DataFrame:
+    """The same of the paper's printed means over six networks of a family, without intervals (`low` = `high`)."""
+    title, found = METHODS[against].title, []
+    for family, words in FAMILIES.items():
+        for measure, heading in MEASURES.items():
+            printed = paper_means(heading, family)
+            ahead = printed["ClusCAM"] - printed[title]
+            mean = -ahead if BETTER[measure] == "lower" else ahead
+            row = {"model": "", "panel": family, "network": f"the paper, mean of six {words}", "measure": heading}
+            found.append(row | {"mean": mean, "low": mean, "high": mean})
     return pd.DataFrame(found)
 
 
-def _titles(names: Iterable[str]) -> str:
-    return ", ".join(METHODS[name].title for name in names) or "–"
+def means_table(rows: pd.DataFrame, measures: Mapping[str, str]) -> pd.DataFrame:
+    """Every method's means for a page, in percent: a row for each network, layer and method that explained an image."""
+    table = method_table(rows, measures, intervals=False)
+    table = table[table["images"] > 0]
+    page = pd.DataFrame({"network": [panel_title(*row) for row in table[["model", "panel"]].itertuples(index=False)]})
+    kept = table[["title", "images", *measures.values(), "coverage"]].reset_index(drop=True)
+    kept["coverage"] *= 100
+    return page.join(kept.rename(columns={"title": "method", "coverage": "mean of the map"}))
 
 
-def _planned_images() -> dict[tuple[str, str], dict[str, int]]:
-    """Network and panel -> method -> images, without the variants."""
-    found: dict[tuple[str, str], dict[str, int]] = {}
-    for block in STUDY.planned("reference").blocks:
-        if not block.variant:
-            panel = "last" if block.layer == "last_input" else block.layer
-            found.setdefault((block.model, panel), {})[block.method] = block.n_images
-    return found
+def beside_paper(metrics: Sequence[str], rows: pd.DataFrame) -> pd.DataFrame:
+    """What the paper prints for each network and method, beside the nearest network here: one row for each pair.
+
+    `rows` are prepared, of the reference run and of the fifth network. Percent; NaN and "–" where there is no relative.
+    """
+    measure_of = {heading: measure for measure, heading in (MEASURES | LOCATION).items()}
+    table = method_table(rows, {measure_of[metric]: metric for metric in metrics}, intervals=False)
+    ours = table.set_index(["model", "panel", "title"])
+    found = []
+    for model in PRINTED:
+        printed = pd.DataFrame({metric: paper_network(metric, model) for metric in metrics})
+        near = RELATIVES.get(model)
+        for method, values in printed.iterrows():
+            row = {"paper's network": model, "method": method} | {f"{m}, paper": values[m] for m in metrics}
+            there = near is not None and (*near, method) in ours.index
+            mine = ours.loc[(*near, method)] if there else {}
+            row |= {"nearest here": panel_title(*near) if near else DASH}
+            row |= {"images": f"{mine['images']}" if there else DASH}
+            found.append(row | {f"{m}, here": mine[m] if there else float("nan") for m in metrics})
+    return pd.DataFrame(found)
+
+
+def with_fifth() -> pd.DataFrame:
+    """The prepared rows of the reference run and of the fifth network together."""
+    fifth = reference_rows(STUDY, CONFIRMATION / STUDY.name)
+    return pd.concat([part for part in (reference(), prepared(fifth)) if len(part)], ignore_index=True)
 
 
 def claim_rows(rows: pd.DataFrame, prefix: str | tuple[str, ...] = "") -> pd.DataFrame:

@@ -96,14 +96,22 @@ def _table(rows: pd.DataFrame, measures: dict[str, str], chances: dict[str, str]
 
 
 def _share(heading: str, hits: pd.Series) -> dict[str, float]:
-    mean, low, high = share(hits) if len(hits) else (float("nan"),) * 3
+    """Share and Wilson's interval; no interval of one scene, nothing of none."""
+    if len(hits) < 2:
+        return _alone(heading, hits, 100)
+    mean, low, high = share(hits)
     return {heading: mean, f"{heading} low": low, f"{heading} high": high}
 
 
 def _interval(heading: str, values: pd.Series) -> dict[str, float]:
     """Mean and BCa interval; no interval of one value, nothing of none."""
     if len(values) < 2:
-        mean = float(values.mean()) if len(values) else float("nan")
-        return {heading: mean, f"{heading} low": float("nan"), f"{heading} high": float("nan")}
+        return _alone(heading, values)
     found = bootstrap_interval(values, level=LEVEL)
     return {heading: found.estimate, f"{heading} low": found.low, f"{heading} high": found.high}
+
+
+def _alone(heading: str, values: pd.Series, of: float = 1.0) -> dict[str, float]:
+    """The one value times `of`, without an interval; NaN of none."""
+    mean = of * float(values.iloc[0]) if len(values) else float("nan")
+    return {heading: mean, f"{heading} low": float("nan"), f"{heading} high": float("nan")}

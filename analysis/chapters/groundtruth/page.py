@@ -16,6 +16,9 @@ from analysis.studies.rows import NOT_RUN, study_rows
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import method_info
 
+RIVALS = ("cluscam", "rival")  # kinds of methods that read the network to explain it
+OFTEN = 0.9  # of the scenes: from there on a method is said to find the badge
+
 # column of the evidence's tables -> its heading on a page, and how its numbers are written
 HEADINGS = {
     "rho": ("Spearman's ρ", "{:+.2f}"),
@@ -53,16 +56,54 @@ def example(
     return truth_by_id(model, dataset, image_id), maps
 
 
-def planted_words(rows: pd.DataFrame) -> dict[str, str]:
-    """`evidence.planted_truth` as text: "flip", "largest" and "effect"; "not run" without badges."""
+def words(rows: pd.DataFrame, differences: pd.DataFrame) -> dict[str, str]:
+    """What the chapter says of prepared rows and their `rho_differences`, in words.
+
+    "MODEL_PANEL_METHOD": mean ρ on the scenes; "point_MODEL_PANEL_METHOD": in how many scenes (percent) the map is
+    highest on the thing with the largest effect; "place_MODEL_PANEL": ClusCAM's place among the rivals by it;
+    "MODEL_PANEL_smooth_less": its lead over smooth masks with its interval; "first_METHOD" and "lift_METHOD": how
+    often the badge is brightest (percent), and the lift; "finders": how many rivals light it first in nine of ten;
+    "scenes", and what `planted_truth` says: "flip", "largest", "effect" ("not run" without badges).
+    """
+    scenes, found = rows[rows["dataset"] != BADGES], dict.fromkeys(("flip", "largest", "effect", "finders"), NOT_RUN)
+    rho = scenes.groupby(["model", "panel", "method"])["rho"].mean().dropna()
+    found |= {"_".join(key): signed(value) for key, value in rho.items()}
+    first = scenes.groupby(["model", "panel", "method"])["pointing"].mean().dropna()
+    found |= {"point_" + "_".join(key): f"{100 * value:.0f}" for key, value in first.items()}
+    found["scenes"] = f"{scenes['image_id'].nunique()}"
+    for (model, panel), mine in rho.groupby(["model", "panel"]):
+        rivals = mine[[method_info(name).kind in RIVALS for *_, name in mine.index]]
+        place = (rivals > mine.get((model, panel, "cluscam"), float("nan"))).sum() + 1
+        found[f"place_{model}_{panel}"] = f"number {place} of {len(rivals)}"
+    for _, row in differences.iterrows():
+        if row["against"] == "smooth":
+            said = [signed(row[column]) for column in ("mean", "mean low", "mean high")]
+            found[f"{row['model']}_{row['panel']}_smooth_less"] = f"{said[0]} ({said[1]} to {said[2]})"
     if BADGES not in set(rows["dataset"]):
-        return dict.fromkeys(("flip", "largest", "effect"), NOT_RUN)
+        return found
+    return found | planted_words(rows)
+
+
+def planted_words(rows: pd.DataFrame) -> dict[str, str]:
+    """Of the scenes with a badge: see `words`."""
     planted = planted_truth(rows)
+    flipped = rows[(rows["dataset"] == BADGES) & rows["flips"].astype(bool)]
+    first = flipped.groupby("method")["badge_first"].mean().dropna()
+    lift = flipped.groupby("method")["badge_lift"].mean().dropna()
+    rivals = first[[method_info(name).kind in RIVALS for name in first.index]]
     return {
         "flip": f"{planted['flip']:.0f} % of {planted['scenes']}",
         "largest": f"{planted['badge has the largest effect']:.0f} %",
         "effect": f"{planted['effect of the badge']:.1f}",
+        "finders": f"{(rivals >= OFTEN).sum()} of {len(rivals)}",
+        **{f"first_{name}": f"{100 * value:.0f}" for name, value in first.items()},
+        **{f"lift_{name}": f"{value:.1f}" for name, value in lift.items()},
     }
+
+
+def signed(value: float) -> str:
+    """A correlation for a sentence, with a minus sign only."""
+    return f"{value:.2f}".replace("-", "−")
 
 
 def for_page(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,6 @@ from analysis.judging.compare import compare, comparison_table
 from analysis.page.empty import or_not_run
 from analysis.page.panels import (
     chosen,
-    method_table,
     panel_title,
     panels,
     prepared,
@@ -21,13 +20,6 @@ from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.methods import METHODS
 from cluscam_lite.metrics.masking import COVERAGE
 
-BOX_VARIANTS = {
-    "le": "box of the largest part",
-    "le_soft": "soft overlap",
-    "le_half": "pixels, at least one half",
-    "le_energy": "energy, at least one half",
-    "le_unscaled": "box not rescaled",
-}
 FLAT = ("ones", "fakecam")  # maps of ones, or ones and a zero: no power changes them
 NULLS = ("donor", "smooth", "inverted")
 FAKE = "FakeCAM"
@@ -130,12 +122,6 @@ def fill_text(table: pd.DataFrame) -> pd.DataFrame:
     titled = table.assign(network=[panel_title(*pair) for pair in zip(table["model"], table["panel"], strict=True)])
     columns = {fill: f"evaluated with {fill}" for fill in FILLS}
     return rounded(titled[["network", "scored with", "images", *FILLS]].rename(columns=columns))
-
-
-def of_boxes(rows: pd.DataFrame) -> pd.DataFrame:
-    """LE and its variants, a column for each, means over the images with one box, in percent."""
-    there = {measure: heading for measure, heading in BOX_VARIANTS.items() if measure in rows}
-    return method_table(rows, there, intervals=False)
 
 
 def layers_page(table: pd.DataFrame) -> pd.DataFrame:

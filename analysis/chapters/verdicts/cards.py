@@ -162,7 +162,7 @@ def sentence_list(sentences: Iterable[Mapping[str, Any]]) -> HTML:
         f"<p>{_safe(one['place'])}: {_badge(one['verdict'])} {linked(one['claims'])}</p>{_note(one)}</li>"
         for one in sentences
     ]
-    return HTML(f'<ul class="cluscam-claims">{"".join(items)}</ul>')
+    return HTML(f'<ul class="cluscam-sentences">{"".join(items)}</ul>')
 
 
 def _badge(word: str) -> str:

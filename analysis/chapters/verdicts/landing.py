@@ -21,7 +21,8 @@ from cluscam_lite.explanation import ClusteredExplanation
 from cluscam_lite.models import LoadedModel
 from cluscam_lite.show.drawing import denormalized, heat_map, masked, overlay
 
-SHOWN, MEMBERS, SIDE = 6, 4, 224  # groups that are followed, maps shown of each, width of a picture in pixels
+SHOWN, MEMBERS = 6, 4  # groups that are followed, and maps shown of each
+SIDE, PICTURE = 224, 180  # pixels: width of the image, and of what is shown of a group
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,14 @@ def _image(found: Pipeline) -> Panel:
 
 def _maps(found: Pipeline) -> Panel:
     d, h, w = found.maps.shape
-    spread = found.maps[torch.linspace(0, d - 1, 2 * SHOWN).round().long()]
-    text = f"One of its last layers describes the picture by {d:,} feature maps of {h} × {w} cells. Here are twelve."
-    return text, [(uri(heat_map(one), 96), "A feature map", "") for one in spread]
+    lit = (found.maps.amax((1, 2)) > found.maps.amin((1, 2))).nonzero()[:, 0]
+    few = lit[torch.linspace(0, len(lit) - 1, min(2 * SHOWN, len(lit))).round().long()]
+    some = "" if len(lit) == d else f" of the {len(lit):,} that are not empty"
+    text = (
+        f"One of its last layers describes the picture by {d:,} feature maps of {h} × {w} cells. "
+        f"Here are {len(few)}{some}."
+    )
+    return text, [(uri(heat_map(one), 120), "A feature map", "") for one in found.maps[few]]
 
 
 def _groups(found: Pipeline) -> Panel:
@@ -126,7 +132,7 @@ def _groups(found: Pipeline) -> Panel:
         members = found.maps[(labels == j).nonzero()[:MEMBERS, 0]]
         size = int((labels == j).sum())
         caption = f"group {n}: {size} map{'s' * (size != 1)}"
-        pictures.append((uri(_sheet(members), 120), f"Feature maps of group {n}", caption))
+        pictures.append((uri(_sheet(members), PICTURE), f"Feature maps of group {n}", caption))
     text = (
         f"K-Means sorts the maps into {int(found.explanation.valid[0].sum())} groups: maps that light up at the same "
         f"places come together. Here are {len(found.chosen)} of the groups, each with up to four of its maps."
@@ -147,7 +153,7 @@ def _masks(found: Pipeline) -> Panel:
     masks = found.explanation.masks[0]
     pictures = [
         (
-            uri(masked(found.photo, masks[j], found.fill), 160),
+            uri(masked(found.photo, masks[j], found.fill), PICTURE),
             f"The photograph through the mask of group {n}",
             f"group {n}",
         )
@@ -161,7 +167,7 @@ def _scores(found: Pipeline) -> Panel:
     masks, scores = found.explanation.masks[0], found.explanation.scores[0]
     pictures = [
         (
-            uri(masked(found.photo, masks[j], found.fill), 160),
+            uri(masked(found.photo, masks[j], found.fill), PICTURE),
             f"The photograph through the mask of group {n}",
             f"{'+' * bool(scores[j] > 0)}{number(float(scores[j]))} logits",
         )
@@ -179,7 +185,7 @@ def _weights(found: Pipeline) -> Panel:
     kept = int((e.weights[0] > 0).sum())
     pictures = [
         (
-            uri(heat_map(e.masks[0, j]), 160),
+            uri(heat_map(e.masks[0, j]), PICTURE),
             f"The mask of group {n}",
             _weight(float(e.weights[0, j])),
         )

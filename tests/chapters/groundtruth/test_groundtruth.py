@@ -5,24 +5,15 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import dots, lines, titles
-from hand_made import PREPROCESS, hand_made, map_of, red_and_blue, rescaled
 from same_rows import same_rows
 
 from analysis.chapters.groundtruth import page as groundtruth_chapter
 from analysis.chapters.groundtruth import study as groundtruth
-from analysis.chapters.groundtruth.contributions import truth_of
 from analysis.chapters.groundtruth.evidence import badges_table, planted_truth, rho_differences, scenes_table, share
-from analysis.chapters.groundtruth.figures import (
-    agreement_figure,
-    badge_figure,
-    badge_strip,
-    ranks_figure,
-    removal_figure,
-)
-from analysis.chapters.groundtruth.page import example, for_page, planted_words
+from analysis.chapters.groundtruth.page import example, for_page, words
 from analysis.chapters.groundtruth.study import STUDY, Block, image_ids, truth_by_id
 from analysis.engine import read, run
+from analysis.page.panels import prepared
 from analysis.studies.plan import Plan
 from analysis.studies.registry import find_study
 from cluscam_lite.errors import CluscamError, NotApplicable, UnknownName
@@ -114,16 +105,6 @@ def test_tables_of_known_rows():
     assert ahead["n"].tolist() == [7] and ahead["mean low"][0] > 0.2 and ahead["against"][0] == "random"
 
 
-def test_figures_show_the_tables_and_what_chance_would_give():
-    rows = rows_by_hand()
-    scenes, badges = scenes_table(rows), badges_table(rows)
-    columns = ("rho", "pointing", "objects", "badge first", "lift")
-    axes = [*agreement_figure(scenes).axes, *badge_figure(badges).axes]
-    for ax, column, table, chance in zip(axes, columns, [scenes] * 3 + [badges] * 2, (0, 10, 50, 10, 1), strict=True):
-        assert dots(ax)[:, 0].tolist() == table[column].tolist()
-        assert lines(ax)[-1][:, 0] == pytest.approx([chance] * 2)
-
-
 def test_tables_in_words():
     rows = rows_by_hand()
     page = for_page(scenes_table(rows))
@@ -135,8 +116,21 @@ def test_tables_in_words():
     assert set(for_page(scenes_table(refused))["Spearman's ρ"]) == {"n/a"}
     assert set(for_page(scenes_table(rows.assign(rho=math.nan)))["Spearman's ρ"]) == {"–"}
     assert for_page(badges_table(rows.assign(flips=False))).iloc[0, 0] == "not run"
-    assert set(planted_words(rows[rows["dataset"] != "badges"]).values()) == {"not run"}
-    assert planted_words(rows)["flip"].endswith(f" % of {planted_truth(rows)['scenes']}")
+
+
+def test_what_the_chapter_says():
+    rows = prepared(rows_by_hand())
+    said = words(rows, rho_differences(rows))
+    assert said["flip"] == "88 % of 8" and said["largest"] == "100 %" and said["effect"] == "3.0"
+    assert said["scenes"] == "8" and said["place_scene_cnn_paper"] == "number 1 of 1" and said["finders"] == "1 of 1"
+    assert (
+        said["point_scene_cnn_paper_cluscam"] == "50" and said["first_random"] == "0" and said["lift_cluscam"] == "8.0"
+    )
+    assert float(said["scene_cnn_paper_cluscam"]) == pytest.approx(0.5, abs=0.1)
+    smooth = prepared(rows_by_hand().replace({"method": {"random": "smooth"}}))
+    assert words(smooth, rho_differences(smooth))["scene_cnn_paper_smooth_less"].startswith("0.")
+    nothing = words(rows[rows["dataset"] != "badges"], rho_differences(rows))
+    assert {nothing[key] for key in ("flip", "largest", "effect", "finders")} == {"not run"}
 
 
 def test_wilsons_interval_by_hand():
@@ -144,24 +138,15 @@ def test_wilsons_interval_by_hand():
     assert share(pd.Series([1.0] * 4)) == pytest.approx((100, 100 / (1 + 1.959964**2 / 4), 100))
 
 
-def test_figures_of_an_example():
+def test_one_scene_has_no_interval():
+    page = for_page(scenes_table(rows_by_hand(n=1)))
+    assert page["largest thing first, %"].tolist() == ["0", "0"] and "[" not in page["Spearman's ρ"][0]
+
+
+def test_an_example():
     truth, maps = example("badges", "scene_shortcut", 1, ("cluscam", "smooth"))
-    assert list(maps) == ["ClusCAM", "Smooth masks"]
-    said = [f"{kind} {effect:+.2f}" for kind, effect in zip(truth.kinds, truth.effects, strict=True)]
-    assert titles(removal_figure(truth)) == ["the scene", *said]
-    for ax in ranks_figure(truth, maps).axes:
-        assert sorted(dots(ax)[:, 0]) == sorted(truth.effects)
-    strip = badge_strip(truth, maps)
-    names = [title.split("\n")[0] for title in titles(strip)]
-    assert names == ["scene with its badge", *maps] and all(len(lines(ax)) == 1 for ax in strip.axes[:3])
-
-
-def test_a_perfect_map_is_drawn_as_a_rising_line():
-    truth = truth_of(red_and_blue, PREPROCESS, hand_made())
-    (ax,) = ranks_figure(truth, {"perfect": map_of(truth, rescaled(truth.effects))}).axes
-    effects, found = np.array(sorted(dots(ax).tolist())).T
-    assert (np.diff(found) > 0).all() and found == pytest.approx(rescaled(effects), abs=1e-6)
-    assert ax.get_title() == "perfect\nρ = +1.00"
+    assert list(maps) == ["ClusCAM", "Smooth masks"] and truth.of("badge").sum() == 1
+    assert all(saliency.shape == truth.masks.shape[1:] for saliency in maps.values())
 
 
 @pytest.mark.parametrize(

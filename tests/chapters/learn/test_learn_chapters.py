@@ -6,10 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from drawn import dots, heights, lines, titles, widths
-from tiny import images, network
-import torch.nn.functional as F
-from drawn import lines, titles, widths
+from drawn import titles
 
 from analysis.chapters.learn import figures
 from analysis.chapters.learn.example import example_of
@@ -27,9 +24,6 @@ from analysis.chapters.learn.saliency import (
 )
 from analysis.paths import ROOT
 from cluscam_lite import load_dataset
-from cluscam_lite.algorithm.masks import masks_of
-from cluscam_lite.errors import CluscamError, NotApplicable
-from cluscam_lite import HookedModel, load_dataset
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import METHODS
 
@@ -130,26 +124,3 @@ def test_every_member_is_drawn():
     texts = [text.get_text() for text in family_figure().axes[0].texts]
     assert all(any(member.title in text and str(member.year) in text for text in texts) for member in MEMBERS)
     assert all(member.change in texts for member in MEMBERS)
-
-
-@@@def test_the_other_figures_show_their_numbers(cnn):
-    pooled = pooled_logit(cnn.network, "stage4", cnn.x, cnn.target)
-    bars = widths(figures.pooled_figure(pooled).axes[-1])
-    assert bars[-1] == pytest.approx(pooled.logit) and sum(bars[:-1]) == pytest.approx(pooled.logit, abs=1e-4)
-    gradients = mean_gradients(cnn.network, "stage4", cnn.x, cnn.target)
-    drawn = figures.cam_figure(cnn.photo, torch.zeros(96, 96), torch.zeros(96, 96), pooled.weights, gradients)
-    np.testing.assert_allclose(dots(drawn.axes[2]), torch.stack([pooled.weights, gradients], 1), rtol=1e-6)
-    single = single_maps(cnn)
-    against = dots(figures.coverage_scatter(single).axes[0])
-    np.testing.assert_allclose(against, torch.stack([100 * single.coverage, single.scores], 1), rtol=1e-6)
-    shares, similar = figures.rank_figure(single, 6.0, nearest_correlation(single.maps)).axes
-    np.testing.assert_allclose(lines(shares)[0][:, 1], 100 * explained_share(single.maps))
-    assert lines(shares)[1][:, 0].tolist() == [6, 6] and sum(heights(similar)) == 128
-|||def test_the_figure_of_the_metric_shows_it_and_the_work_it_saves():
-    far, near = torch.tensor([1.0, 2, 3]), torch.tensor([1.0, 2, 4])
-    metric, pairs, work = figures.metric_figure(far, near, 12, 96).axes
-    np.testing.assert_allclose(metric.images[0].get_array(), axis_metric(12, 96))
-    assert lines(pairs)[0].tolist() == [[1, 1], [2, 2], [3, 4]]
-    table = work_table()
-    assert widths(work) == [*table["numbers, enlarged"], *table["numbers, here"]]
-@@@
