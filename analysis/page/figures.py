@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from analysis.page.panels import panel_title
 from cluscam_lite.show.drawing import heat_map
 
 WIDTH = 9.0  # inches, the text column of the book
@@ -59,21 +58,6 @@ def mosaic(maps: Tensor, columns: int) -> np.ndarray:
 
 
 COLOURS = {"cluscam": KEPT, "rival": "#7a7a7a", "null": "#c44e52", "trivial": "#dd9a3c"}
-
-
-def means_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
-    """Every method's means with their 95 % intervals: a row of panels for each network, a column for each measure.
-
-    `headings`: column of `method_table` -> label of the axis.
-    """
-    found = list(table.groupby(["model", "panel"], sort=False))
-    most = max(len(mine) for _, mine in found)
-    fig, axes = figure(len(found), len(headings), (0.2 * most + 0.8) * len(found))
-    for row, ((model, panel), mine) in zip(axes, found, strict=True):
-        colours = [COLOURS[kind] for kind in mine["kind"]]
-        dots(row, mine, headings, mine["title"], colours)
-        row[0].set_title(panel_title(model, panel), fontsize=10, loc="left")
-    return fig
 
 
 def dots(

@@ -1,10 +1,65 @@
-/* The interactive pieces of the book. Markup and data are made by analysis/widgets.py; no library, no network. */
+/* The interactive pieces of the book: what they share. Markup and data are made by analysis/page/widget.py and by the
+   chapters; no library, no network. Each piece is a picture until it is touched; only then its data is read.
+
+   A kind registers itself with `cluscam.kinds.NAME = (root, data, tools) => ...`, `root` being its section. */
 "use strict";
 
-(() => {
+const cluscam = (() => {
   const fixed = (value, digits) => value.toFixed(digits).replace("-", "−");
 
-  /* The pixels of a PNG given as a data URI: RGBA, row by row. */
+  /* The weights of one axis of bilinear resizing with half-pixel centres: for each target, two cells and a share. */
+  const axis = (source, target) => {
+    const found = [];
+    for (let i = 0; i < target; i++) {
+      const place = Math.min(Math.max(((i + 0.5) * source) / target - 0.5, 0), source - 1);
+      const low = Math.min(Math.floor(place), Math.max(source - 2, 0));
+      found.push([low, Math.min(low + 1, source - 1), place - low]);
+    }
+    return found;
+  };
+
+  /* A small map, row by row, resized as torch resizes it (bilinear, align_corners=False). */
+  const upsample = (values, h, w, height, width) => {
+    const rows = axis(h, height), columns = axis(w, width);
+    const found = new Float64Array(height * width);
+    for (let y = 0; y < height; y++) {
+      const [top, bottom, down] = rows[y];
+      for (let x = 0; x < width; x++) {
+        const [left, right, across] = columns[x];
+        const above = values[top * w + left] * (1 - across) + values[top * w + right] * across;
+        const below = values[bottom * w + left] * (1 - across) + values[bottom * w + right] * across;
+        found[y * width + x] = above * (1 - down) + below * down;
+      }
+    }
+    return found;
+  };
+
+  /* A map scaled to 0 ... 1; zeros where it has no contrast. */
+  const normalized = (map) => {
+    let low = Infinity, high = -Infinity;
+    for (const value of map) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+    const range = high - low;
+    return map.map((value) => (range > 1e-9 ? (value - low) / range : 0));
+  };
+
+  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+  /* Pearson's correlation of two maps. */
+  const correlation = (a, b) => {
+    const [middleA, middleB] = [mean(a), mean(b)];
+    let both = 0, ofA = 0, ofB = 0;
+    for (let i = 0; i < a.length; i++) {
+      both += (a[i] - middleA) * (b[i] - middleB);
+      ofA += (a[i] - middleA) ** 2;
+      ofB += (b[i] - middleB) ** 2;
+    }
+    return both / Math.sqrt(ofA * ofB);
+  };
+
+  /* The pixels of a picture given as a data URI: {data: RGBA row by row, width, height}. */
   const pixels = async (source) => {
     const image = new Image();
     image.src = source;
@@ -14,80 +69,88 @@
     canvas.height = image.naturalHeight;
     const context = canvas.getContext("2d", { willReadFrequently: true });
     context.drawImage(image, 0, 0);
-    return context.getImageData(0, 0, canvas.width, canvas.height).data;
+    return { data: context.getImageData(0, 0, canvas.width, canvas.height).data, width: canvas.width, height: canvas.height };
   };
 
-  const enable = (root) => {
-    root.querySelectorAll("input, button").forEach((control) => (control.disabled = false));
-    root.querySelector(".cw-fallback").hidden = true;
-  };
-
-  const masks = async (root, data) => {
-    const [scene, sheet] = await Promise.all([pixels(data.scene), pixels(data.masks)]);
-    const boxes = [...root.querySelectorAll("input[type=checkbox]")];
-    const canvas = root.querySelector("canvas");
+  const paint = (canvas, width, height, colour) => {
+    canvas.width = width;
+    canvas.height = height;
     const context = canvas.getContext("2d");
-    const said = root.querySelector(".cw-said");
-    const size = data.width * data.height;
-
-    const draw = (chosen) => {
-      const image = context.createImageData(data.width, data.height);
-      for (let p = 0; p < size; p++) {
-        let share = 0; // of the scene: as much as the most generous mask lets through
-        for (const j of chosen) share = Math.max(share, sheet[4 * (j * size + p)] / 255);
-        for (let c = 0; c < 3; c++) {
-          image.data[4 * p + c] = share * scene[4 * p + c] + (1 - share) * data.hidden[c];
-        }
-        image.data[4 * p + 3] = 255;
-      }
-      context.putImageData(image, 0, 0);
-    };
-
-    const show = () => {
-      const chosen = boxes.filter((box) => box.checked).map((box) => Number(box.value));
-      const subset = chosen.reduce((bits, j) => bits | (1 << j), 0);
-      draw(chosen);
-      root.querySelectorAll("[data-value]").forEach((cell) => {
-        const key = cell.dataset.value;
-        cell.textContent = fixed(data[key][subset], key === "logit" ? 2 : 1);
-      });
-      const above = data.logit.filter((value) => value > data.logit[subset]).length;
-      const names = chosen.length ? `${chosen.length > 1 ? "groups" : "group"} ${chosen.map((j) => j + 1).join(", ")}` : "no group";
-      const change = data.logit[subset] - data.unmasked.logit;
-      said.textContent =
-        `Through ${names}, the logit of ${data.class} is ${fixed(data.logit[subset], 2)}: ` +
-        `${fixed(Math.abs(change), 2)} ${change < 0 ? "below" : "above"} that of the whole image. ` +
-        `${above} of ${data.logit.length} choices do better.`;
-      canvas.setAttribute("aria-label", `The scene through ${names}`);
-    };
-
-    boxes.forEach((box) => box.addEventListener("change", show));
-    root.querySelectorAll("button").forEach((button) =>
-      button.addEventListener("click", () => {
-        boxes.forEach((box, j) => (box.checked = Boolean((Number(button.dataset.subset) >> j) & 1)));
-        show();
-      }),
-    );
-    enable(root);
-    show();
+    const image = context.createImageData(width, height);
+    for (let p = 0; p < width * height; p++) {
+      const rgb = colour(p);
+      for (let c = 0; c < 3; c++) image.data[4 * p + c] = Math.round(rgb[c]);
+      image.data[4 * p + 3] = 255;
+    }
+    context.putImageData(image, 0, 0);
   };
 
-  const tau = (root, data) => {
-    const slider = root.querySelector("input[type=range]");
-    const bars = [...root.querySelectorAll(".cw-bar")];
-    const show = () => {
-      const frame = data.frames[slider.value];
-      root.querySelector("img").src = frame.picture;
-      bars.forEach((bar, j) => (bar.style.height = `${Math.max(100 * frame.weights[j], 0.5)}%`));
-      const equation = frame.tau === data.equation ? ", as Eq. 10 has it" : "";
-      slider.setAttribute("aria-valuetext", `τ = ${frame.tau}${equation}`);
-      root.querySelector(".cw-said").textContent =
-        `τ = ${frame.tau}${equation}: the heaviest group has ${fixed(frame.heaviest, 0)} % of the weight, ` +
-        `which is as even as ${fixed(frame.effective, 1)} equal groups; the map covers ${fixed(frame.coverage, 0)} %.`;
-    };
-    slider.addEventListener("input", show);
-    enable(root);
-    show();
+  /* The colours of a value from 0 to 1; `colours` are the 256 of the table, as pixels. */
+  const heat = (colours, value) => {
+    const i = 4 * Math.min(255, Math.floor(256 * Math.min(Math.max(value, 0), 1)));
+    return [colours.data[i], colours.data[i + 1], colours.data[i + 2]];
+  };
+
+  /* A map alone. */
+  const paintMap = (canvas, map, width, height, colours) =>
+    paint(canvas, width, height, (p) => heat(colours, map[p]));
+
+  /* The photograph under a map, as cluscam_lite.show.overlay draws it; `look` has its dimming and opacity. */
+  const paintOverlay = (canvas, photo, map, colours, look) =>
+    paint(canvas, photo.width, photo.height, (p) => {
+      const [r, g, b] = [0, 1, 2].map((c) => photo.data[4 * p + c]);
+      const grey = 0.299 * r + 0.587 * g + 0.114 * b;
+      const share = look.opacity * Math.min(Math.max(map[p], 0), 1);
+      return heat(colours, map[p]).map(
+        (colour, c) => look.dim * (0.35 * [r, g, b][c] + 0.65 * grey) * (1 - share) + colour * share,
+      );
+    });
+
+  /* What the network is shown: the photograph where the mask is 1, the colour `hidden` where it is 0. */
+  const paintMasked = (canvas, photo, mask, hidden) =>
+    paint(canvas, photo.width, photo.height, (p) =>
+      hidden.map((colour, c) => mask[p] * photo.data[4 * p + c] + (1 - mask[p]) * colour),
+    );
+
+  /* An element with attributes and children (elements or text); `svg` makes one of a drawing. */
+  const element = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
+  const svg = (name, attributes = {}, ...children) =>
+    fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+  const fill = (made, attributes, children) => {
+    Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+    made.append(...children);
+    return made;
+  };
+
+  /* Which of several radio buttons of one name is chosen. */
+  const chosen = (root, name) => root.querySelector(`input[type=radio][name="${name}"]:checked`).value;
+
+  const plural = (n, one, many) => `${n} ${n === 1 ? one : many}`;
+
+  return {
+    kinds: {},
+    tools: {
+      chosen, correlation, element, fixed, mean, normalized, paintMap, paintMasked, paintOverlay, pixels, plural, svg,
+      upsample,
+    },
+  };
+})();
+
+(() => {
+  if (typeof document === "undefined") return; // under test, without a page
+
+  /* The picture makes way for the controls; the first of them takes the focus where a person asked for it. */
+  const open = async (root) => {
+    if (root.dataset.opened) return;
+    root.dataset.opened = "yes";
+    const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
+    const body = root.querySelector(".cw-body");
+    await cluscam.kinds[root.dataset.widget](body, data, cluscam.tools);
+    root.querySelector(".cw-still").hidden = true;
+    root.querySelector(".cw-start").hidden = true;
+    body.hidden = false;
+    body.querySelector("input, select, button").focus({ preventScroll: true });
+    reachable();
   };
 
   /* What scrolls sideways can be reached and scrolled by keyboard, and only then takes a place in the tab order. */
@@ -102,11 +165,13 @@
       }
     });
 
-  const kinds = { masks, tau };
   const start = () => {
     document.querySelectorAll(".cluscam-widget").forEach((root) => {
-      const data = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
-      kinds[root.dataset.widget](root, data);
+      root.querySelector(".cw-fallback").hidden = true;
+      const button = root.querySelector(".cw-start button");
+      button.hidden = false;
+      button.addEventListener("click", () => open(root));
+      root.querySelector(".cw-still").addEventListener("click", () => open(root));
     });
     reachable();
     window.addEventListener("load", reachable);

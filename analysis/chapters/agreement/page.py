@@ -21,6 +21,10 @@ from analysis.page.tables import with_interval
 
 HOLDS = {ALL: "in all", MOST: "in more than half", FEW: "in half or fewer"}
 DIRECTED = (SUPPORTED, CONTRADICTED)
+CORE = {  # claims on ClusCAM's parts: what is found where they are contradicted
+    "C6b": "K-Means' groups raise the logit no more than random groups do",
+    "C8a": "dropping groups is worth nothing that counts",
+}
 
 
 def answer(table: pd.DataFrame) -> str:
@@ -48,6 +52,13 @@ def steady(claims: pd.DataFrame) -> str:
     """The decided claims whose verdict holds in every way, in words."""
     firm = claims[claims["verdict"].isin(DIRECTED) & (claims["holds"] == claims["of"])]
     return ", ".join(f"{row.claim} ({row.verdict})" for row in firm.itertuples()) or "none"
+
+
+def core(claims: pd.DataFrame) -> str:
+    """Which findings on ClusCAM's own parts hold in every way, in words."""
+    firm = claims[(claims["verdict"] == CONTRADICTED) & (claims["holds"] == claims["of"])]
+    said = [f"that {words} ({claim})" for claim, words in CORE.items() if claim in set(firm["claim"])]
+    return " and ".join(said) or "any finding"
 
 
 def opposed(claims: pd.DataFrame) -> str:

@@ -42,16 +42,18 @@ def box_table(maps: pd.DataFrame) -> pd.DataFrame:
 
 def box_words(maps: pd.DataFrame) -> dict[str, str]:
     """On how many networks and layers the box has a worse AD than its complement and than ClusCAM, and ClusCAM's map a
-    worse one within the box than whole; the least and the largest IC of the box.
+    worse one within the box than whole; the least and the largest IC of the box; on how many images.
     """
     table = box_table(maps)
     n, drop, increase = len(table), table["drop"], table["increase"]
+    images = maps[maps["map"] == "box"].groupby(["model", "layer"])["image_id"].nunique()
     return {
         "box_below_outside": f"{(drop['box'] > drop['outside']).sum()} of {n}",
         "box_below_cluscam": f"{(drop['box'] > drop['cluscam']).sum()} of {n}",
         "box_ic_below_cluscam": f"{(increase['box'] < increase['cluscam']).sum()} of {n}",
         "box_ic_below_outside": f"{(increase['box'] < increase['outside']).sum()} of {n}",
         "within_below_whole": f"{(drop['within'] > drop['cluscam']).sum()} of {n}",
+        "images": f"{images.min()} to {images.max()}",
         "box_share": f"{100 * table['coverage']['box'].mean():.0f}",
         "box_ic": f"{increase['box'].min():.0f} to {increase['box'].max():.0f}",
         "box_ad": f"{drop['box'].min():.0f} to {drop['box'].max():.0f}",

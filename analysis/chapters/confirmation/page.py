@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -39,6 +40,12 @@ def compared(claim: Mapping[str, Any]) -> str:
     else:
         sides = METHODS[contrast["method"]].title, METHODS[contrast["against"]].title
     return f"{sides[0]} against {sides[1]}: {SHORT[contrast['measure']]}"
+
+
+def label(claim_id: str, width: int = 36) -> str:
+    """A claim in words for the axis of a figure, in lines of at most `width` characters."""
+    claim = next(claim for claim in all_claims() if claim["id"] == claim_id)
+    return fill(f"{claim_id}: {compared(claim)}", width)
 
 
 def predictions_page(table: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:

@@ -73,7 +73,7 @@ def paper_leads(against: str) -> pd.DataFrame:
             printed = paper_means(heading, family)
             ahead = printed["ClusCAM"] - printed[title]
             mean = -ahead if BETTER[measure] == "lower" else ahead
-            row = {"model": "", "panel": family, "network": f"the paper, mean of six {words}", "measure": heading}
+            row = {"model": "", "panel": family, "network": f"paper, six {words}", "measure": heading}
             found.append(row | {"mean": mean, "low": mean, "high": mean})
     return pd.DataFrame(found)
 

@@ -18,10 +18,10 @@ def work_table() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "maps": name,
-            "numbers, enlarged": target**2,
-            "numbers, here": source**2,
+            "enlarged": target**2,
+            "here": source**2,
             "times less": target**2 // source**2,
-            "samples that hold the extremes": len(extreme_samples(source, target)) ** 2,
+            "extremes": len(extreme_samples(source, target)) ** 2,
         }
         for name, (source, target) in GRIDS.items()
     )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cluscam_lite.algorithm.memory_format import Passes
 from cluscam_lite.algorithm.scoring import default_batch_size
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.metrics import changes, probabilities
@@ -38,11 +39,12 @@ def all_subsets(
     if not 1 <= n <= MOST:
         raise CluscamError(f"there are {n} masks; expected 1 to {MOST}, since every subset is a forward pass")
     classes, chunk = torch.tensor([target]), batch_size or default_batch_size(x)
-    p = probabilities(output(x), classes)  # (1,)
+    passes = Passes(x.device)
+    p = probabilities(passes(output, x), classes)  # (1,)
     logits, seen, coverage = [], [], []
     for start in range(0, 2**n, chunk):
         chosen = torch.stack([union(masks, s) for s in range(start, min(start + chunk, 2**n))])  # (m, H, W)
-        found = output(x * chosen[:, None])  # (m, C)
+        found = passes(output, x * chosen[:, None])  # (m, C)
         logits.append(found[:, target].double())
         seen.append(probabilities(found, classes.expand(len(found))))
         coverage.append(chosen.double().mean((1, 2)))

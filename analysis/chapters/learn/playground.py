@@ -1,32 +1,30 @@
-"""The data of the chapter *Build your own mask*: one scene, eight groups, every subset, and several temperatures.
-
-The page holds the data as JSON, so that the book needs no server. The static figures use the same data.
-"""
+"""The numbers of the chapter *Build your own mask*: one picture, eight groups of its maps, and every choice of them."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from analysis.chapters.learn.coalitions import all_subsets, shapley, union
 from analysis.chapters.learn.example import Example, example_of
-from cluscam_lite import ClusCAM
+from cluscam_lite import ClusCAM, Reading, read
 from cluscam_lite.explanation import ClusteredExplanation
 
-MODEL, SCENE, GROUPS = "scene_cnn", "scene:8", 8  # a scene with several classes, of which the network is not certain
-TEMPERATURES = 12
+GROUPS = 8  # 256 choices
 
 
 @dataclass(frozen=True)
 class Playground:
-    """One scene with the masks of its groups and the results for every choice of them.
+    """One picture with the masks of its groups and the results for every choice of them.
 
-    `few` is ClusCAM with eight groups, `full` with the network's own K; `subsets` as `coalitions.all_subsets` gives
-    it for the masks of `few`; `values` (8,) their Shapley values, in logits.
+    `cam` is ClusCAM with the network's own settings, and `full` what it gives; `few` is the same with eight groups.
+    `subsets` as `coalitions.all_subsets` gives it for the masks of `few`; `values` (8,) are their Shapley values, in
+    logits.
     """
 
     example: Example
+    cam: ClusCAM
+    reading: Reading
     few: ClusteredExplanation
     full: ClusteredExplanation
     subsets: dict[str, np.ndarray]
@@ -42,15 +40,21 @@ class Playground:
         """The subset with the highest logit."""
         return int(self.subsets["logit"].argmax())
 
+    @property
+    def worst(self) -> int:
+        """The subset with the lowest logit."""
+        return int(self.subsets["logit"].argmin())
 
-def playground(seed: int = 0) -> Playground:
-    """The chapter's scene, explained by the embedded CNN; `seed` is that of the clustering."""
-    example = example_of(MODEL, SCENE)
-    cam = ClusCAM.from_spec(example.spec, example.network, n_clusters=GROUPS, seed=seed)
-    few = cam(example.x, example.target)
-    full = ClusCAM.from_spec(example.spec, example.network, seed=seed)(example.x, example.target)
+
+def playground(model: str, image: str, seed: int = 0) -> Playground:
+    """The image `image` explained by the registered network `model`; `seed` is that of the clustering."""
+    example = example_of(model, image)
+    cam = ClusCAM.from_spec(example.spec, example.network, seed=seed)
+    eight = ClusCAM.from_spec(example.spec, example.network, n_clusters=GROUPS, seed=seed)
+    reading = read(cam.model, example.x, example.target)
+    few, full = eight.explain(reading), cam.explain(reading)
     subsets = all_subsets(cam.model.output, example.x, few.masks[0], example.target)
-    return Playground(example, few, full, subsets, shapley(subsets["logit"]))
+    return Playground(example, cam, reading, few, full, subsets, shapley(subsets["logit"]))
 
 
 def chosen_masks(play: Playground, subset: int) -> Tensor:
@@ -62,29 +66,3 @@ def share_above(play: Playground, subset: int) -> float:
     """Percent of the 256 subsets whose logit is above that of `subset`."""
     logits = play.subsets["logit"]
     return 100 * float((logits > logits[subset]).mean())
-
-
-def temperatures(explanation: ClusteredExplanation, n: int = TEMPERATURES) -> list[float]:
-    """n temperatures from 0.05 to 20, ascending, evenly spaced in the logarithm; the nearest is set to Eq. 10's."""
-    equation = float(explanation.temperature[0])
-    taus = np.geomspace(0.05, 20, n)
-    taus[np.abs(np.log(taus / equation)).argmin()] = equation
-    return np.sort(taus).tolist()
-
-
-def at_temperature(explanation: ClusteredExplanation, tau: float) -> dict[str, float | list[float] | Tensor]:
-    """One image's map at another temperature, without a forward pass.
-
-    `saliency` is (H, W), `weights` (K,) by falling score; the `heaviest` weight and `coverage` are in percent.
-    `effective` is the exponential of the weights' entropy: the number of equal weights with the same entropy.
-    """
-    again = explanation.reweigh(temperature=tau)
-    weights = again.weights[0].double()
-    return {
-        "tau": tau,
-        "saliency": again.saliency[0],
-        "weights": weights[again.scores[0].argsort(descending=True)].tolist(),
-        "heaviest": 100 * float(weights.max()),
-        "effective": float(torch.special.entr(weights).sum().exp()),
-        "coverage": 100 * float(again.saliency[0].double().mean()),
-    }

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from analysis.page.figures import COLOURS, KEPT, figure
 from cluscam_lite.methods import METHODS
 
-WIDTH = 6.4  # inches
+WIDTH = 5.2  # inches
 PALETTE = {
     "ClusCAM": COLOURS["cluscam"],
     "rivals": COLOURS["rival"],
@@ -28,7 +28,7 @@ def ways_figure(table: pd.DataFrame, label: str, across: int = 2) -> Figure:
     networks = table.index.unique("network")
     titles = [info.title for info in METHODS.values() if info.title in table.index.unique("title")]
     down = -(-len(networks) // across)
-    fig, axes = figure(down, across, (0.21 * len(titles) + 0.6) * down + 0.5, WIDTH, sharex=True, sharey=True)
+    fig, axes = figure(down, across, (0.21 * len(titles) + 0.7) * down + 0.5, WIDTH, sharex=True, sharey=True)
     y = np.arange(len(titles))
     for ax, network in zip(axes.flat, networks, strict=False):
         mine = table.loc[network].reindex(titles)
@@ -36,7 +36,7 @@ def ways_figure(table: pd.DataFrame, label: str, across: int = 2) -> Figure:
         for marker, shade, way in zip(MARKERS, SHADES, table.columns, strict=False):
             ax.scatter(mine[way], y, s=24, marker=marker, color=shade, label=way, zorder=3)
         ax.set_yticks(y, titles, fontsize=9)
-        ax.set_title(fill(network, 28), fontsize=10)
+        ax.set_title(fill(network, 20), fontsize=9)
     for ax in axes.flat[len(networks) :]:
         ax.set_axis_off()
     for ax in axes.flat[max(0, len(networks) - across) : len(networks)]:  # the lowest of each column

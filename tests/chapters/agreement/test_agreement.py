@@ -130,6 +130,9 @@ def test_claims_that_turn_and_that_stay():
         columns=["claim", "verdict", "holds", "of"],
     )
     assert page.turned(claims) == f"C1 ({SUPPORTED}, in 2 of 4)" and page.steady(claims) == f"C2 ({CONTRADICTED})"
+    parts = claims.assign(claim=["C8a", "C6b", "C3", "C4a"])
+    assert page.core(parts) == "that K-Means' groups raise the logit no more than random groups do (C6b)"
+    assert page.core(claims) == "any finding"
     assert page.turned(claims.iloc[1:2]) == "none" and page.steady(claims.iloc[:1]) == "none"
 
 

@@ -42,6 +42,7 @@ def test_the_box_as_a_map():
     words = box_words(maps())
     assert words["box_below_outside"] == "0 of 1" and words["within_below_whole"] == "1 of 1"
     assert words["box_ic_below_cluscam"] == "1 of 1" and words["box_ad"] == "20 to 20" and words["box_share"] == "50"
+    assert words["images"] == "2 to 2"
     page = box_page(maps()).set_index("map")
     assert set(page.index) == {"the box", "all but the box", "ClusCAM", "ClusCAM within the box"}
     assert page.loc["the box", "AD"] == pytest.approx(20) and set(page["network"]) == {"MobileOne-S0"}

@@ -137,6 +137,7 @@ def test_every_claim_that_is_predicted_can_be_named():
     claims = {claim["id"]: claim for claim in evidence.all_claims()}
     said = evidence.all_predictions(evidence.FOUND)["predictions"]
     names = [chapter.compared(claims[prediction["claim"]]) for prediction in said]
+    assert chapter.label("C1", 20) == "C1: ClusCAM against\nScoreCAM: IC"
     assert len(set(names)) == len(names) > 10 and not {NOT_RUN, NOT_TESTED} & {*evidence.FOUND}
 
 

@@ -14,6 +14,7 @@ from analysis.chapters.logits.evidence import (
     top_scores,
     whole_scores,
 )
+from analysis.chapters.logits.specifications import sides_of
 from analysis.judging.ledger import judged
 from analysis.paper.claims import claims_of
 from analysis.statistics import d_z, mean_and_d_z, standardised
@@ -75,3 +76,18 @@ def test_equal_differences_have_no_effect_size(same):
     x = np.array([1.0, 2, 3, 5])
     _, found = mean_and_d_z(x)
     assert found.estimate == pytest.approx(d_z(x)) and found.n == 4
+
+
+def test_scores_of_groups_count_each_group_once():
+    """The literal means: of all groups for "over groups", weighted by their sizes for "over maps"."""
+    table = rows(n=5).assign(probability=0.5)
+    maps, _ = sides_of(table)
+    groups, probability = sides_of(table, "over groups")
+    assert list(groups.index) == list(maps.index) == list(table["image_id"].unique()) == list(probability.index)
+    for image in maps.index:
+        own = table[(table["image_id"] == image) & (table["masks"] == "kmeans") & (table["group"] >= 0)]
+        assert groups.loc[image, "kmeans"] == pytest.approx(own["score"].sum() / len(own))
+        assert maps.loc[image, "kmeans"] == pytest.approx((own["score"] * own["n_maps"]).sum() / own["n_maps"].sum())
+    first = table[(table["masks"] == "random 000") & (table["group"] >= 0)].groupby("image_id")["score"].mean()
+    assert groups["random"].to_dict() == pytest.approx(first.to_dict())
+    assert "mean of all" not in groups
