@@ -44,12 +44,12 @@ def picture_grid(pictures: Mapping[str, Any], photo: Any = None, side: int = SID
         if array.ndim == 2:
             array = heat_map(array) if photo is None else overlay(photo, array)
         said = html.escape(text, quote=True)
-        look = f'class="dark-light" width="{side}" style="width: 100%; height: auto" alt="{said}"'
+        shown = f'class="dark-light" width="{side}" style="width: 100%; height: auto" alt="{said}"'
         cells.append(
-            f'<div style="flex: 0 1 {side}px; min-width: min(140px, 42%); max-width: {side}px; font-size: 0.9em">'
-            f'<img src="{uri(array, side)}" {look}>'
+            f'<div style="max-width: {side}px; font-size: 0.9em">'
+            f'<img src="{uri(array, side)}" {shown}>'
             f"<div>{said.replace(chr(10), '<br>')}</div></div>"
         )
-    return HTML(
-        '<div class="cluscam-grid" style="display: flex; flex-wrap: wrap; gap: 0.8em">' + "".join(cells) + "</div>"
-    )
+    columns = f"repeat(auto-fill, minmax(min({side}px, 45%), 1fr))"  # two to a line on a phone
+    look = f"display: grid; gap: 0.8em; grid-template-columns: {columns}"
+    return HTML(f'<div class="cluscam-grid" style="{look}">' + "".join(cells) + "</div>")

@@ -20,9 +20,9 @@ ALLOWED = {
     "audit": {"2025": "the month of a snapshot"},
     "faithfulness": {"17": "the paper's cells, computed in the chapter on the audit", "192": "as before"},
     "groundtruth": {"1": "the ends of a scale", "0": "the ends of a scale"},
+    "hyperparameters": {str(n): "the lines of Algorithms 2 and 3" for n in range(1, 10)},
     "logits": {"1.31": "the paper's own, printed in its Table 1"},
     "metrics": {"1,000": "the classes of ImageNet"},
-    "runtime": {"24": "bits of a float's mantissa"},
 }
 NOT_PROSE = (
     r"^```\{(?:exercise|solution)\}.*?^```\s*$",

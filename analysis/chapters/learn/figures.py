@@ -17,5 +17,5 @@ def single_maps_figure(maps: Tensor, scores: Tensor, columns: int = 8) -> Figure
         ax.set_axis_off()
     for ax, i in zip(axes.flat, order, strict=False):
         draw_mask(ax, maps[i])
-        ax.set_title(f"{scores[i]:+.1f}".replace("-", "−"), fontsize=10, pad=2)
+        ax.set_title(f"{scores[i]:+.1f}".replace("-", "−"), fontsize=13, pad=2)
     return fig

@@ -38,7 +38,7 @@ def phases_figure(table: pd.DataFrame) -> Figure:
     for ax, title in zip(axes[0], ("ClusCAM", "brute force:\nmaps of H x W clustered"), strict=True):
         ax.axvline(1, color="black", lw=0.8, ls=":")
         ax.set_title(title, fontsize=10)
-        ax.set_xlabel("time / time of K + 1 passes", fontsize=9)
+        ax.set_xlabel("time / (K + 1) passes", fontsize=9)
     axes[0, 0].invert_yaxis()
     handles, labels = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
@@ -57,7 +57,7 @@ def growth_figure(table: pd.DataFrame) -> Figure:
         mine = table[(table["model"] == model) & (table["varied"] == varied)].sort_values("value")
         for name, (colour, style) in lines.items():
             ax.plot(mine["value"], mine[name], style, color=colour, ms=5, lw=1.3, label=name)
-        ax.set(xlabel=label, yscale="log", xticks=mine["value"])
+        ax.set(xlabel=label, yscale="log", xticks=mine["value"].iloc[[0, len(mine) // 2, -1]])
         ax.tick_params(axis="x", labelsize=8)
     axes[0, 0].set_ylabel("plain passes")
     axes[0, 0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -107,8 +107,6 @@ def test_every_other_source_is_held_against_k_means():
     (row,) = evidence.against_sources(rows).to_dict("records")
     assert (row["source"], row["mean"], row["n"]) == ("random", pytest.approx(50), 60)
     assert chapter.against_page(rows)["IC ahead by [95 %]"][0].startswith("+50.00 [")
-    smooth = rows[rows["method"] == "random"].assign(method="smooth")
-    assert "random smooth masks, K-Means++ ahead by +50.00" in chapter.best_null(pd.concat([rows, smooth]))
 
 
 def test_spread_is_the_range_of_marginal_means():
