@@ -59,6 +59,6 @@ def dots(
         if f"{heading} low" in table:
             ax.hlines(y, table[f"{heading} low"], table[f"{heading} high"], color=colours, lw=2)
         ax.scatter(table[heading], y, color=colours, s=18, zorder=3)
-        ax.set_yticks(y, names if ax is axes[0] else [], fontsize=8)
+        ax.set_yticks(y, names if ax is axes[0] else [], fontsize=9)
         ax.set(xlabel=label)
         ax.invert_yaxis()
