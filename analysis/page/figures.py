@@ -25,6 +25,7 @@ def figure(rows: int, columns: int, height: float, width: float = WIDTH, **layou
     """
     fig = Figure(figsize=(width, height), dpi=150, layout="constrained")
     axes = fig.subplots(rows, columns, squeeze=False, **layout)
+    fig.get_layout_engine().set(h_pad=0.08)  # inches: panels that stand on each other stay apart
     sns.despine(fig)
     return fig, axes
 

@@ -64,10 +64,11 @@ def table1_figure(d_range: tuple[float, float], bounds: Mapping[str, float]) -> 
     ax.plot(d, [log10_p_t(value) for value in d], color="black", lw=1.6, label="t test")
     for shape, colour in zip(SHAPES, SHADES, strict=True):
         ax.plot(d, log10_p_wilcoxon(d, shape), color=colour, ls="--", label=f"Wilcoxon, {shape}")
+    behind = {"fc": "white", "ec": "none", "alpha": 0.7, "pad": 1}
     for i, (test, bound) in enumerate(bounds.items()):
         ax.axhline(bound, color="0.4", lw=0.8, ls=":")
         ax.annotate(f"printed bound, {test}", (0.995, bound), ha="right", va=("bottom", "top")[i], fontsize=9,
-                    xytext=(0, 2 - 4 * i), textcoords="offset points")  # fmt: skip
+                    xytext=(0, 2 - 4 * i), textcoords="offset points", bbox=behind)  # fmt: skip
     ax.invert_yaxis()
     ax.set(xlabel="Cohen's d (shaded: the range of Table 1)", ylabel="log10 p, smaller is higher up", xlim=(0.6, 1))
     ax.legend(fontsize=9, frameon=False, loc="upper left")
