@@ -78,7 +78,7 @@ def taken_of(profile: Mapping[str, Any], declared: Mapping[str, str]) -> dict[st
 
 
 def check(declared: Mapping[str, str], given: Mapping[str, Any], notebook: str) -> None:
-    """Raise UnknownName for a parameter that is not declared, CluscamError for a value of another type, or a bad one."""
+    """Raise UnknownName for a parameter that is not declared, CluscamError for a bad value or one of another type."""
     for name, value in given.items():
         if name not in declared:
             raise unknown("parameter", name, declared, hint=f"the notebook {notebook} has no other parameters")
