@@ -14,7 +14,6 @@ from analysis.coursework.answers import NotRight, answer, right, same
 from analysis.oracles.brute_force import full_maps
 from cluscam_lite.algorithm.masks import upsample
 
-LINES = 12  # in which Algorithm 1 can be written
 CLOSE = 1e-3  # between two maps in [0, 1]: masked images are passed one by one or in batches
 
 

@@ -35,16 +35,6 @@ def single_axes(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     return fig, axes[0, 0]
 
 
-def merged_row(fig: Figure, row: Sequence[Axes]) -> Axes:
-    """Axes in place of a whole row of a figure's axes."""
-    place = row[0].get_gridspec()[row[0].get_subplotspec().rowspan.start, :]
-    for ax in row:
-        ax.remove()
-    ax = fig.add_subplot(place)
-    sns.despine(ax=ax)
-    return ax
-
-
 def mosaic(maps: Tensor, columns: int) -> np.ndarray:
     """Maps (n, h, w) in [0, 1] as one picture (uint8 RGB), `columns` to a row, with white lines between them."""
     n, h, w = maps.shape

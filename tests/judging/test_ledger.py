@@ -107,8 +107,10 @@ def test_every_row_says_its_images_its_power_and_in_how_many_ways_it_holds(table
     assert {"C1", "C6b", "C7a", "C8c", "C9b", "C10a", "C11a"} <= {*counted["claim"]}
     open_ = ran[ran["verdict"].isin(["undecided", "uninformative"]) & ran["power"].notna()]
     assert open_["images needed"].str.contains("image|component").all()
-    for _, row in ran[ran["claim"] == "C6b"].iterrows():
-        assert "power" in page(table[table["claim"] == "C6b"])["power"].iloc[0] and row["holds"] == row["of"]
+    assert "power" in page(table[table["claim"] == "C6b"])["power"].iloc[0]
+    random = ran[(ran["claim"] == "C6b") & (ran["model"] != "")].set_index("model")
+    turned = random[random["holds"] < random["of"]]  # K-Means is ahead there when each group counts once (A12)
+    assert list(turned.index) == ["squeezenet1_1"] and (turned["holds"] == turned["of"] / 2).all()
 
 
 def test_what_was_amended_after_the_evidence_is_said(table):

@@ -94,14 +94,6 @@ def ways_text(claim_id: str) -> str:
     return ", ".join([f"{first} in {n} of {len(found)}", *(f"{verdict} in {n}" for verdict, n in others)])
 
 
-def choices_page(table: pd.DataFrame, claim_id: str) -> pd.DataFrame:
-    """`choices_table` of a claim as text."""
-    found = choices_table(ways_of(claim_id), words_of(table, claim_id))
-    page = found[["dimension", "choice"]].copy()
-    page["the word holds in"] = [f"{row.holds} of {row.of} ({row.holds / row.of:.0%})" for row in found.itertuples()]
-    return or_not_run(page, "another way")
-
-
 def weakest_choice(table: pd.DataFrame, claim_id: str) -> str:
     """The dimension of a claim whose choices move the share of words that hold the most, in words."""
     found = choices_table(ways_of(claim_id), words_of(table, claim_id))

@@ -29,7 +29,6 @@ from cluscam_lite.models import ModelSpec
 
 DATASETS = ("scenes", "badges")
 SETTINGS = ("same", "different")  # scenes of two or three objects, in turn
-SHORTCUT = "scene_shortcut"
 
 
 @dataclass(frozen=True)

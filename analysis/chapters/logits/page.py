@@ -17,7 +17,6 @@ from analysis.paper.claims import claims_of
 from analysis.paths import ROOT
 from analysis.statistics import Spread, p_bound, p_text
 from analysis.studies.rows import NOT_RUN
-from cluscam_lite import get_spec
 
 PAPER_TABLE_1 = ROOT / "analysis" / "paper" / "table1.csv"
 PAPER_IMAGES = 2000  # Section 4.1; the table does not print it
@@ -55,12 +54,6 @@ def side_by_side(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         ours = tables.assign(network=titles).rename(columns={"n": "images"})
         found += [{"run": run_name, **row} for row in ours[list(paper)].to_dict("records")]
     return pd.DataFrame(found)
-
-
-def progress_page(progress: pd.DataFrame) -> pd.DataFrame:
-    """`analysis.studies.rows.progress_table` for a page."""
-    titles = [get_spec(model).title for model in progress["model"]]
-    return progress.drop(columns="model").assign(network=titles)[["network", *progress.columns.drop("model")]]
 
 
 def contrast_text(contrasts: pd.DataFrame) -> pd.DataFrame:

@@ -60,6 +60,18 @@ def increase_of(rows: pd.DataFrame, other: str) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def group_leads(logits: pd.DataFrame) -> pd.DataFrame:
+    """How far groups of similar maps are ahead of one partition at random, in logits, a row for each network and layer.
+
+    `mean`: the mean score of an image's groups, each counted once; `best`: its best group's. Means over the images.
+    """
+    groups = logits[(logits["group"] >= 0) & logits["masks"].isin(["kmeans", "random 000"])]
+    of_image = groups.groupby(["model", "layer", "image_id", "masks"], sort=False)["score"].agg(["mean", "max"])
+    wide_ = of_image.unstack()
+    leads = {name: wide_[way, "kmeans"] - wide_[way, "random 000"] for name, way in (("mean", "mean"), ("best", "max"))}
+    return pd.DataFrame(leads).groupby(level=["model", "layer"], sort=False).mean()
+
+
 def localisation_errors(rows: pd.DataFrame) -> pd.DataFrame:
     """The mean localisation error (Eq. 15, %) on each CNN: a column for each of the paper's eight methods, and `ones`.
 

@@ -16,6 +16,7 @@ from analysis.chapters.verdicts.numbers import (
     between,
     blocks_of,
     counted,
+    group_leads,
     in_words,
     increase_of,
     localisation_errors,
@@ -41,11 +42,12 @@ Told = tuple[dict[str, str], str]  # numbers as text, and a chart (SVG)
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the findings are read from: the ledger, the prepared rows of `faithfulness`, the rows of `ablation`."""
+    """What the findings are read from: the ledger, and rows: of `faithfulness` (prepared), `ablation` and `logits`."""
 
     table: pd.DataFrame
     rows: pd.DataFrame
     ablation: pd.DataFrame
+    logits: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Finding:
 
 def evidence_of(table: pd.DataFrame) -> Evidence:
     """A ledger with the rows of the reference run."""
-    return Evidence(table, reference_panels("faithfulness"), reference_rows(find_study("ablation")))
+    others = (reference_rows(find_study(name)) for name in ("ablation", "logits"))
+    return Evidence(table, reference_panels("faithfulness"), *others)
 
 
 def findings(evidence: Evidence) -> list[Finding]:
@@ -104,7 +107,10 @@ def random(evidence: Evidence) -> Told:
     must(
         counted(evidence.table, "C6b", REVERSED) == f"{len(less)} of {len(less)}", "random groups raise the logit more"
     )
+    leads = group_leads(evidence.logits)
+    must(bool((leads["best"] > 0).all()), "the best group is ahead of the best random one")
     said = {"random_in": f"{len(less)} of {len(less)}", "random_by": between(less)}
+    said["random_groups"] = f"{int((leads['mean'] < 0).sum())} of {len(leads)}"
     return said, _forest(evidence.table, "C6b", "Groups of similar maps less random groups", CONTROL)
 
 

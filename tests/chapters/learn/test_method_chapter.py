@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from tiny import images, network
 
-from analysis.chapters.learn.method import open_images, stacked_inputs
 from analysis.chapters.learn.method_figures import pipeline_pictures, sheet, telling_groups
 from analysis.oracles.brute_force import brute_force_cluscam
 from analysis.page.figures import mosaic
@@ -60,12 +59,6 @@ def test_the_pipeline_ends_with_the_map_and_tries_the_best_mask():
     best = int(e.scores[0].argmax())
     np.testing.assert_array_equal(tried, masked(photo, e.masks[0, best], 0.25))
     assert f"{float(e.scores[0, best]):+.2f}" in list(shown)[3]
-
-
-def test_images_as_a_batch():
-    pictures = open_images("scenes", "", 2, None)
-    batch = stacked_inputs("scene_cnn", pictures)
-    assert batch.shape == (2, 3, 96, 96) and not torch.equal(batch[0], batch[1])
 
 
 def squeezed(code):

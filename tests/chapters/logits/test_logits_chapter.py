@@ -15,7 +15,6 @@ from analysis.chapters.logits.page import (
     leads,
     paper_row,
     planned_blocks,
-    progress_page,
     side_by_side,
     standing,
 )
@@ -112,8 +111,3 @@ def test_a_profile_of_ones_own():
         STUDY.plan({"profile": "mine", "dataset": "folder", "models": ["scene_cnn"], "n_images": 2})
     with pytest.raises(CluscamError, match="no 'models'"):
         STUDY.plan({"profile": "mine", "dataset": "scenes", "n_images": 2})
-
-
-def test_the_page_of_progress_names_networks():
-    page = progress_page(progress_table(planned_blocks(), empty_rows(STUDY)))
-    assert page["network"].iloc[0] == "MobileOne-S0" and list(page.columns) == ["network", "layer", "images", "state"]

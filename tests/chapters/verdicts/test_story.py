@@ -51,6 +51,18 @@ def test_logits_are_those_of_the_ledger(evidence, found):
     assert (random["high"] < 0).all() and between(-random["mean"]) in found["random"].text
 
 
+def test_groups_are_counted_once_each(evidence, found):
+    """By hand, block by block: the mean over an image's groups, and its best group."""
+    ahead, best = 0, []
+    for _, block in evidence.logits.groupby(["model", "layer"]):
+        groups = block[block["group"] >= 0].groupby(["masks", "image_id"])["score"]
+        mean, top = groups.mean(), groups.max()
+        ahead += int((mean["random 000"] - mean["kmeans"]).mean() > 0)
+        best.append(float((top["kmeans"] - top["random 000"]).mean()))
+    assert found["random"].numbers["random_groups"] == f"{ahead} of {len(best)}" and min(best) > 0
+    assert f"in {ahead} of {len(best)}, each group counted once" in found["random"].text
+
+
 def test_blobs_are_compared_on_the_same_images(evidence, found):
     rows = evidence.rows
     mine = rows[(rows["form"] == "raw") & (rows["fill"] == "mean") & (rows["variant"] == "")]
