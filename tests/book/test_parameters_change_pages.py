@@ -83,7 +83,7 @@ def unchanged(tmp_path_factory):
     return pages
 
 
-@pytest.mark.parametrize(("name", "parameter"), pairs())
+@pytest.mark.parametrize(("name", "parameter"), list(pairs()))
 def test_the_parameter_changes_the_page(name, parameter, unchanged, tmp_path):
     changed = {parameter: CHANGED[parameter]}
     if parameter == "dataset" and name not in TAKE_BADGES:
