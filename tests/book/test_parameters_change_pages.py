@@ -2,8 +2,8 @@
 
 A page is what a reader sees: outputs that are not removed, and glued values that a sentence names. What differs
 between two runs of the same values (seconds) does not count, and neither does a record of the parameters themselves,
-but for the chapter that is about it. All pairs take half an hour or more: `make verify` runs them, and `make test` those
-of three notebooks.
+but for the chapter that is about it. All pairs take half an hour or more: `make verify` runs them, and `make test`
+those of three notebooks.
 """
 
 import re
