@@ -25,6 +25,7 @@ def figure(rows: int, columns: int, height: float, width: float = WIDTH, **layou
     """
     fig = Figure(figsize=(width, height), dpi=150, layout="constrained")
     axes = fig.subplots(rows, columns, squeeze=False, **layout)
+    fig.get_layout_engine().set(h_pad=0.08)  # inches: panels that stand on each other stay apart
     sns.despine(fig)
     return fig, axes
 
@@ -59,6 +60,6 @@ def dots(
         if f"{heading} low" in table:
             ax.hlines(y, table[f"{heading} low"], table[f"{heading} high"], color=colours, lw=2)
         ax.scatter(table[heading], y, color=colours, s=18, zorder=3)
-        ax.set_yticks(y, names if ax is axes[0] else [], fontsize=8)
+        ax.set_yticks(y, names if ax is axes[0] else [], fontsize=9)
         ax.set(xlabel=label)
         ax.invert_yaxis()

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from analysis.page.figures import KEPT, single_axes
 
 SERIES = ((KEPT, "o"), ("#c44e52", "s"), ("#dd9a3c", "^"), ("#6b8e5a", "D"), ("#7a5195", "v"), ("0.45", "P"))
-NARROW = 5.5  # inches: small enough that the text can still be read on a phone
+NARROW = 4.8  # inches: text of 9 points is about 9 pixels high in the 342 pixels of a phone's column
 
 
 def leads_figure(

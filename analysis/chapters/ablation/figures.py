@@ -58,7 +58,7 @@ def factorial_figure(table: pd.DataFrame, label: str) -> Figure:
     axes[0, 0].invert_yaxis()
     handles = [Line2D([], [], marker="o", ls="", color=SHADES[t], label=f"τ {t}") for t in TEMPERATURES]
     handles += [Line2D([], [], marker=MARKERS[r], ls="", color="0.4", label=f"r {r}") for r in RATIOS]
-    fig.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
+    fig.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=9)
     return fig
 
 
@@ -77,9 +77,9 @@ def sources_figure(table: pd.DataFrame, label: str) -> Figure:
                 if f"{name} low" in mine:
                     ax.hlines(y + shift, mine[f"{name} low"], mine[f"{name} high"], color=colour, lw=2)
                 ax.scatter(mine[name], y + shift, s=22, color=colour, zorder=3, label=f"{way} weights")
-            ax.set_yticks(y, mine["masks"], fontsize=8)
+            ax.set_yticks(y, mine["masks"], fontsize=9)
             ax.set(xlabel=label)
-            ax.set_title(f"{panel_title(model, layer)}\n{words}", fontsize=8, loc="left")
+            ax.set_title(f"{panel_title(model, layer)}\n{words}".replace(", ", ",\n"), fontsize=9, loc="left")
         row[0].invert_yaxis()
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     return fig

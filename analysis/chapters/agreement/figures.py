@@ -10,9 +10,10 @@ from analysis.chapters.agreement.evidence import dimensions, effect_columns, ord
 from analysis.judging.rules import NOT_RUN, WORDS
 from analysis.judging.sources import Claim
 from analysis.judging.ways.colours import COLOURS
+from analysis.page.leads import NARROW
 from analysis.page.panels import panel_title
 
-WIDTH = 7.0  # inches: narrower than the text, so that words are larger on a phone
+COLUMN, NAMES = 1.5, 1.9  # inches: of a network's panels, and of the words beside them
 
 
 def curve_figure(ways: pd.DataFrame, claim: Claim) -> Figure:
@@ -24,20 +25,22 @@ def curve_figure(ways: pd.DataFrame, claim: Claim) -> Figure:
     ran = ways[ways["verdict"] != NOT_RUN]
     blocks = list(ran.groupby(["model", "panel"], sort=False))
     names = [(dimension, choice) for dimension in dimensions(ran) for choice in ran[dimension].unique()]
-    fig = Figure(figsize=(WIDTH, 2.6 + 0.19 * len(names)), dpi=150, layout="constrained")
+    fig = Figure(
+        figsize=(max(NARROW, NAMES + COLUMN * len(blocks)), 2.8 + 0.19 * len(names)), dpi=150, layout="constrained"
+    )
     axes = fig.subplots(
         2, len(blocks), squeeze=False, sharey="row", sharex="col", height_ratios=[2.4, 0.19 * len(names) + 0.1]
     )
     for column, ((model, panel), mine) in enumerate(blocks):
         mine = mine.iloc[order_of(mine[effect_columns(claim)[0]])]
         _estimates(axes[0, column], mine, claim)
-        axes[0, column].set_title(panel_title(model, panel).replace(", ", ",\n"), fontsize=8)
+        axes[0, column].set_title(panel_title(model, panel).replace(", ", ",\n"), fontsize=9)
         _choices(axes[1, column], mine, names)
-    axes[0, 0].set_ylabel(effect_columns(claim)[3], fontsize=8)
-    axes[1, 0].set_yticks(range(len(names)), [f"{dimension}: {choice}" for dimension, choice in names], fontsize=7)
+    axes[0, 0].set_ylabel(effect_columns(claim)[3], fontsize=9)
+    axes[1, 0].set_yticks(range(len(names)), [f"{dimension}: {choice}" for dimension, choice in names], fontsize=9)
     there = [word for word in WORDS if (ran["verdict"] == word).any()]
     handles = [Line2D([], [], marker="o", ls="", color=COLOURS[word], label=word) for word in there]
-    fig.legend(handles=handles, loc="outside upper center", ncols=6, fontsize=8, frameon=False)
+    fig.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=9, frameon=False)
     return fig
 
 
@@ -51,7 +54,7 @@ def _estimates(ax: Axes, ways: pd.DataFrame, claim: Claim) -> None:
     for side in (-1, 1):
         ax.axhline(side * claim["thresholds"]["sesoi"], color="0.5", lw=0.8, ls=":")
     ax.spines[["top", "right"]].set_visible(False)
-    ax.tick_params(labelsize=8)
+    ax.tick_params(labelsize=9)
 
 
 def _choices(ax: Axes, ways: pd.DataFrame, names: list[tuple[str, str]]) -> None:
@@ -59,7 +62,7 @@ def _choices(ax: Axes, ways: pd.DataFrame, names: list[tuple[str, str]]) -> None
     chosen = [(x, y) for y, (dimension, choice) in enumerate(names) for x in np.flatnonzero(ways[dimension] == choice)]
     ax.scatter(*np.array(chosen).reshape(-1, 2).T, s=4, color="0.35", marker="s")
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_xlabel(f"{len(ways)} ways, sorted", fontsize=8)
+    ax.set_xlabel(f"{len(ways)} ways, sorted", fontsize=9)
     ax.set_xticks([])
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(left=False)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from analysis.chapters.alzheimer.networks.trained import backbone
 from analysis.page.figures import COLOURS, DROPPED, KEPT, figure
+from analysis.page.leads import NARROW
 from cluscam_lite.datasets.phantoms.phantom import (
     GRADES,
     PHANTOM_CLASSES,
@@ -23,7 +24,6 @@ from cluscam_lite.methods import method_info
 from cluscam_lite.show.drawing import overlay
 
 SECOND = "#c44e52"
-WIDTH = 7.0  # inches: narrower than the text, so that words are larger on a phone
 SPLIT_WORDS = {"paper, test": "public split", "components, test": "components kept together"}
 
 
@@ -59,7 +59,7 @@ def colour(pixels: np.ndarray) -> np.ndarray:
 
 def similarity_figure(figures: Mapping[str, Any]) -> Figure:
     """The Alzheimer slices, from `leakage.json`: likeness of test and training slices, and what falls together."""
-    fig, axes = figure(1, 2, 2.9, WIDTH)
+    fig, axes = figure(2, 1, 5.2, NARROW)
     middles = (np.array(figures["bins"][:-1]) + figures["bins"][1:]) / 2
     width = figures["bins"][1] - figures["bins"][0]
     for (split, words), colour in zip(SPLIT_WORDS.items(), (SECOND, KEPT), strict=True):
@@ -67,26 +67,26 @@ def similarity_figure(figures: Mapping[str, Any]) -> Figure:
         share = 100 * np.array(row["counts"]) / row["test"]
         axes[0, 0].bar(middles, share, width=width, color=colour, alpha=0.75, label=words)
     axes[0, 0].set(xlabel="similarity to the nearest training slice", ylabel="test slices, %", xlim=(0.88, 1.0))
-    axes[0, 0].legend(fontsize=8, frameon=False)
+    axes[0, 0].legend(fontsize=9, frameon=False)
     curve = pd.DataFrame(figures["curve"])
-    axes[0, 1].plot(curve["threshold"], curve["components"], "o-", color=KEPT, ms=4)
-    axes[0, 1].axvspan(figures["plateau"]["low"], figures["plateau"]["high"], color=DROPPED, alpha=0.4, lw=0)
-    axes[0, 1].set(xlabel="threshold of similarity", ylabel="components", yscale="log")
-    axes[0, 1].set_yticks([200, 1000, 5000], ["200", "1,000", "5,000"])
-    axes[0, 1].set_yticks([], minor=True)
+    axes[1, 0].plot(curve["threshold"], curve["components"], "o-", color=KEPT, ms=4)
+    axes[1, 0].axvspan(figures["plateau"]["low"], figures["plateau"]["high"], color=DROPPED, alpha=0.4, lw=0)
+    axes[1, 0].set(xlabel="threshold of similarity", ylabel="components", yscale="log")
+    axes[1, 0].set_yticks([200, 1000, 5000], ["200", "1,000", "5,000"])
+    axes[1, 0].set_yticks([], minor=True)
     return fig
 
 
 def ranks_figure(table: pd.DataFrame) -> Figure:
     """Each method's rank under networks that differ in their seed, a panel for each layer, from `rank_table`."""
     panels = list(table.groupby("panel", sort=False))
-    fig, axes = figure(1, len(panels), 0.26 * len(table) / len(panels) + 1.3, WIDTH)
-    for ax, (panel, mine) in zip(axes[0], panels, strict=True):
+    fig, axes = figure(len(panels), 1, 0.24 * len(table) + 0.9 * len(panels), NARROW)
+    for ax, (panel, mine) in zip(axes[:, 0], panels, strict=True):
         ordered = mine.sort_values("mean", ascending=False).reset_index(drop=True)
         for y, row in ordered.iterrows():
             colour = COLOURS["cluscam"] if row["method"] == "cluscam" else "0.5"
             ax.plot(row["ranks"], [y] * len(row["ranks"]), "o-", color=colour, ms=5, lw=1.5)
-        ax.set_yticks(range(len(ordered)), ordered["title"], fontsize=8)
+        ax.set_yticks(range(len(ordered)), ordered["title"], fontsize=9)
         ax.set(xlabel="rank, 1 the best")
         ax.set_title(f"{panel_words(panel)}: W = {ordered['W'][0]:.2f}", fontsize=10)
         ax.invert_yaxis()
@@ -99,7 +99,7 @@ def twelve_figure(ours: pd.DataFrame, paper: pd.DataFrame, rings: Sequence[str])
     ClusCAM in colour, Table 6's other methods grey; methods that know nothing of the image or the network (`rings`) as
     rings, which the paper does not have.
     """
-    fig, axes = figure(1, 2, 0.3 * len(paper) + 1.1, WIDTH, sharey=True)
+    fig, axes = figure(1, 2, 0.3 * len(paper) + 1.6, NARROW, sharey=True)
     mine = ours.set_index("model").reindex(paper.index).astype(float)
     others = [name for name in paper if name != "cluscam"]
     for ax, table, title in ((axes[0, 0], paper, "paper, Table 6"), (axes[0, 1], mine, "reference run")):
@@ -112,7 +112,7 @@ def twelve_figure(ours: pd.DataFrame, paper: pd.DataFrame, rings: Sequence[str])
         ax.set_axisbelow(True)
     for y, (_, row) in enumerate(mine.reindex(columns=[*rings]).iterrows()):
         axes[0, 1].plot(row, [y] * len(rings), "o", mfc="none", mec=SECOND, ms=10, mew=1.2, zorder=3)
-    axes[0, 0].set_yticks(range(len(paper)), [backbone(model).title for model in paper.index], fontsize=8)
+    axes[0, 0].set_yticks(range(len(paper)), [backbone(model).title for model in paper.index], fontsize=9)
     axes[0, 0].invert_yaxis()
     ringed = ", ".join(method_info(name).title for name in rings)
     handles = [
@@ -120,7 +120,7 @@ def twelve_figure(ours: pd.DataFrame, paper: pd.DataFrame, rings: Sequence[str])
         Line2D([], [], marker="o", ls="", color="0.55", ms=6, label="Table 6's other methods"),
         Line2D([], [], marker="o", ls="", mfc="none", mec=SECOND, ms=10, label=ringed),
     ]
-    fig.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    fig.legend(handles=handles, loc="outside lower center", ncols=1, fontsize=9, frameon=False)
     return fig
 
 

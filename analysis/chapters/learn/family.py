@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from analysis.page.leads import NARROW
 from cluscam_lite.show.drawing import new_figure
 
 FAMILIES = {  # where the weight of a map comes from -> colour (Okabe and Ito)
@@ -59,15 +60,15 @@ def in_order(parent: str = "", depth: int = 0) -> Iterator[tuple[Member, int]]:
 
 
 def family_figure() -> Figure:
-    """The tree, one method per line: indented below its parent, coloured by where its weights come from."""
+    """The tree, one method below another: indented below its parent, coloured by where its weights come from."""
     rows = list(in_order())
-    pitch, indent, head, left = 0.37, 0.42, 0.75, 0.2  # inches
-    width, height = 6.6, head + pitch * len(rows) + 0.1
+    pitch, indent, head, left = 0.47, 0.35, 0.7, 0.15  # inches
+    width, height = NARROW, head + pitch * len(rows) + 0.1
     fig = new_figure(width, height)
     ax = fig.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(height, 0))
     ax.set_axis_off()
-    place = {m.key: (left + indent * depth, head + pitch * (i + 0.5)) for i, (m, depth) in enumerate(rows)}
+    place = {m.key: (left + indent * depth, head + pitch * (i + 0.3)) for i, (m, depth) in enumerate(rows)}
     for member, _ in rows:
         x, y = place[member.key]
         colour = FAMILIES[member.family]
@@ -75,8 +76,8 @@ def family_figure() -> Figure:
             px, py = place[member.parent]
             ax.plot([px, px, x], [py, y, y], color="0.6", lw=1.2, zorder=1)
         ax.scatter([x], [y], s=70, color=colour, zorder=2)
-        ax.text(x + 0.16, y, f"{member.title}  {member.year}", color=colour, fontsize=11, weight="bold", va="center")
-        ax.text(3.05, y, member.change, fontsize=11, va="center", color="0.15")
+        ax.text(x + 0.16, y, f"{member.title}  {member.year}", color=colour, fontsize=10, weight="bold", va="center")
+        ax.text(x + 0.16, y + 0.19, member.change, fontsize=9.5, va="center", color="0.15")
     for i, (name, colour) in enumerate(FAMILIES.items()):
-        ax.text(left + 2.15 * (i % 3), 0.2 + 0.25 * (i // 3), f"● {name}", color=colour, fontsize=10.5, va="center")
+        ax.text(left + 1.6 * (i % 3), 0.2 + 0.25 * (i // 3), f"● {name}", color=colour, fontsize=10.5, va="center")
     return fig

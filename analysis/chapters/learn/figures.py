@@ -4,18 +4,17 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from analysis.page.figures import figure
+from analysis.page.leads import NARROW
 from cluscam_lite.show.drawing import draw_mask
-
-TEXT = 6.6  # inches: narrow, so that labels stay readable on a phone
 
 
 def single_maps_figure(maps: Tensor, scores: Tensor, columns: int = 8) -> Figure:
     """Maps (n, h, w) in [0, 1] in the order of their scores (n,), the highest first; above each its score."""
     order = scores.argsort(descending=True).tolist()
-    fig, axes = figure(-(-len(order) // columns), columns, 8.2, width=TEXT)
+    fig, axes = figure(-(-len(order) // columns), columns, 6.2, NARROW)
     for ax in axes.flat[len(order) :]:
         ax.set_axis_off()
     for ax, i in zip(axes.flat, order, strict=False):
         draw_mask(ax, maps[i])
-        ax.set_title(f"{scores[i]:+.1f}".replace("-", "−"), fontsize=13, pad=2)
+        ax.set_title(f"{scores[i]:+.1f}".replace("-", "−"), fontsize=9, pad=2)
     return fig

@@ -1,5 +1,7 @@
 """Figures of the `runtime` chapter. All lengths are ratios to plain passes of the same network, none are seconds."""
 
+from textwrap import fill
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
@@ -25,7 +27,7 @@ def phases_figure(table: pd.DataFrame) -> Figure:
     The unit is the K + 1 plain passes that ClusCAM needs at least (dotted).
     """
     fig, axes = figure(1, 2, 1.2 + 0.5 * len(table), NARROW, sharey=True)
-    names = [get_spec(model).title for model in table["model"]]
+    names = [fill(get_spec(model).title, 14) for model in table["model"]]
     unit = table["passes"]
     start = 0 * unit
     for part, (columns, colour) in PARTS.items():
@@ -41,7 +43,7 @@ def phases_figure(table: pd.DataFrame) -> Figure:
         ax.set_xlabel("time / (K + 1) passes", fontsize=9)
     axes[0, 0].invert_yaxis()
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    fig.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     return fig
 
 
@@ -58,9 +60,9 @@ def growth_figure(table: pd.DataFrame) -> Figure:
         for name, (colour, style) in lines.items():
             ax.plot(mine["value"], mine[name], style, color=colour, ms=5, lw=1.3, label=name)
         ax.set(xlabel=label, yscale="log", xticks=mine["value"].iloc[[0, len(mine) // 2, -1]])
-        ax.tick_params(axis="x", labelsize=8)
+        ax.tick_params(axis="x", labelsize=9)
     axes[0, 0].set_ylabel("plain passes")
     axes[0, 0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    fig.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     return fig
