@@ -35,6 +35,7 @@ def bars_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
         dots(row, mine, headings, mine["bar"], colours)
         for ax, heading in zip(row, headings, strict=True):
             ax.axvline(mine[heading].iloc[0], color=KEPT, lw=0.8, ls=":")
+            ax.set_xlabel(headings[heading].replace("%, ", "%,\n"))
         row[0].set_title(panel_title(model, layer), fontsize=10, loc="left")
     return fig
 
@@ -54,7 +55,7 @@ def factorial_figure(table: pd.DataFrame, label: str) -> Figure:
             ax.axhline(i + 0.5, color="0.9", lw=0.8)
         ax.set_yticks(range(len(names)), [TITLES[name] for name in names], fontsize=9)
         ax.set_title(panel_title(model, layer).replace(", ", ",\n"), fontsize=9)
-        ax.set(xlabel=label)
+    fig.supxlabel(label, fontsize=10)
     axes[0, 0].invert_yaxis()
     handles = [Line2D([], [], marker="o", ls="", color=SHADES[t], label=f"τ {t}") for t in TEMPERATURES]
     handles += [Line2D([], [], marker=MARKERS[r], ls="", color="0.4", label=f"r {r}") for r in RATIOS]

@@ -27,7 +27,7 @@ def phases_figure(table: pd.DataFrame) -> Figure:
     The unit is the K + 1 plain passes that ClusCAM needs at least (dotted).
     """
     fig, axes = figure(1, 2, 1.2 + 0.5 * len(table), NARROW, sharey=True)
-    names = [fill(get_spec(model).title, 14) for model in table["model"]]
+    names = [fill(get_spec(model).title, 16) for model in table["model"]]
     unit = table["passes"]
     start = 0 * unit
     for part, (columns, colour) in PARTS.items():
