@@ -84,7 +84,9 @@ reference: $(STAMP) ## Make what is missing of the reference run on a data root:
 networks: $(STAMP) ## Train the networks of `reference` that a CPU gives to the same bits: half an hour or more each
 	@$(BIN)/python -m analysis.chapters.alzheimer.networks.training.reference
 
-verify: $(STAMP) ## Run the slow checks on a data root (CLUSCAM_DATA)
+verify: $(STAMP) ## Run the slow tests, and the slow checks on a data root (CLUSCAM_DATA)
+	@echo "Running the slow tests: each notebook with each of its parameters changed."
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow -n $(JOBS) --dist loadgroup
 	@echo "Running the slow checks on the data root."
 	@$(BIN)/python -m analysis.oracles.verify
 

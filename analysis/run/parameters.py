@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.paths import ROOT
+from analysis.run.values import check_values
 from cluscam_lite.errors import CluscamError, unknown
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -77,7 +78,7 @@ def taken_of(profile: Mapping[str, Any], declared: Mapping[str, str]) -> dict[st
 
 
 def check(declared: Mapping[str, str], given: Mapping[str, Any], notebook: str) -> None:
-    """Raise UnknownName for a parameter that is not declared, CluscamError for a value of another type."""
+    """Raise UnknownName for a parameter that is not declared, CluscamError for a bad value or one of another type."""
     for name, value in given.items():
         if name not in declared:
             raise unknown("parameter", name, declared, hint=f"the notebook {notebook} has no other parameters")
@@ -87,6 +88,7 @@ def check(declared: Mapping[str, str], given: Mapping[str, Any], notebook: str) 
             raise CluscamError(
                 f"the parameter {name} of the notebook {notebook} is {value!r}, but must be of type {declared[name]}"
             )
+    check_values({name: value for name, value in given.items() if COMMON.get(name) == declared[name]})
 
 
 def strict(namespace: dict[str, Any], notebook: str) -> None:

@@ -17,6 +17,7 @@ from analysis.paper.tables import paper_table
 from analysis.studies.registry import find_study
 from cluscam_lite.datasets.phantoms.phantom import phantom_at
 
+OWN = {"dataset": "phantoms", "models": ["phantom_cnn", "phantom_vit"]}
 NOTHING = empty_rows(find_study("alzheimer"))  # the rows of a run that has not begun
 
 
@@ -131,18 +132,16 @@ def test_the_claims_of_the_chapter_are_not_run_or_judged():
 
 
 @pytest.mark.parametrize(
-    ("parameters", "expected"),
+    ("profile", "n_images", "seed", "expected"),
     [
-        ({"profile": "smoke", "dataset": "scenes"}, "smoke"),
-        ({"profile": "reference", "dataset": "ilsvrc"}, "embedded"),
-        ({"profile": "mine", "dataset": "phantoms"}, "mine"),
-        ({"profile": "mine", "dataset": "scenes"}, "embedded"),  # a profile of the whole book
+        ("smoke", 1, 0, {"profile": "smoke", "n_images": 1, "seed": 0}),
+        ("reference", 3, 0, {"profile": "embedded"}),
+        ("mine", 2, 1, {"profile": "mine", "n_images": 2, "seed": 1} | OWN),
+        ("embedded", 2, 0, {"profile": "embedded", "n_images": 2, "seed": 0} | OWN),  # not what that profile says
     ],
 )
-def test_a_profile_about_other_images_leaves_the_phantoms_as_they_are(monkeypatch, parameters, expected):
+def test_the_phantoms_of_a_profile(monkeypatch, profile, n_images, seed, expected):
     asked = []
-    monkeypatch.setattr(
-        alzheimer_chapter, "study_rows", lambda study, mine: asked.append((study.name, mine["profile"]))
-    )
-    alzheimer_chapter.phantom_rows(parameters)
+    monkeypatch.setattr(alzheimer_chapter, "study_rows", lambda study, mine: asked.append((study.name, mine)))
+    alzheimer_chapter.phantom_rows(profile, n_images, seed)
     assert asked == [("alzheimer", expected), ("sanity", expected)]

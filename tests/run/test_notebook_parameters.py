@@ -9,7 +9,16 @@ from toy_notebook import write_notebook, write_profile
 
 from analysis.paths import ROOT
 from analysis.run.notebooks import main, run_notebook, strict
-from analysis.run.parameters import declared_parameters, notebook_path, profile_parameters, typed
+from analysis.run.parameters import (
+    COMMON,
+    check,
+    declared_parameters,
+    notebook_names,
+    notebook_path,
+    profile_parameters,
+    taken_of,
+    typed,
+)
 from cluscam_lite.errors import CluscamError, UnknownName
 
 
@@ -31,6 +40,46 @@ def test_a_parameter_of_the_wrong_type_is_an_error(tmp_path, value):
     (name,) = value
     with pytest.raises(CluscamError, match=f"the parameter {name} of the notebook a is .* must be of type"):
         run_notebook(path, tmp_path / "out.ipynb", value)
+
+
+BAD = {
+    "model": [("scene_cn", "unknown model 'scene_cn'; nearest: scene_cnn")],
+    "image": [
+        ("photograph:chelse", "unknown photograph 'chelse'; nearest: chelsea"),
+        ("photograph:coffee+tempel", "unknown photograph 'tempel'; nearest: temple"),
+        ("scene:three", "'scene:three' is not a scene; expected scene:N"),
+    ],
+    "dataset": [("scene", "unknown data set 'scene'; nearest: scenes")],
+    "part": [("nonsense", "unknown part 'nonsense'; known: train, test")],
+    "models": [
+        ([1, 2], "the parameter models is a list of names of networks, but has 1 in it"),
+        (["scene_cnn", "scene_vot"], "unknown model 'scene_vot'; nearest: scene_vit"),
+    ],
+    "n_images": [(-1, "n_images is -1; expected a whole number at least 1"), (0, "n_images is 0; expected")],
+    "seed": [(-1, "seed is -1; expected a whole number between 0 and"), (2**64, "expected a whole number between 0")],
+    "data_root": [("/nowhere/at/all", "the data root /nowhere/at/all is not a folder")],
+}
+
+
+@pytest.mark.parametrize("name", notebook_names())
+def test_a_bad_value_is_one_sentence_before_anything_runs(name, tmp_path):
+    path = notebook_path(name)
+    declared = declared_parameters(path)
+    smoke = taken_of(profile_parameters("smoke"), declared)
+    for parameter in declared.keys() & BAD.keys():
+        for value, sentence in BAD[parameter]:
+            with pytest.raises(CluscamError, match=sentence) as caught:
+                run_notebook(path, tmp_path / "out.ipynb", smoke | {parameter: value})
+            assert "\n" not in str(caught.value)
+            with pytest.raises(CluscamError, match=sentence):  # plain papermill, or by hand
+                strict(smoke | {parameter: value}, name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_values_of_a_readers_own_are_taken():
+    given = {"model": "efficientnet_lite0", "image": "photograph:chelsea+coffee", "dataset": "phantoms"}
+    check(COMMON, given | {"part": "validation", "models": ["scene_cnn", "resnet18"], "n_images": 1}, "logits")
+    check(COMMON, {"dataset": "ilsvrc", "part": "pilot", "image": "my own cat.jpg"}, "logits")
 
 
 def test_unknown_names_are_answered_with_the_nearest(capsys):

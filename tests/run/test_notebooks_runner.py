@@ -20,14 +20,14 @@ from cluscam_lite.errors import CluscamError
 
 def test_main_runs_a_notebook_once_for_the_same_inputs(tmp_path, capsys):
     path = write_notebook(tmp_path / "a.ipynb", "import os", "(n_images, models, scale, os.getcwd())")
-    profile = write_profile(tmp_path / "p.yaml", "n_images: 2\nmodels: [b, c]\n")
+    profile = write_profile(tmp_path / "p.yaml", "n_images: 2\nmodels: [scene_cnn, scene_vit]\n")
     command = ["--profile", profile, "--notebook", str(path), "--output", str(tmp_path / "out")]
     assert main([*command, "-p", "scale", "3"]) == 0
     assert "a: running" in capsys.readouterr().out
     output = tmp_path / "out" / "a.ipynb"
     executed = nbformat.read(output, as_version=4)
     nbformat.validate(executed)
-    assert executed.cells[-1].outputs[0].data["text/plain"] == f"(2, ['b', 'c'], 3, {str(ROOT)!r})"
+    assert executed.cells[-1].outputs[0].data["text/plain"] == f"(2, ['scene_cnn', 'scene_vit'], 3, {str(ROOT)!r})"
     assert executed.metadata.papermill["input_path"] == "notebooks/a.ipynb"
     assert {"inputs", "commit", "modified"} == executed.metadata.cluscam.keys()
     before = output.read_bytes()
