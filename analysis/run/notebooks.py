@@ -55,8 +55,11 @@ def run_notebook(path: Path, output: Path, parameters: Mapping[str, Any], cwd: P
     inputs = inputs_hash(path, parameters)
     executed = _execute(path, dict(parameters), cwd)
     for declared, injected in pairwise(executed.cells):
-        if "injected-parameters" in injected.metadata.get("tags", []):  # as visible as the declaration
-            injected.metadata["tags"] += [t for t in declared.metadata.get("tags", []) if t != "parameters"]
+        if "injected-parameters" in injected.metadata.get("tags", []):
+            # a reader sees the values of this run, not the declaration; on the landing page (`remove-cell`) neither
+            tags = {*declared.metadata["tags"]}
+            injected.metadata["tags"] += sorted(tags - {"parameters", "remove-input"})
+            declared.metadata["tags"] = sorted({*tags, "remove-input"})
     executed.metadata.papermill["input_path"] = f"notebooks/{path.name}"
     executed.metadata["cluscam"] = {"inputs": inputs, **git_state()}
     with atomic_path(output) as temporary:

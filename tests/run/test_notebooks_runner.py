@@ -205,3 +205,15 @@ def is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.parametrize(("tags", "shown"), [([], True), (["remove-input"], True), (["remove-cell"], False)])
+def test_a_page_shows_the_parameters_of_the_run_and_not_the_declaration(tmp_path, tags, shown):
+    path = write_notebook(tmp_path / "a.ipynb", "n_images", parameters="n_images: int = 1")
+    book = nbformat.read(path, as_version=4)
+    book.cells[1].metadata["tags"] += tags
+    nbformat.write(book, path)
+    run_notebook(path, tmp_path / "out.ipynb", {"n_images": 2})
+    declared, injected = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[1:3]
+    assert "n_images = 2" in injected.source and "remove-input" in declared.metadata["tags"]
+    assert shown == (not {"remove-input", "remove-cell"} & {*injected.metadata["tags"]})

@@ -27,7 +27,7 @@ from analysis.chapters.verdicts.numbers import (
 )
 from analysis.judging.ledger import all_claims
 from analysis.judging.printed import paper_effect
-from analysis.judging.rules import NEGLIGIBLE, REVERSED, SUPPORTED, UNINFORMATIVE
+from analysis.judging.rules import NEGLIGIBLE, REVERSED, SUPPORTED, UNDECIDED, UNINFORMATIVE
 from analysis.judging.text import network_text
 from analysis.page.charts import CONTROL, OTHER, OWN, PAPER, Dot, Row, dot_chart, number
 from analysis.page.panels import reference_panels
@@ -97,7 +97,10 @@ def average(evidence: Evidence) -> Told:
     """Averages of maps against the single maps."""
     means = blocks_of(evidence.table, "C6a")["mean"]
     must(counted(evidence.table, "C6a", SUPPORTED) == f"{len(means)} of {len(means)}", "averages raise the logit")
+    other = blocks_of(evidence.table, "C6a")["readings"].str.endswith(f", {REVERSED}")  # against the mean of all maps
+    must(bool(other.all()), "the average of all maps raises the logit more than those of groups")
     said = {"raised_in": f"{len(means)} of {len(means)}", "raised_by": between(means)}
+    said["all_in"] = f"{int(other.sum())} of {len(other)}"
     return said, _forest(evidence.table, "C6a", "Average of a group less its single maps", OWN)
 
 
@@ -178,6 +181,11 @@ def place(evidence: Evidence) -> Told:
     must(bool(errors["blank"].all()), "a blank map has a lower localisation error than ClusCAM on every CNN")
     transformer = blocks_of(evidence.table, "C9a").iloc[0]
     must(transformer["verdict"] == SUPPORTED, "ClusCAM's error is lower than OptiCAM's on the transformer")
+    box = blocks_of(evidence.table, "C9b").set_index("model")["readings"][errors.index]
+    must(
+        bool(box.str.endswith(UNDECIDED).all()),
+        "with the larger box ClusCAM and a blank map are about level on the CNNs",
+    )
     methods = errors.drop(columns=["last", "blank", "ones"]).astype(float)
     said = {"place_of": in_words(methods.shape[1]), "place_cnns": in_words(len(errors))}
     said["place_transformer"] = with_limits(transformer)

@@ -46,7 +46,9 @@ def test_logits_are_those_of_the_ledger(evidence, found):
     assert found["average"].numbers == {
         "raised_in": f"{len(raised)} of {len(raised)}",
         "raised_by": between(raised["mean"]),
+        "all_in": f"{len(raised)} of {len(raised)}",
     }
+    assert raised["readings"].str.contains("mean of all maps: -.*reversed").all()
     assert f"in {len(random)} of {len(random)} networks" in found["random"].text
     assert (random["high"] < 0).all() and between(-random["mean"]) in found["random"].text
 
