@@ -14,6 +14,7 @@ from analysis.chapters.logits.evidence import (
     top_scores,
     whole_scores,
 )
+from analysis.chapters.logits.page import group_leads
 from analysis.chapters.logits.specifications import sides_of
 from analysis.judging.ledger import judged
 from analysis.paper.claims import claims_of
@@ -91,3 +92,9 @@ def test_scores_of_groups_count_each_group_once():
     first = table[(table["masks"] == "random 000") & (table["group"] >= 0)].groupby("image_id")["score"].mean()
     assert groups["random"].to_dict() == pytest.approx(first.to_dict())
     assert "mean of all" not in groups
+
+
+def test_the_lead_when_groups_count_once():
+    """By hand: K-Means' groups have s + 1 and s - 3, those of the random partition one logit more."""
+    leads = group_leads(rows(n=4).assign(probability=0.5))
+    assert list(leads.index) == ["Scene CNN"] and leads.iloc[0] == pytest.approx(-1)
