@@ -14,7 +14,8 @@
     const show = () => {
       cards.forEach((card) => (card.hidden = !fits(card)));
       const shown = cards.filter((card) => !card.hidden).length;
-      said.textContent = `${shown} of ${cards.length} claims`;
+      const none = shown ? "" : ". No claim fits all of these choices: change one, or show all.";
+      said.textContent = `${shown} of ${cards.length} claims${none}`;
     };
 
     /* A link to a card that is not chosen shows all of them. */

@@ -5,6 +5,7 @@ escaped.
 """
 
 import html
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 from IPython.display import HTML
 
 from analysis.chapters.verdicts.lines import number_line
+from analysis.chapters.verdicts.otherwise import reading_verdicts
 from analysis.judging.counts import claim_verdicts
 from analysis.judging.ledger import all_claims
 from analysis.judging.printed import NOT_PRINTED
@@ -23,6 +25,7 @@ from analysis.paths import ROOT
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec
 
+TITLES = ROOT / "analysis" / "chapters" / "verdicts" / "titles.yaml"
 WHOSE = {"paper": "the paper's claim", "ours": "our own question"}
 SAID = {
     SUPPORTED: "It holds",
@@ -51,7 +54,7 @@ def claim_filter(table: pd.DataFrame, verdicts: pd.DataFrame) -> str:
     networks = {model: get_spec(model).title for model in table.loc[table["model"] != "", "model"].unique()}
     words = [word for word in VERDICTS if (verdicts["verdict"] == word).any()]
     choices = [
-        _select("Chapter", "chapter", {page: page for page in pages}),
+        _select("Chapter", "chapter", {page: chapter_title(page) for page in pages}),
         _select("Verdict", "verdict", {_token(word): word for word in words}),
         _select("Network", "network", networks),
         _select("Whose claim", "whose", WHOSE),
@@ -75,13 +78,16 @@ def claim_card(claim: Mapping[str, Any], verdict: pd.Series, rows: pd.DataFrame,
     blocks = rows[rows["model"] != ""]
     name, first = claim["id"], rows.iloc[0]
     facts = {
-        "Tested": _safe(first["estimand"]),
-        "The paper prints": _safe("nothing to compare" if verdict["paper"] == NOT_PRINTED else verdict["paper"]),
-        "Verdict": f"<strong>{_safe(SAID[verdict['verdict']])}</strong>: {_safe(verdict_sentence(verdict, blocks))}",
+        "Verdict": f"<strong>{_safe(SAID[verdict['verdict']])}</strong>: {_safe(verdict_sentence(verdict, blocks))}"
     }
     if others := other_ways(blocks):
         facts["Other ways"] = _safe(others)
-    listed = "".join(f"<dt>{label}</dt><dd>{text}</dd>" for label, text in facts.items())
+    if read := read_otherwise(claim, verdict["verdict"], blocks):
+        facts["Read otherwise"] = _safe(read)
+    more = {
+        "Tested": _safe(first["estimand"]),
+        "The paper prints": _safe("nothing to compare" if verdict["paper"] == NOT_PRINTED else verdict["paper"]),
+    }
     data = {
         "chapter": _page(first["notebook"]),
         "verdict": _token(verdict["verdict"]),
@@ -91,11 +97,36 @@ def claim_card(claim: Mapping[str, Any], verdict: pd.Series, rows: pd.DataFrame,
     attributes = " ".join(f'data-{key}="{_safe(value)}"' for key, value in data.items())
     return (
         f'<article class="claim-card" id="claim-{_safe(name)}" {attributes}>'
-        f"<h3>{_safe(name)}: {_badge(verdict['verdict'])}</h3>"
+        f"<h3>{_safe(name)}: {_safe(titles()[name])} {_badge(verdict['verdict'])}</h3>"
         f'<p class="claim-place">{_safe(WHOSE[verdict["whose"]])}, {_safe(verdict["place"])}</p>'
-        f"<blockquote>{_safe(verdict['quote'])}</blockquote><dl>{listed}</dl>"
-        f"{number_line(claim, blocks)}{_networks(blocks)}{_links(first, address)}</article>"
+        f"<blockquote>{_safe(verdict['quote'])}</blockquote>{number_line(claim, blocks)}{_listed(facts)}"
+        f"<details><summary>What was tested, network by network</summary>{_listed(more)}"
+        f"{_networks(blocks)}{_links(first, address)}</details></article>"
     )
+
+
+def _listed(facts: Mapping[str, str]) -> str:
+    return f"<dl>{''.join(f'<dt>{label}</dt><dd>{text}</dd>' for label, text in facts.items())}</dl>"
+
+
+def titles() -> dict[str, str]:
+    """What each claim says, in words, by its id."""
+    return yaml.safe_load(TITLES.read_text(encoding="utf-8"))
+
+
+def chapter_title(page: str) -> str:
+    """The title of a notebook, its first heading."""
+    cells = json.loads((ROOT / "notebooks" / f"{page}.ipynb").read_text(encoding="utf-8"))["cells"]
+    lines = (line for cell in cells if cell["cell_type"] == "markdown" for line in cell["source"])
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), page)
+
+
+def read_otherwise(claim: Mapping[str, Any], verdict: str, blocks: pd.DataFrame) -> str:
+    """The claim's other readings with their verdicts, where one is not the claim's own `verdict`; "" where none is."""
+    found = reading_verdicts(claim, blocks)
+    if all(word == verdict for word, _ in found.values()):
+        return ""
+    return "; ".join(f"{name}: {word} ({counts})" for name, (word, counts) in found.items())
 
 
 def verdict_sentence(verdict: pd.Series, blocks: pd.DataFrame) -> str:
@@ -117,13 +148,16 @@ def other_ways(blocks: pd.DataFrame) -> str:
 
 
 def _networks(blocks: pd.DataFrame) -> str:
-    """Each network and layer with its numbers and the reason of its word, behind a line to click."""
+    """Each network and layer with its numbers and the reason of its word."""
     lines = []
     for _, row in blocks.iterrows():
         why = row["because"] if isinstance(row["because"], str) and row["because"] else row["reason"]
-        text = f"{estimate_text(row)}; {images_text(row)} {row['counted']}; {why}" if why else estimate_text(row)
+        images = images_text(row)
+        if not images.endswith(row["counted"]):
+            images = f"{images} {row['counted']}"
+        text = f"{estimate_text(row)}; {images}; {why}" if why else estimate_text(row)
         lines.append(f"<li>{_safe(network_text(row))}: <em>{_safe(row['verdict'])}</em>. {_safe(text)}</li>")
-    return f"<details><summary>Network by network</summary><ul>{''.join(lines)}</ul></details>"
+    return f"<ul>{''.join(lines)}</ul>"
 
 
 def _links(row: pd.Series, address: str) -> str:
@@ -136,7 +170,7 @@ def _links(row: pd.Series, address: str) -> str:
         rows = f'<a href="{there}"><code>{rows}</code></a>'
     made = ", ".join(_commit(text, address) for text in commits)
     return (
-        f'<p class="claim-links">Chapter: <a href="{_safe(page)}.html">{_safe(page)}</a>. Rows: '
+        f'<p class="claim-links">Chapter: <a href="{_safe(page)}.html">{_safe(chapter_title(page))}</a> Rows: '
         f"{rows if address else f'<code>{rows}</code>'}, made by <code>{command}</code> at commit {made}.</p>"
     )
 

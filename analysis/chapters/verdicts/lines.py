@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.judging.compare import SMALL
 from analysis.judging.printed import paper_effect
+from analysis.judging.rules import NEGLIGIBLE
 from analysis.judging.text import network_text
 from analysis.page.charts import OWN, PAPER, Dot, Row, dot_chart, number
 
@@ -29,11 +31,11 @@ def number_line(claim: Mapping[str, Any], blocks: pd.DataFrame) -> str:
     if limits:
         chart, legend = _limits_chart(claim, rows)
     else:
-        chart, legend = _effect_chart(claim, rows)
+        chart, legend = _effect_chart(claim, rows, [_by_mean(row) for _, row in blocks.iterrows()])
     return f'<div class="claim-line">{chart}<p>{html.escape(legend)}</p></div>'
 
 
-def _effect_chart(claim: Mapping[str, Any], rows: list[Row]) -> tuple[str, str]:
+def _effect_chart(claim: Mapping[str, Any], rows: list[Row], few: list[bool]) -> tuple[str, str]:
     thresholds = claim["thresholds"]
     sesoi, points = thresholds["sesoi"], thresholds["unit"] == "points"
     axis = "points; right of 0 favours the claim" if points else "d_z; right of 0 favours the claim"
@@ -43,6 +45,8 @@ def _effect_chart(claim: Mapping[str, Any], rows: list[Row]) -> tuple[str, str]:
         legend += " Triangle: what the paper prints."
     if not points:
         legend += " d_z is the mean difference over its spread between images."
+        if any(few):
+            legend += f" On fewer than {SMALL} images the interval is that of the mean, over the spread: it decides."
     return dot_chart(rows, f"Claim {claim['id']}", axis, band=(-sesoi, sesoi), zero=True), legend
 
 
@@ -77,12 +81,22 @@ def _of_effect(claim: Mapping[str, Any], row: pd.Series) -> Row | None:
         return None
     if pd.isna(row[value]):
         return Row(name, (), "no image differs")
-    dots = [Dot(row[value], OWN, row[low], row[high])]
+    ends = row[low], row[high]
+    if not points and _by_mean(row):
+        spread = abs(row["mean"] / row["d_z"])
+        ends = row["low"] / spread, row["high"] / spread
+    known = all(pd.notna(end) and math.isfinite(end) for end in ends)
+    dots = [Dot(row[value], OWN, *(ends if known else ()))]
     if (own := in_unit(claim, row)) is not None:
         dots.append(Dot(own, PAPER))
     digits = 1 if points else 2
-    limits = "no limits" if pd.isna(row[low]) else f"{number(row[low], digits)} to {number(row[high], digits)}"
+    limits = f"{number(ends[0], digits)} to {number(ends[1], digits)}" if known else "no limits"
     return Row(name, tuple(dots), f"{number(row[value], digits)} ({limits})")
+
+
+def _by_mean(row: pd.Series) -> bool:
+    """Whether the interval of the mean decides a block on which that of d_z may be too sure: one of few images."""
+    return bool(row["n"] < SMALL and row["d_z"] and row["verdict"] != NEGLIGIBLE)
 
 
 def in_unit(claim: Mapping[str, Any], row: pd.Series) -> float | None:

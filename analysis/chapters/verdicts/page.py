@@ -7,8 +7,10 @@ import pandas as pd
 import yaml
 
 from analysis.chapters.verdicts.numbers import between, blocks_of, in_words, must
+from analysis.chapters.verdicts.otherwise import MEAN, PUBLIC, read_so
 from analysis.judging.counts import claim_verdicts
-from analysis.judging.rules import CONTRADICTED, NOT_TESTED, SUPPORTED, of_sentence
+from analysis.judging.rules import CONTRADICTED, NOT_TESTED, SUPPORTED, UNDECIDED, of_sentence
+from analysis.paper.amendments import all_amendments
 from analysis.paths import ROOT
 
 SECTION = ROOT / "analysis" / "chapters" / "verdicts" / "section43.yaml"
@@ -36,7 +38,29 @@ def answer(table: pd.DataFrame) -> dict[str, str]:
         "ours_hold": in_words(int((ours["verdict"] == SUPPORTED).sum())),
         "ours_fall": in_words(int((ours["verdict"] == CONTRADICTED).sum())),
         "seeds_agree": between(blocks_of(table, "C12a")["mean"], 2),
-    }
+    } | read_otherwise(table)
+
+
+def read_otherwise(table: pd.DataFrame) -> dict[str, str]:
+    """What the answer says of other readings: the claims against OptiCAM with the objective of the paper's public code
+    (`norm_c4a` and so on), and C6a against the mask of the mean of all maps, "reversed in 5 of 5".
+    """
+    against = ("C2", "C4a", "C4b", "C5b", "C5c", "C9a")
+    said = {f"norm_{claim.lower()}": read_so(table, claim, PUBLIC)[0] for claim in against}
+    return said | {"mean_c6a": read_so(table, "C6a", MEAN)[1]}
+
+
+def changed_since(table: pd.DataFrame) -> dict[str, str]:
+    """How many amendments came after the evidence, and how many `n_earlier` ones of single claims; how many claims
+    there were before them, and how many of these have another verdict now. "Inconclusive" was then the word for
+    "undecided".
+    """
+    verdicts = claim_verdicts(table)
+    before = verdicts[verdicts["former"] != ""]
+    turned = before["former"].replace("inconclusive", UNDECIDED) != before["verdict"]
+    numbers = {"n_amendments": len(all_amendments()), "n_before": len(before), "n_turned": int(turned.sum())}
+    numbers["n_earlier"] = int(table.loc[table["amended"].fillna("") != "", "amended"].nunique())
+    return {name: str(n) for name, n in numbers.items()}
 
 
 def section_43(table: pd.DataFrame, numbers: dict[str, str]) -> list[dict[str, Any]]:
@@ -45,7 +69,7 @@ def section_43(table: pd.DataFrame, numbers: dict[str, str]) -> list[dict[str, A
     `numbers` are those of the finding on localisation. A sentence that no claim of the ledger tests is not tested.
     """
     verdicts = claim_verdicts(table).set_index("claim")["verdict"]
-    found = []
+    numbers, found = numbers | read_otherwise(table), []
     for sentence in yaml.safe_load(SECTION.read_text(encoding="utf-8")):
         mine = verdicts[sentence["claims"]]
         said = {"quote": sentence["quote"], "place": "Section 4.3", "note": sentence["note"].format(**numbers)}

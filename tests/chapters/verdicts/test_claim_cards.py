@@ -9,14 +9,18 @@ import pandas as pd
 import pytest
 
 from analysis.chapters.verdicts.cards import (
+    chapter_title,
     claim_card,
     claim_cards,
     linked,
+    read_otherwise,
     repository,
     sentence_list,
+    titles,
     verdict_sentence,
 )
 from analysis.chapters.verdicts.lines import in_unit, number_line
+from analysis.chapters.verdicts.otherwise import MEAN, reading_words
 from analysis.judging.counts import claim_verdicts, sentence_verdicts
 from analysis.judging.kept import kept_ledger
 from analysis.judging.ledger import all_claims
@@ -68,7 +72,9 @@ def test_every_claim_has_one_card_with_what_the_filter_asks_for(table, page):
         assert data["whose"] == CLAIMS[claim]["whose"]
         assert data["network"].split(" ") == [*blocks(table, claim)["model"].unique()]
         assert (ROOT / "notebooks" / f"{data['chapter']}.ipynb").is_file()
-        assert "results/reference/" in card and "Network by network" in card
+        assert "results/reference/" in card and "network by network</summary>" in card
+        shown, _, folded = card.partition("<details>")
+        assert "<blockquote>" in shown and "<dt>Verdict</dt>" in shown and "<dt>Tested</dt>" in folded
     for name in ("chapter", "verdict", "network", "whose"):
         chosen = {value for values in re.findall(rf'data-{name}="([^"]*)"', page) for value in values.split(" ")}
         options = re.search(rf'<select name="{name}">(.*?)</select>', page).group(1)
@@ -146,3 +152,28 @@ def test_a_claim_without_evidence_has_a_card(table):
     rows["verdict"], rows["reason"], rows["because"] = "not run", "no rows yet", ""
     card = claim_card(CLAIMS["C6b"], claim_verdicts(rows).iloc[0], rows)
     assert "Not run" in card and "no rows yet" in card and "<svg" not in card
+
+
+def test_each_claim_has_a_title_and_each_chapter_its_own(table, page):
+    assert {*titles()} == {*CLAIMS} and chapter_title("verdicts") == "What stands?"
+    assert ">Who wins?</option>" in page and "components components" not in page
+
+
+def test_another_reading_is_said_where_its_verdict_is_another(table):
+    means = reading_words(MEAN, blocks(table, "C6a"))
+    assert means == ["reversed"] * len(blocks(table, "C6a"))
+    said = read_otherwise(CLAIMS["C6a"], "supported", blocks(table, "C6a"))
+    assert said == f"{MEAN}: contradicted (reversed in {len(means)} of {len(means)})"
+    assert "supported in 1 of 1" in read_otherwise(CLAIMS["C4b"], "contradicted", blocks(table, "C4b"))
+    assert read_otherwise(CLAIMS["C2"], "contradicted", blocks(table, "C2")) == ""
+    assert read_otherwise(CLAIMS["C1"], "undecided", blocks(table, "C1")) == ""
+
+
+def test_the_interval_that_decides_is_drawn(table):
+    few = blocks(table, "C2").set_index("model").loc[["resnet50_v1"]].reset_index()
+    row = few.iloc[0]
+    assert row["n"] < 60 and row["low"] < 0 < row["high"] and row["d_z high"] < 0
+    high = row["high"] * row["d_z"] / row["mean"]
+    drawn = number_line(CLAIMS["C2"], few)
+    assert f"to {high:.2f})" in drawn and "it decides" in drawn
+    assert f"to {row['d_z high']:.2f})".replace("-", "−") in number_line(CLAIMS["C2"], few.assign(n=60))

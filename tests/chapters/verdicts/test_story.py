@@ -9,7 +9,7 @@ import pytest
 from analysis.chapters.verdicts import story
 from analysis.chapters.verdicts.landing import finding_cards, pipeline, steps
 from analysis.chapters.verdicts.numbers import between, in_words, localisation_errors, with_limits
-from analysis.chapters.verdicts.page import answer, section_43
+from analysis.chapters.verdicts.page import answer, changed_since, section_43
 from analysis.judging.kept import kept_ledger
 from analysis.judging.rules import NOT_TESTED, SUPPORTED
 from analysis.run.parameters import notebook_names
@@ -117,10 +117,18 @@ def test_words_that_no_longer_follow_are_an_error(evidence, claim):
 def test_the_answer_speaks_of_the_claims_that_hold_and_fall(evidence):
     numbers = answer(evidence.table)
     assert numbers["n_paper"] == "23" and numbers["n_hold"] == "five" and numbers["n_fall"] == "eight"
+    assert numbers["norm_c4a"] == "undecided" and numbers["norm_c4b"] == "supported"
+    assert numbers["mean_c6a"] == "reversed in 5 of 5"
     table = evidence.table.copy()
     table.loc[table["claim"] == "C6a", "verdict"] = "reversed"
     with pytest.raises(CluscamError, match="C6a"):
         answer(table)
+
+
+def test_verdicts_that_changed_are_counted(evidence):
+    turned = {"C1", "C5a", "C5d", "C5e", "C5n", "C7a", "C10f"}  # by hand, from former_verdicts.csv
+    numbers = changed_since(evidence.table)
+    assert numbers["n_turned"] == str(len(turned)) and numbers["n_before"] == "35" and numbers["n_amendments"] == "12"
 
 
 def test_section_43_is_not_tested_but_for_its_number(evidence, found):
