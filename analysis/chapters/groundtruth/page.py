@@ -69,7 +69,7 @@ def words(rows: pd.DataFrame, differences: pd.DataFrame) -> dict[str, str]:
     rho = scenes.groupby(["model", "panel", "method"])["rho"].mean().dropna()
     found |= {"_".join(key): signed(value) for key, value in rho.items()}
     first = scenes.groupby(["model", "panel", "method"])["pointing"].mean().dropna()
-    found |= {"point_" + "_".join(key): f"{100 * value:.0f}" for key, value in first.items()}
+    found |= {"point_" + "_".join(key): percent(value) for key, value in first.items()}
     found["scenes"] = f"{scenes['image_id'].nunique()}"
     for (model, panel), mine in rho.groupby(["model", "panel"]):
         rivals = mine[[method_info(name).kind in RIVALS for *_, name in mine.index]]
@@ -96,9 +96,14 @@ def planted_words(rows: pd.DataFrame) -> dict[str, str]:
         "largest": f"{planted['badge has the largest effect']:.0f} %",
         "effect": f"{planted['effect of the badge']:.1f}",
         "finders": f"{(rivals >= OFTEN).sum()} of {len(rivals)}",
-        **{f"first_{name}": f"{100 * value:.0f}" for name, value in first.items()},
+        **{f"first_{name}": percent(value) for name, value in first.items()},
         **{f"lift_{name}": f"{value:.1f}" for name, value in lift.items()},
     }
+
+
+def percent(share: float) -> str:
+    """A share for a sentence, in percent, rounded as the tables round it (shares are stored in single precision)."""
+    return f"{round(100 * float(share), 4):.0f}"
 
 
 def signed(value: float) -> str:

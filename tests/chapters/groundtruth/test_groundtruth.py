@@ -10,7 +10,7 @@ from same_rows import same_rows
 from analysis.chapters.groundtruth import page as groundtruth_chapter
 from analysis.chapters.groundtruth import study as groundtruth
 from analysis.chapters.groundtruth.evidence import badges_table, planted_truth, rho_differences, scenes_table, share
-from analysis.chapters.groundtruth.page import example, for_page, words
+from analysis.chapters.groundtruth.page import example, for_page, percent, words
 from analysis.chapters.groundtruth.study import STUDY, Block, image_ids, truth_by_id
 from analysis.engine import read, run
 from analysis.page.panels import prepared
@@ -103,6 +103,10 @@ def test_tables_of_known_rows():
     }  # fmt: skip
     ahead = rho_differences(rows)
     assert ahead["n"].tolist() == [7] and ahead["mean low"][0] > 0.2 and ahead["against"][0] == "random"
+
+
+def test_a_sentence_rounds_as_its_table_does():
+    assert percent(np.float32([1] * 121 + [0] * 79).mean()) == f"{60.5:.0f}"
 
 
 def test_tables_in_words():
