@@ -26,6 +26,8 @@ from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
 from analysis.studies.rows import NOT_RUN, reference_rows
 
+WHOLE_SCALE = 100.0  # points, of IC and AD
+
 MEANING = {
     "C12a": "one seed against others",
     "C12b": "ClusCAM less GradCAM, moved by four pixels",
@@ -75,10 +77,24 @@ def span(rows: pd.DataFrame, explainer: str, perturbation: str, measure: str = "
     return _range([f"{value:.2f}" for value in sorted(mine[measure])])
 
 
-def change_span(rows: pd.DataFrame, explainer: str, perturbation: str, measure: str) -> str:
-    """By how many points a change moves the mean of a measure, over networks and layers: "-1.4 to +0.7"."""
-    table = change_table(rows[(rows["explainer"] == explainer) & rows["perturbation"].isin([BASE, perturbation])])
+def change_span(rows: pd.DataFrame, explainer: str, perturbations: Iterable[str], measure: str) -> str:
+    """By how many points changes move the mean of a measure, over networks, layers and changes: "-1.4 to +0.7"."""
+    table = _changes(rows, explainer, perturbations)
     return _range([f"{value:+.1f}" for value in sorted(table[measure])])
+
+
+def clear_changes(rows: pd.DataFrame, explainer: str, perturbations: Iterable[str], measure: str) -> str:
+    """Of how many of those moves the interval leaves out zero, "1 of 8", or "not run"."""
+    table = _changes(rows, explainer, perturbations)
+    if not len(table):
+        return NOT_RUN
+    table = table.reindex(columns=[*table.columns, *({f"{measure} low", f"{measure} high"} - {*table.columns})])
+    clear = (table[f"{measure} low"] > 0) | (table[f"{measure} high"] < 0)
+    return f"{int(clear.sum())} of {len(table)}"
+
+
+def _changes(rows: pd.DataFrame, explainer: str, perturbations: Iterable[str]) -> pd.DataFrame:
+    return change_table(rows[(rows["explainer"] == explainer) & rows["perturbation"].isin([BASE, *perturbations])])
 
 
 def tail_span(rows: pd.DataFrame, explainer: str, perturbation: str) -> str:
@@ -100,8 +116,8 @@ def advice(rows: pd.DataFrame) -> str:
     if not len(mean) or NOT_RUN in decisions["C12e"]:
         return f"{NOT_RUN} as far as it takes to say"
     if decisions["C12e"] != {SUPPORTED}:
-        return "the mean map of five seeds does not keep the limit everywhere, so look at the spread first"
-    said = f"the mean map of five seeds keeps the limit on all {len(mean)} networks where it ran"
+        return "the mean map of five seeds does not reach the limit everywhere, so look at the spread first"
+    said = f"the mean map of five seeds reaches the limit on all {len(mean)} networks where it ran"
     if (mean["AD gain low"] > -AD_MARGIN).all():
         return f"{said}, and is no worse in AD: where the map itself is to be read, take the mean"
     return f"{said}; these few images do not show that it is as good in AD on each of them"
@@ -123,15 +139,17 @@ def use_page(rows: pd.DataFrame) -> pd.DataFrame:
             "top tenths overlap": table["overlap"].astype(float),
             "IC, %": table["IC"].astype(float),
             "AD, %": table["AD"].astype(float),
-            **{
-                f"{g.split()[0]} better by [95 %]": [
-                    with_interval(r, g, f"{g} low", f"{g} high") for _, r in table.iterrows()
-                ]
-                for g in gains
-            },
+            **{f"{g.split()[0]} better by [95 %]": [_gain(r, g) for _, r in table.iterrows()] for g in gains},
         }
     )
     return or_not_run(page)
+
+
+def _gain(row: pd.Series, gain: str) -> str:
+    """A gain and its interval; only the gain where the interval is wider than the whole scale of the measure."""
+    if row[f"{gain} high"] - row[f"{gain} low"] > WHOLE_SCALE:
+        return f"{row[gain]:+.2f} (too few images)"
+    return with_interval(row, gain, f"{gain} low", f"{gain} high")
 
 
 def agreement_page(rows: pd.DataFrame, explainers: Iterable[str]) -> pd.DataFrame:

@@ -154,7 +154,9 @@ def test_the_margins_are_those_of_the_claim():
 def test_changes_of_scores_are_paired_by_image():
     before, after = noise(20, 3), noise(25, 3, seed=1)
     rows = evidence.prepared(rows_of({("cluscam", "none"): {"drop": before}, ("cluscam", "seed 1"): {"drop": after}}))
-    assert page.change_span(rows, "cluscam", "seed 1", "AD") == f"{(after - before).mean():+.1f}"
+    assert page.change_span(rows, "cluscam", ["seed 1"], "AD") == f"{(after - before).mean():+.1f}"
+    assert page.clear_changes(rows, "cluscam", ["seed 1"], "AD") == "1 of 1"
+    assert page.clear_changes(rows, "cluscam", ["seed 1"], "IC") == "0 of 1"
     (row,) = evidence.change_table(rows.sample(frac=1, random_state=0)).to_dict("records")
     assert row["AD"] == pytest.approx((after - before).mean()) and row["IC"] == 0 and row["images"] == 20
 
@@ -169,6 +171,12 @@ def test_use_compares_on_the_same_images():
     table = evidence.use_table(evidence.prepared(rows_of(values))).set_index("explainer")
     assert table.loc["soft", "AD gain"] == pytest.approx(2) and table.loc["soft", "IC gain"] == 0
     assert table.loc["cluscam", "correlation"] == pytest.approx(0.8) and list(table.index) == ["cluscam", "soft"]
+
+
+@pytest.mark.parametrize(("low", "high", "said"), [(-100.0, 109.0, "+4.00 (too few images)"), (1.0, 7.0, "+4.00 [")])
+def test_an_interval_wider_than_the_scale_is_not_shown(low, high, said):
+    row = pd.Series({"AD gain": 4.0, "AD gain low": low, "AD gain high": high})
+    assert page._gain(row, "AD gain").startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +203,8 @@ def test_pages_without_rows_say_so():
     assert NOT_RUN in page.agreement_page(rows, ["cluscam"]).to_string() and NOT_RUN in page.use_page(rows).to_string()
     assert set(page.claim_rows(rows)["decision"]) == {NOT_RUN}
     assert page.span(rows, "cluscam", "seed 1") == page.tail_span(rows, "cluscam", "seed 1") == NOT_RUN
-    assert page.change_span(rows, "cluscam", "seed 1", "AD") == NOT_RUN
+    assert page.change_span(rows, "cluscam", ["seed 1"], "AD") == NOT_RUN
+    assert page.clear_changes(rows, "cluscam", ["seed 1"], "AD") == NOT_RUN
     assert len(page.named(rows)) == 0
 
 
