@@ -99,7 +99,8 @@ def claim_card(claim: Mapping[str, Any], verdict: pd.Series, rows: pd.DataFrame,
         f'<article class="claim-card" id="claim-{_safe(name)}" {attributes}>'
         f"<h3>{_safe(name)}: {_safe(titles()[name])} {_badge(verdict['verdict'])}</h3>"
         f'<p class="claim-place">{_safe(WHOSE[verdict["whose"]])}, {_safe(verdict["place"])}</p>'
-        f"<blockquote>{_safe(verdict['quote'])}</blockquote>{number_line(claim, blocks)}{_listed(facts)}"
+        f"<blockquote>{_safe(verdict['quote'])}</blockquote>"
+        f'<div class="claim-body">{number_line(claim, blocks)}{_listed(facts)}</div>'
         f"<details><summary>What was tested, network by network</summary>{_listed(more)}"
         f"{_networks(blocks)}{_links(first, address)}</details></article>"
     )
