@@ -99,7 +99,8 @@ def claim_card(claim: Mapping[str, Any], verdict: pd.Series, rows: pd.DataFrame,
         f'<article class="claim-card" id="claim-{_safe(name)}" {attributes}>'
         f"<h3>{_safe(name)}: {_safe(titles()[name])} {_badge(verdict['verdict'])}</h3>"
         f'<p class="claim-place">{_safe(WHOSE[verdict["whose"]])}, {_safe(verdict["place"])}</p>'
-        f"<blockquote>{_safe(verdict['quote'])}</blockquote>{number_line(claim, blocks)}{_listed(facts)}"
+        f"<blockquote>{_safe(verdict['quote'])}</blockquote>"
+        f'<div class="claim-body">{number_line(claim, blocks)}{_listed(facts)}</div>'
         f"<details><summary>What was tested, network by network</summary>{_listed(more)}"
         f"{_networks(blocks)}{_links(first, address)}</details></article>"
     )
@@ -122,11 +123,15 @@ def chapter_title(page: str) -> str:
 
 
 def read_otherwise(claim: Mapping[str, Any], verdict: str, blocks: pd.DataFrame) -> str:
-    """The claim's other readings with their verdicts, where one is not the claim's own `verdict`; "" where none is."""
+    """The claim's other readings that have another verdict than the claim's own `verdict`, the same one said once;
+    "" where there is none.
+    """
     found = reading_verdicts(claim, blocks)
-    if all(word == verdict for word, _ in found.values()):
-        return ""
-    return "; ".join(f"{name}: {word} ({counts})" for name, (word, counts) in found.items())
+    names: dict[str, list[str]] = {}
+    for name, (word, counts) in found.items():
+        if word != verdict:
+            names.setdefault(f"{word} ({counts})", []).append(name)
+    return "; ".join(f"{' / '.join(mine)}: {said}" for said, mine in names.items())
 
 
 def verdict_sentence(verdict: pd.Series, blocks: pd.DataFrame) -> str:
@@ -144,7 +149,7 @@ def other_ways(blocks: pd.DataFrame) -> str:
     if not len(counted):
         return ""
     holds, of = int(counted["holds"].sum()), int(counted["of"].sum())
-    return f"the words of its networks and layers hold in {holds} of {of} ways to analyse the same rows"
+    return f"its words hold in {holds} of {of} ways to analyse the same rows"
 
 
 def _networks(blocks: pd.DataFrame) -> str:
