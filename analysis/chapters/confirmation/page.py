@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.chapters.confirmation.evidence import TIME
-from analysis.judging.rules import UNDECIDED, UNINFORMATIVE, WORDS
+from analysis.judging.rules import NEGLIGIBLE, REVERSED, SUPPORTED, UNDECIDED, UNINFORMATIVE, WORDS
 from analysis.judging.text import DASH, estimate_text
 from analysis.page.panels import MEASURES
 from analysis.paper.claims import all_claims
@@ -16,6 +16,7 @@ from analysis.studies.mask_sources import TITLES
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite.methods import METHODS
 
+CLEAR = {SUPPORTED, REVERSED, NEGLIGIBLE}
 ANSWER = {True: "yes", False: "no"}
 SHORT = {**MEASURES, "le": "LE"}
 SETTINGS = {
@@ -89,8 +90,29 @@ def count_text(table: pd.DataFrame) -> str:
     rest = f"; {absent} {'was' if absent == 1 else 'were'} not run" if absent else ""
     right, side = int((table["right"] == True).sum()), int((table["right side"] == True).sum())  # noqa: E712
     return (
-        f"{right} of {int(ran.sum())} predictions came true in their word, and {side} of the {int(sides.sum())} that "
-        f"named a side of zero were right in that{rest}"
+        f"{right} of {int(ran.sum())} verdicts were as predicted, and {side} of the {int(sides.sum())} predictions "
+        f"that named a side of zero were right in that{rest}"
+    )
+
+
+def clear_text(table: pd.DataFrame, ledger: pd.DataFrame) -> str:
+    """How many claims got a clear verdict, and whether the four networks of the ledger say the same.
+
+    Clear are "supported", "reversed" and "negligible". The four agree where one of them has the same word, and none of
+    them the opposite of it.
+    """
+    ran = table[table["right"].notna()]
+    clear = ran[ran["verdict"].isin(CLEAR)]
+    if not len(clear):
+        return f"none of {len(ran)} claims got a clear verdict"
+    four = ledger[ledger["model"] != ""].groupby("claim")["verdict"].agg(set)
+    said = [(row["verdict"], four.get(row["claim"], set())) for _, row in clear.iterrows()]
+    against = sum(bool(words & (CLEAR - {word})) for word, words in said)
+    agree = sum(word in words and not words & (CLEAR - {word}) for word, words in said)
+    other = "nothing clear came out the other way" if not against else f"{against} came out the other way on some"
+    return (
+        f"{len(clear)} of {len(ran)} claims got a clear verdict, {agree} of these {len(clear)} agree with the four "
+        f"networks, and {other}"
     )
 
 

@@ -97,8 +97,15 @@ def test_the_page_and_its_counts():
     assert page["what is compared"].tolist() == ["ClusCAM against OptiCAM: AD"] * 2 + ["ClusCAM against ScoreCAM: IC"]
     assert page["estimate [95 %]"][0].startswith(f"{BEHIND.mean():+.2f} [") and page["estimate [95 %]"][2] == "–"
     text = chapter.count_text(found)
-    assert text.startswith("1 of 2 predictions came true in their word, and 1 of the 2 that named")
+    assert text.startswith("1 of 2 verdicts were as predicted, and 1 of the 2 predictions that named")
     assert text.endswith("; 1 was not run") and chapter.sharp_text(found) == "1 of 1"
+    clear = "2 of 2 claims got a clear verdict, 2 of these 2 agree with the four networks, and nothing clear came out"
+    assert chapter.clear_text(found, ledger).startswith(clear)
+    other = ledger.replace({"verdict": {"undecided": "supported"}})
+    assert chapter.clear_text(found, other).endswith(
+        "0 of these 2 agree with the four networks, and 2 came out the other way on some"
+    )
+    assert chapter.clear_text(found.iloc[2:], ledger) == "none of 0 claims got a clear verdict"
     reasons = chapter.reasons_page(found)
     assert reasons["why it was expected"].tolist() == ["some reason"] * 3 and reasons["what came out"].all()
     assert chapter.wrong_text(found) == "C2 (expected supported or undecided, came out reversed)"
