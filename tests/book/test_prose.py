@@ -23,6 +23,7 @@ ALLOWED = {
     "hyperparameters": {str(n): "the lines of Algorithms 2 and 3" for n in range(1, 10)},
     "logits": {"1.31": "the paper's own, printed in its Table 1"},
     "metrics": {"1,000": "the classes of ImageNet"},
+    "verdicts": {"0.05": "the level of the tests"},
     "stability": {"0": "the ends of a scale", "1": "the ends of a scale", "0.9": "the claims' threshold"},
 }
 NOT_PROSE = (
