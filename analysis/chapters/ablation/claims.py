@@ -11,6 +11,8 @@ from analysis.page.panels import values
 from analysis.studies.mask_sources import SEEDED
 from analysis.studies.mask_study import variant_of
 
+USED = ["image_id", "method", "variant", "setting", "form"]  # of the rows, beside the measure
+
 
 def evidence(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """The comparison of a claim's two sides in each block, none where a side has not run on all images.
@@ -29,7 +31,9 @@ def pair_of(
     """
     if not len(rows):
         return None
-    mine = rows[(rows["model"] == block["model"]) & (rows["layer"] == block["layer"])]
+    measure, form = contrast["measure"], contrast.get("form", "raw")
+    there = (rows["model"] == block["model"]) & (rows["layer"] == block["layer"])
+    mine = rows.loc[there, [*USED, measure]]  # filtering all columns would take most of the time
     sides = []
     for source, setting in (contrast["first"], contrast["second"]):
         own = mine[mine["method"] == source]
@@ -37,8 +41,7 @@ def pair_of(
         ran = own[own["variant"].isin([variant_of(seed) for seed in seeds])].groupby("variant")["image_id"].nunique()
         if len(ran) < len(seeds) or (ran < block["n"]).any():
             return None
-        what = setting, contrast["measure"], contrast.get("form", "raw")
-        by_seed = [values(own, source, *what, variant_of(seed)) for seed in seeds]
+        by_seed = [values(own, source, setting, measure, form, variant_of(seed)) for seed in seeds]
         images = own["image_id"].unique()[: block["n"]]
         sides.append(pd.concat(by_seed, axis=1).reindex(images).mean(axis=1, skipna=False))
     both = sides[0].dropna().index.intersection(sides[1].dropna().index, sort=False)

@@ -9,13 +9,14 @@ from analysis.judging.sources import Claim
 from analysis.judging.ways.choice import Choice
 
 ON_K = ("stable K", "near K", "saturation")
+USED = ["model", "layer", "image_id", "seed", "n_clusters", "score"]  # by the claims on K
 
 
 def choices(rows: pd.DataFrame, claim: Claim) -> Iterator[Choice]:
     """All seeds of K-Means, or one alone; all candidate sizes, or all but one: one change at a time."""
     if claim["criterion"]["of"] not in ON_K:
         return
-    population = claim["population"]
+    population, rows = claim["population"], rows[USED] if len(rows) else rows
     grid, seeds = population["grid"], population["seeds"]
     changes = [("all", seeds, "none", grid)]
     changes += [(str(seed), [seed], "none", grid) for seed in seeds]

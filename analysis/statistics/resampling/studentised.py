@@ -1,6 +1,7 @@
 """An interval of the mean of few, skewed differences with many zeros, such as gains of confidence on twenty images."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,6 +32,16 @@ def symmetric_t_interval(x: ArrayLike, level: float = 0.95, draws: int = 9_999, 
     return Interval(float(values.mean()), float(low[0]), float(high[0]), level, len(values), method)
 
 
+@lru_cache(maxsize=8)
+def resample_weights(n: int, draws: int, seed: int) -> np.ndarray:
+    """The share that each of n images has in each resample, (draws, n), kept for the next sample of as many images:
+    drawing them takes most of the time.
+    """
+    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws) / n
+    weights.setflags(write=False)
+    return weights
+
+
 def symmetric_t_limits(
     values: np.ndarray, level: float = 0.95, draws: int = 9_999, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +50,7 @@ def symmetric_t_limits(
     scale = np.maximum(np.abs(values).max(1, keepdims=True), np.finfo(float).tiny)
     z = values / scale
     mean, error = z.mean(1), z.std(1, ddof=1) / math.sqrt(n)
-    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws) / n  # (draws, n)
+    weights = resample_weights(n, draws, seed)
     means = z @ weights.T
     spread = np.sqrt(np.maximum(z**2 @ weights.T - means**2, 0) / (n - 1))
     away = np.abs(means - mean[:, None])
