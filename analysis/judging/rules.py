@@ -105,7 +105,6 @@ def _by_effect(table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
         corrected |= {(name, kind): together[i] for i, name in enumerate(names)}
     either = [np.minimum(corrected[name, 0], corrected[name, 1]) for name in names]  # one test, if it is two-sided
     same = [corrected[name, 2] for name in names]
-    table = table.assign(**{"p (Holm)": np.max(either, axis=0), "p equivalence (Holm)": np.max(same, axis=0)})
     verdicts = []
     for i, row in enumerate(table.to_dict("records")):
         each = [
@@ -113,7 +112,8 @@ def _by_effect(table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
         ]
         against = [word for word in each if word in AGAINST]
         verdicts.append(against[0] if against else each[0] if len({*each}) == 1 else UNDECIDED)
-    return table.assign(verdict=verdicts)
+    ps_holm = {"p (Holm)": np.max(either, axis=0), "p equivalence (Holm)": np.max(same, axis=0)}
+    return table.assign(**ps_holm, verdict=verdicts)
 
 
 def _tested(table: pd.DataFrame, name: str, kind: str) -> pd.Series:

@@ -137,7 +137,9 @@ def dot_strip(
         for dot in (dot for dot in row.dots if dot.kind != PAPER and np.isfinite(dot.value)):
             if not (math.isnan(dot.low) or math.isnan(dot.high)):
                 parts.append(_line(across(dot.low), STEP * y, across(dot.high), STEP * y, COLOURS[dot.kind], "1.5"))
-            parts.append(f'<circle cx="{across(dot.value):.1f}" cy="{STEP * y}" r="3" style="fill: {COLOURS[dot.kind]}"/>')
+            parts.append(
+                f'<circle cx="{across(dot.value):.1f}" cy="{STEP * y}" r="3" style="fill: {COLOURS[dot.kind]}"/>'
+            )
     return (
         f'<svg class="cluscam-strip" viewBox="0 0 {STRIP} {height}" width="{STRIP}" height="{height}" '
         f'aria-hidden="true">{"".join(parts)}</svg>'

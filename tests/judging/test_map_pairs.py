@@ -32,9 +32,9 @@ def literal(rows, fill, form, measure, subset):
     sides = {"cluscam": {}, "scorecam": {}}
     for row in rows.to_dict("records"):
         same = (row["model"], row["variant"], row["fill"], row["form"]) == ("m", "", fill, form)
-        if same and row["image_id"] in IMAGES[:5] and not np.isnan(row[measure]):
-            if row["method"] == "scorecam" or kept[subset](row):
-                sides[row["method"]][row["image_id"]] = row[measure]
+        of_subset = row["method"] == "scorecam" or kept[subset](row)
+        if same and of_subset and row["image_id"] in IMAGES[:5] and not np.isnan(row[measure]):
+            sides[row["method"]][row["image_id"]] = row[measure]
     both = [image for image in IMAGES if all(image in side for side in sides.values())]
     return {image: (sides["cluscam"][image], sides["scorecam"][image]) for image in both}
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from analysis.page.charts import CONTROL, OTHER, PAPER, STRIP, WIDTH, Dot, Row, dot_chart, dot_strip, number
+from analysis.page.charts import CONTROL, OTHER, PAPER, STEP, STRIP, WIDTH, Dot, Row, dot_chart, dot_strip, number
 
 
 def positions(svg: str, tag: str, attribute: str) -> list[float]:
@@ -68,7 +68,8 @@ def test_a_strip_has_the_dots_of_the_chart_and_no_words():
     root = ET.fromstring(svg)
     assert root.get("aria-hidden") == "true" and not [*root.iter("text")]
     first, second = positions(svg, "circle", "cx")
-    assert 0 < second < STRIP / 2 < first < STRIP and positions(svg, "circle", "cy")[0] < positions(svg, "circle", "cy")[1]
+    assert 0 < second < STRIP / 2 < first < STRIP
+    assert positions(svg, "circle", "cy") == [STEP, 2 * STEP]
     chart = positions(dot_chart(rows, "t", band=(-5, 5), zero=True), "circle", "cx")
     assert [first, second] == pytest.approx([x * STRIP / WIDTH for x in chart], abs=0.1)
     dashed = dot_strip(rows[:1], marks={"from 2": 2.0, "up to 1": 1.0})

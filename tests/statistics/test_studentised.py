@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from analysis.statistics.resampling.batch import batch_intervals
-from analysis.statistics.resampling.studentised import resample_weights, symmetric_t_interval, symmetric_t_limits
+from analysis.statistics.resampling.studentised import symmetric_t_interval, symmetric_t_limits
+from analysis.statistics.resampling.weights import resample_weights
 
 STUDIES, DRAWS = 1_200, 799
 NOISE = 3 * math.sqrt(0.95 * 0.05 / STUDIES)

@@ -16,7 +16,10 @@ def choices(rows: pd.DataFrame, claim: Claim) -> Iterator[Choice]:
     """All seeds of K-Means, or one alone; all candidate sizes, or all but one: one change at a time."""
     if claim["criterion"]["of"] not in ON_K:
         return
-    population, rows = claim["population"], rows[USED] if len(rows) else rows
+    population = claim["population"]
+    if len(rows):  # numbers are filtered faster than names
+        rows = rows[USED].astype({"model": "category", "layer": "category"})
+        rows = rows.assign(image_id=pd.factorize(rows["image_id"])[0])
     grid, seeds = population["grid"], population["seeds"]
     changes = [("all", seeds, "none", grid)]
     changes += [(str(seed), [seed], "none", grid) for seed in seeds]

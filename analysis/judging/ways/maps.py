@@ -73,7 +73,8 @@ def _pair(
     first, second = sides[0][measure], sides[1][measure]  # of the same images
     both = first.notna().to_numpy() & second.notna().to_numpy()
     both[~SUBSETS[subset](sides[0])] = False
-    return (first[both], second[both]) if both.sum() >= 2 else None
+    index = first.index[both]
+    return tuple(pd.Series(side.to_numpy()[both], index) for side in (first, second)) if len(index) >= 2 else None
 
 
 def _grouped(pair: Pair | None, groups: Mapping[str, Any] | None) -> Pair | None:

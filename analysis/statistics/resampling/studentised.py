@@ -1,13 +1,13 @@
 """An interval of the mean of few, skewed differences with many zeros, such as gains of confidence on twenty images."""
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.statistics import checks
 from analysis.statistics.resampling.intervals import Interval
+from analysis.statistics.resampling.weights import resample_weights
 
 TINY = 1e-9  # standard deviations, in units of the sample's largest value, that rounding alone can leave
 
@@ -30,16 +30,6 @@ def symmetric_t_interval(x: ArrayLike, level: float = 0.95, draws: int = 9_999, 
     if checks.constant(values):
         method = "constant"
     return Interval(float(values.mean()), float(low[0]), float(high[0]), level, len(values), method)
-
-
-@lru_cache(maxsize=8)
-def resample_weights(n: int, draws: int, seed: int) -> np.ndarray:
-    """The share that each of n images has in each resample, (draws, n), kept for the next sample of as many images:
-    drawing them takes most of the time.
-    """
-    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws) / n
-    weights.setflags(write=False)
-    return weights
 
 
 def symmetric_t_limits(

@@ -26,7 +26,14 @@ def literal(rows, block, grid, seeds):
 
 def test_as_the_literal_list():
     whole = rows_of("abc")
-    cases = [whole, rows_of("ab"), rows_of("abcd"), rows_of("abc", [0]), rows_of("abc", [0, 1, 2]), whole.assign(model="x")]
+    cases = [
+        whole,
+        rows_of("ab"),
+        rows_of("abcd"),
+        rows_of("abc", [0]),
+        rows_of("abc", [0, 1, 2]),
+        whole.assign(model="x"),
+    ]
     cases += [rows_of("abc", grid=[2, 4]), rows_of("abc", grid=[2, 4, 8, 9]), rows_of("abc", grid=[2, 4, 9])]
     rng = np.random.default_rng(0)
     cases += [whole[rng.random(len(whole)) > share] for share in (0.02, 0.1, 0.5) for _ in range(5)]
