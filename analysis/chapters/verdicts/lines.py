@@ -26,7 +26,7 @@ def number_line(claim: Mapping[str, Any], blocks: pd.DataFrame) -> str:
     if not rows:
         lines = [f"{network_text(row)}: {row['text']}" for _, row in blocks.iterrows() if isinstance(row["text"], str)]
         return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>" if lines else ""
-    axis, legend = _said(claim, rows, [_by_mean(row) for _, row in blocks.iterrows()])
+    axis, legend = _said(claim, rows, blocks)
     chart = dot_chart(rows, f"Claim {claim['id']}", axis, **_scale(claim))
     return f'<div class="claim-line">{chart}<p>{html.escape(legend)}</p></div>'
 
@@ -63,7 +63,7 @@ def _scale(claim: Mapping[str, Any]) -> dict[str, Any]:
     return {"band": (-thresholds["sesoi"], thresholds["sesoi"]), "zero": True}
 
 
-def _said(claim: Mapping[str, Any], rows: list[Row], few: list[bool]) -> tuple[str, str]:
+def _said(claim: Mapping[str, Any], rows: list[Row], blocks: pd.DataFrame) -> tuple[str, str]:
     """What the axis is, and what the marks mean."""
     thresholds = claim["thresholds"]
     if _limits(claim):
@@ -78,7 +78,7 @@ def _said(claim: Mapping[str, Any], rows: list[Row], few: list[bool]) -> tuple[s
         legend += " Triangle: what the paper prints."
     if not points:
         legend += " d_z is the mean difference over its spread between images."
-        if any(few):
+        if any(_by_mean(row) for _, row in blocks.iterrows()):
             legend += f" On fewer than {SMALL} images the interval is that of the mean, over the spread: it decides."
     return axis, legend
 
