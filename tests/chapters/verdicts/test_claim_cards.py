@@ -86,6 +86,7 @@ def test_every_claim_has_one_card_with_what_the_filter_asks_for(table, page):
         chosen = {value for values in re.findall(rf'data-{name}="([^"]*)"', page) for value in values.split(" ")}
         options = re.search(rf'<select name="{name}">(.*?)</select>', page).group(1)
         assert {*re.findall(r'value="([^"]+)"', options)} == chosen
+    assert page.count('<details class="claim-fold">') == len(CLAIMS) and "data-open" in page
     assert re.search(r'<form class="claim-filter" hidden>', page) and 'aria-live="polite">40 of 40 claims' in page
 
 
@@ -148,6 +149,8 @@ def test_the_script_is_one_and_is_loaded():
     script = ROOT / "book" / "_static" / "claims.js"
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     assert "claims.js" in config and "story.css" in config
+    text = script.read_text(encoding="utf-8")
+    assert all(name in text for name in ("[data-open]", ".claim-fold", "beforeprint", "hashchange"))
     if node := shutil.which("node"):
         assert subprocess.run([node, "--check", script], capture_output=True).returncode == 0
 
