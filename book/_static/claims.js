@@ -43,7 +43,8 @@
     /* On paper nothing can be clicked. */
     let folded = [];
     window.addEventListener("beforeprint", () => {
-      folded = folds.filter((fold) => !fold.open);
+      const every = [...document.querySelectorAll(".claim-fold, .sentence-fold")];
+      folded = every.filter((fold) => !fold.open);
       folded.forEach((fold) => (fold.open = true));
     });
     window.addEventListener("afterprint", () => folded.forEach((fold) => (fold.open = false)));

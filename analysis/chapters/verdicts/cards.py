@@ -210,11 +210,12 @@ def repository(path: Path = ROOT / "_config.yml") -> str:
 
 def sentence_list(sentences: Iterable[Mapping[str, Any]]) -> HTML:
     """Sentences of the paper with what became of each: `quote`, `place`, `verdict` and, in words, `claims`; some have a
-    `note`.
+    `note`. Each is folded to its first lines and its verdict.
     """
     items = [
-        f'<li class="claim-card"><blockquote>{_safe(one["quote"])}</blockquote>'
-        f"<p>{_safe(one['place'])}: {_badge(one['verdict'])} {linked(one['claims'])}</p>{_note(one)}</li>"
+        '<li class="claim-card"><details class="sentence-fold">'
+        f'<summary><span class="sentence-quote">{_safe(one["quote"])}</span> {_badge(one["verdict"])}</summary>'
+        f"<p>{_safe(one['place'])}: {_safe(one['verdict'])} {linked(one['claims'])}</p>{_note(one)}</details></li>"
         for one in sentences
     ]
     return HTML(f'<ul class="cluscam-sentences">{"".join(items)}</ul>')

@@ -139,7 +139,7 @@ def test_the_address_is_that_of_the_configuration(tmp_path):
 def test_sentences_link_the_cards_of_their_claims(table):
     sentences = sentence_verdicts(table).to_dict("records")
     listed = sentence_list(sentences).data
-    assert listed.count("<li") == len(sentences) and 'href="#claim-C10b"' in listed
+    assert listed.count("<li") == listed.count("</summary>") == len(sentences) and 'href="#claim-C10b"' in listed
     assert linked("") == "" and linked("C1 not run") == '(<a href="#claim-C1">C1</a> not run)'
     noted = sentence_list([{"quote": "q", "place": "p", "verdict": "not tested", "claims": "", "note": "a < b"}]).data
     assert 'data-word="not-tested"' in noted and "a &lt; b" in noted
