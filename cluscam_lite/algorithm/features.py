@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from ..errors import CluscamError, unknown
 from .layouts import Layout, find_layout, size_of, to_maps
 
+Call = Callable[[nn.Module, Tensor], Any]
+"""``call(module, x)`` runs a network on images."""
+
 
 @runtime_checkable
 class MapsModel(Protocol):
@@ -49,8 +52,11 @@ class HookedModel:
 
     Args:
         module: the network.
-        layer: dotted module name; None takes the last that gives maps (`default_layer`), found with one extra pass at
-            first use.
+        layer: dotted module name, or the module itself; None takes the last that gives maps (`default_layer`), found
+            with one extra pass at first use.
+        call: ``call(module, x)`` runs the network on images x (n, 3, H, W), for one that takes them by keyword or needs
+            more than images; None is ``module(x)``.
+        reshape: what the layer gives -> maps (n, d, h, w), for a layer that cannot be read by itself; None finds how.
 
     Attributes:
         layer_name: the layer that is read; None until it is found.
@@ -60,10 +66,17 @@ class HookedModel:
         UnknownName: no such layer.
     """
 
-    def __init__(self, module: nn.Module, layer: str | None = None):
+    def __init__(
+        self,
+        module: nn.Module,
+        layer: str | nn.Module | None = None,
+        call: Call | None = None,
+        reshape: Callable[[Any], Tensor] | None = None,
+    ):
         self.module = module
-        self.layer_name = layer
+        self.layer_name = layer = _name_of(layer, module) if isinstance(layer, nn.Module) else layer
         self.layout: Layout | None = None
+        self.call, self.reshape = call, reshape
         names = dict(module.named_modules())
         if layer is not None and layer not in names:
             raise unknown("layer", layer, filter(None, names))
@@ -76,19 +89,22 @@ class HookedModel:
             CluscamError: the layer did not run, or does not give maps.
         """
         if self.layer_name is None:
-            self.layer_name = default_layer(self.module, x)
+            self.layer_name = default_layer(self.module, x, self.call)
         captured: list[Any] = []
         layer = self.module.get_submodule(self.layer_name)
         with layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output)):
             output = self.output(x)
         if not captured:
-            raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x)}")
+            raise CluscamError(
+                f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x, self.call)}"
+            )
+        if self.reshape is not None:
+            return _reshaped(self.reshape, captured[-1], x), output
         # a layer used several times counts with its last use
         self.layout = find_layout(captured[-1], size_of(x), prefix_tokens(self.module))
         if self.layout is None:
-            raise CluscamError(
-                f"layer {self.layer_name!r} gives {_describe(captured[-1])}, not maps; {_advice(self.module, x)}"
-            )
+            advice = _advice(self.module, x, self.call)
+            raise CluscamError(f"layer {self.layer_name!r} gives {_describe(captured[-1])}, not maps; {advice}")
         return to_maps(captured[-1], self.layout), output
 
     def find_layer(self, x: Tensor) -> tuple[str, Layout]:
@@ -101,7 +117,7 @@ class HookedModel:
     def output(self, x: Tensor) -> Tensor:
         """The network's output: a tensor, or the `logits` of an output object."""
         with eval_mode(self.module):
-            return logits_of(self.module(x))
+            return logits_of(self.module(x) if self.call is None else self.call(self.module, x))
 
 
 def logits_of(output: Any) -> Tensor:
@@ -110,12 +126,15 @@ def logits_of(output: Any) -> Tensor:
     return logits
 
 
-def layers(module: nn.Module, x: Tensor) -> list[LayerInfo]:
-    """Every module that runs on `x`, in the order in which they finish. One forward pass of the first image."""
-    return [info for info, _ in _run_layers(module, x)]
+def layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[LayerInfo]:
+    """Every module that runs on `x`, in the order in which they finish. One forward pass of the first image.
+
+    `call` is as in `HookedModel`, here and below.
+    """
+    return [info for info, _ in _run_layers(module, x, call)]
 
 
-def map_layers(module: nn.Module, x: Tensor) -> list[str]:
+def map_layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[str]:
     """Names of the layers that give maps of more than one cell, shallow to deep, one name for each result.
 
     A block and its last child return the same memory: the shortest name stands for both. Results of layer
@@ -123,7 +142,7 @@ def map_layers(module: nn.Module, x: Tensor) -> list[str]:
     """
     groups: dict[int, list[LayerInfo]] = {}
     outputs = []  # kept alive, so that no two results share an address
-    for info, output in _run_layers(module, x):
+    for info, output in _run_layers(module, x, call):
         outputs.append(output)
         if info.layout is not None and max(info.layout.grid) > 1:
             groups.setdefault(output.untyped_storage().data_ptr(), []).append(info)
@@ -135,9 +154,9 @@ def map_layers(module: nn.Module, x: Tensor) -> list[str]:
     return found
 
 
-def default_layer(module: nn.Module, x: Tensor) -> str:
+def default_layer(module: nn.Module, x: Tensor, call: Call | None = None) -> str:
     """The deepest of `map_layers`. Raises CluscamError if there is none."""
-    found = map_layers(module, x)
+    found = map_layers(module, x, call)
     if not found:
         raise CluscamError(
             "no layer of this model gives feature maps; expected a convolutional or patch-token network, or an object "
@@ -171,7 +190,7 @@ def prefix_tokens(module: nn.Module) -> int:
 
 
 @torch.no_grad()
-def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, Any]]:
+def _run_layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[tuple[LayerInfo, Any]]:
     found: list[tuple[LayerInfo, Any]] = []
     prefix, size = prefix_tokens(module), size_of(x)
 
@@ -186,7 +205,7 @@ def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, Any]]:
         for name, part in module.named_modules():
             if name:
                 stack.enter_context(part.register_forward_hook(record(name)))
-        module(x[:1])
+        module(x[:1]) if call is None else call(module, x[:1])
     return found
 
 
@@ -194,6 +213,21 @@ def _describe(output: object) -> str:
     return f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
 
 
-def _advice(module: nn.Module, x: Tensor) -> str:
-    found = map_layers(module, x)
+def _name_of(layer: nn.Module, module: nn.Module) -> str:
+    for name, part in module.named_modules():
+        if part is layer and name:
+            return name
+    raise CluscamError(f"layer is a {type(layer).__name__} that is not part of the model; give one of its modules")
+
+
+def _reshaped(reshape: Callable[[Any], Tensor], output: Any, x: Tensor) -> Tensor:
+    maps = reshape(output)
+    if not isinstance(maps, Tensor) or maps.ndim != 4 or len(maps) != len(x):
+        given = f"a tensor of shape {tuple(maps.shape)}" if isinstance(maps, Tensor) else f"a {type(maps).__name__}"
+        raise CluscamError(f"reshape gives {given} for {len(x)} images; expected maps ({len(x)}, d, h, w)")
+    return maps
+
+
+def _advice(module: nn.Module, x: Tensor, call: Call | None) -> str:
+    found = map_layers(module, x, call)
     return f"layers that would do: {', '.join(found[:-7:-1])}" if found else "no layer of this model gives maps"

@@ -10,7 +10,7 @@ from .features import HookedModel, MapsModel
 from .weighting import check_weighting
 
 
-def maps_model(model: nn.Module | MapsModel, layer: str | None) -> MapsModel:
+def maps_model(model: nn.Module | MapsModel, layer: str | nn.Module | None) -> MapsModel:
     """A module hooked at `layer`, or the user's own `MapsModel` as it is. Raises CluscamError for anything else."""
     if isinstance(model, nn.Module):
         return HookedModel(model, layer)
