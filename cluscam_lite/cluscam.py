@@ -149,7 +149,7 @@ class ClusCAM:
         e = reading.explain(
             groups, scores, self.drop_ratio, self.temperature, layer=getattr(self.model, "layer_name", "")
         )
-        return replace(e, notes=_notes(reading.maps, e, self))
+        return replace(e, notes=_notes(reading, e, self))
 
 
 def own_settings(spec: "ModelSpec", layer: str = "paper") -> dict[str, Any]:
@@ -163,9 +163,8 @@ def own_settings(spec: "ModelSpec", layer: str = "paper") -> dict[str, Any]:
     }
 
 
-def _notes(maps: Tensor, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str, ...]:
-    layout = getattr(cam.model, "layout", None)
-    notes = [f"maps: {layout}" if layout else f"maps: {tuple(maps.shape[1:])}"]
+def _notes(reading: Reading, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str, ...]:
+    notes = [f"maps: {reading.layout or tuple(reading.maps.shape[1:])}"]
     if (fewest := int(e.valid.sum(1).min())) < e.valid.shape[1]:
         notes.append(f"clusters: as few as {fewest} of {e.valid.shape[1]} in an image")
     if cam.precision != "float32":

@@ -52,7 +52,7 @@ def _one_each(targets: Sequence[Any], output: Tensor) -> tuple[Tensor, Callable[
     if len(targets) != _rows(output):
         raise CluscamError(f"target has {len(targets)} functions for {_rows(output)} images; expected one each")
 
-    def value(row: Any, image: int) -> float | Tensor:
+    def value(row: Any, image: int) -> Tensor:
         one = targets[image]
         found = one(row) if callable(one) else row[one]
         number = found if isinstance(found, Tensor) else torch.tensor(found, dtype=torch.float32)
