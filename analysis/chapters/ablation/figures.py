@@ -54,7 +54,7 @@ def factorial_figure(table: pd.DataFrame, label: str) -> Figure:
             ax.axhline(i + 0.5, color="0.9", lw=0.8)
         ax.set_yticks(range(len(names)), [TITLES[name] for name in names], fontsize=9)
         ax.set_title(panel_title(model, layer).replace(", ", ",\n"), fontsize=9)
-    fig.supxlabel(label, fontsize=10)
+        ax.set_xlabel(label.replace("%, ", "%,\n"))
     axes[0, 0].invert_yaxis()
     handles = [Line2D([], [], marker="o", ls="", color=SHADES[t], label=f"τ {t}") for t in TEMPERATURES]
     handles += [Line2D([], [], marker=MARKERS[r], ls="", color="0.4", label=f"r {r}") for r in RATIOS]
