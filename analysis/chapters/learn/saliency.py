@@ -97,7 +97,7 @@ def of_all(n: int, total: int) -> str:
     return f"all {in_words(total)}" if n == total else f"{in_words(n)} of the {in_words(total)}"
 
 
-def tested_words(rows: pd.DataFrame) -> dict[str, str]:
+def outcome_words(rows: pd.DataFrame) -> dict[str, str]:
     """The test of one image's maps in words.
 
     `rows` as `predictions` gives them, with `image` ("photograph: CLASS"), `whole` (the logit of the whole image), and
