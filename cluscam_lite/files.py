@@ -14,14 +14,15 @@ PathLike = str | os.PathLike[str]
 
 
 @contextmanager
-def atomic_path(path: PathLike) -> Iterator[Path]:
+def atomic_path(path: PathLike, within: PathLike | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`, on any failure nothing is left.
 
-    The temporary name keeps the suffix, so that writers which choose a format by it still work.
+    The temporary name keeps the suffix, so that writers which choose a format by it still work. `within` is another
+    folder for it, on the same file system: what a killed process leaves there can be told from everything else.
     """
     path = Path(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=within or path.parent)
     except OSError as error:
         raise CluscamError(
             f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"

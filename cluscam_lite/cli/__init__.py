@@ -3,7 +3,8 @@
 A package adds a command by an entry point of the group `GROUP`: a function that takes argparse's `add_parser`, adds the
 command's parser with `run` set, and returns it. It is imported when the command is used, not before.
 
-A user's mistake is one sentence on standard error and exit status 2; Ctrl-C is 130. Images, names and the output
+A user's mistake is one sentence on standard error and exit status 2; Ctrl-C is 130, SIGTERM 143 and SIGHUP 129; 3 says
+that all is done but some images of a folder could not be read. Images, names and the output
 folder are checked before any network is loaded, and a file appears under its name only when it is whole.
 """
 
@@ -18,6 +19,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import CluscamError, unknown
+from .ending import SomeSkipped, ended_by_signals
 from .options import EXAMPLES, add_commands
 
 GROUP = "cluscam.commands"
@@ -55,19 +57,23 @@ def main(argv: Sequence[str] | None = None, added: Iterable[EntryPoint] | None =
         added: commands of other packages; None: those that are installed.
 
     Returns:
-        The exit status: 0, 2 for a user's mistake, 130 for Ctrl-C.
+        The exit status: 0, 2 for a user's mistake, 3 if images were skipped, 130 for Ctrl-C, 128 + n for the signal n.
     """
     try:
         added = entry_points(group=GROUP) if added is None else added
         arguments = _parse(sys.argv[1:] if argv is None else list(argv), added)
-        arguments.run(arguments)
+        with ended_by_signals():
+            arguments.run(arguments)
         sys.stdout.flush()
     except SystemExit as done:  # --help and --version
         return int(done.code or 0)
+    except SomeSkipped as error:
+        return _fail(str(error), 3)
     except CluscamError as error:
         return _fail(str(error), 2)
     except KeyboardInterrupt as stop:  # a command may say more than this
-        return _fail(str(stop) or "interrupted; what was announced as written is whole, nothing else is left", 130)
+        sentence = str(stop) or "interrupted; what was announced as written is whole, nothing else is left"
+        return _fail(sentence, getattr(stop, "status", 130))
     except BrokenPipeError:  # the reader of a pipe, `head` say, has enough
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

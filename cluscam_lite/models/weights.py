@@ -6,6 +6,7 @@ from pathlib import Path
 from ..dataroot import data_root as find_data_root
 from ..errors import CluscamError
 from ..files import PathLike, sha256
+from .elsewhere import OWN, load_own
 from .hubs import hub_file
 from .loaded import LoadedModel, from_file, from_package, with_random_weights
 from .packages import PACKAGES
@@ -29,7 +30,8 @@ def load_model(
         name_or_spec: a name or folder that `get_spec` knows, or a spec.
         weights: "auto" looks in the data root (`weights/<name>.safetensors`, .pth, .pt), then among the shipped
             assets, then in the Python package that brings them, if there is one, then on the hub of torchvision or
-            timm; of a trained network's folder it takes that folder's.
+            timm; of a trained network's folder it takes that folder's, and of a function in a file what it gives.
+            "hub" asks that hub alone.
             "random" draws them and leaves torch's random state as it was. Anything else is a file.
         data_root: the folder with `weights/`; None: `$CLUSCAM_DATA`.
         seed: of random weights.
@@ -41,6 +43,14 @@ def load_model(
     if weights == "auto" and not isinstance(name_or_spec, ModelSpec) and is_folder(name_or_spec):
         return load_trained(name_or_spec)
     spec = name_or_spec if isinstance(name_or_spec, ModelSpec) else get_spec(name_or_spec)
+    if spec.library == OWN and weights in ("auto", "random", "hub"):
+        if weights != "auto":
+            raise CluscamError(
+                f"{spec.name} gives its weights itself; leave --weights {weights} out, or give a file of weights"
+            )
+        return load_own(spec, seed)
+    if weights == "hub":
+        return _of_hub(spec)
     if weights == "random":
         return LoadedModel(spec, with_random_weights(spec.build, seed), f"random weights (seed {seed})", None)
     if weights != "auto":
@@ -53,6 +63,10 @@ def load_model(
         return from_file(spec, _asset(spec), "shipped with the package")
     if spec.name in PACKAGES:
         return from_package(spec)
+    return _of_hub(spec)
+
+
+def _of_hub(spec: ModelSpec) -> LoadedModel:
     return from_file(spec, hub_file(spec), f"{spec.library} hub, {spec.weights_id}")
 
 

@@ -1,0 +1,169 @@
+"""What ``cluscam explain`` is asked to do: network, method, settings and class, first checked, then loaded."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..algorithm.clustering import CLUSTERINGS, SPACES
+from ..algorithm.scoring import FILLS
+from ..algorithm.weighting import check_weighting
+from ..device import placed
+from ..errors import CluscamError, unknown
+from ..methods import MethodInfo, method, method_info
+from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
+from ..models.elsewhere import Given, elsewhere_spec, is_elsewhere
+from ..tuning import TunedSettings, read_tuned, weights_key
+from .common import check_device
+
+if TYPE_CHECKING:
+    from ..methods import Explainer
+
+TUNED = ("n_clusters", "drop_ratio")  # what the file of a tuning run gives
+CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
+OF_ELSEWHERE = {"mean": "--mean", "std": "--std", "size": "--size", "classes": "--classes"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What was asked, after all checks that need no weights.
+
+    Attributes:
+        spec: of the network.
+        info: the method; `settings`: those of its parameters that were given.
+        tuned: K and r of a file of ``cluscam tune``; None if there is none.
+        target: the class to explain; None is each image's top-1.
+        preprocess: from an image to the network's input.
+        maps: how the map itself is written: "npz", "npy" or None.
+        figures: whether pictures are drawn.
+    """
+
+    spec: ModelSpec
+    info: MethodInfo
+    settings: dict[str, Any]
+    tuned: TunedSettings | None
+    target: int | None
+    preprocess: Preprocess
+    maps: str | None
+    figures: bool
+
+    def load(self, arguments: argparse.Namespace) -> "tuple[LoadedModel, Explainer]":
+        """The network with its weights on its device, and the method on it. Raises CluscamError as `load_model`."""
+        weights = arguments.weights or "auto"
+        source = self.spec if is_elsewhere(arguments.model) else arguments.model
+        model = load_model(source, weights, arguments.data_root, getattr(arguments, "seed", 0))
+        if self.tuned is not None:
+            self.tuned.check_weights(weights_key(model))
+        placed(model.module, arguments.device)
+        return model, method(self.info.name, model.module, self.spec, arguments.layer, **self.settings)
+
+
+def job_of(arguments: argparse.Namespace) -> Job:
+    """The job of parsed options. Raises CluscamError for whatever can be seen to be wrong before weights are read."""
+    info = method_info(arguments.method)
+    check_device(arguments.device)
+    spec = _spec(arguments)
+    settings = {key: value for key, value in vars(arguments).items() if key in info.parameters}
+    _check_taken(arguments, info)
+    tuned = _tuned(arguments, info, spec)
+    if tuned is not None:
+        settings |= {"n_clusters": tuned.n_clusters, "drop_ratio": tuned.drop_ratio}
+    _check_settings(settings)
+    target = None if arguments.target is None else class_index(arguments.target, spec)
+    preprocess = spec.preprocess(arguments.preprocess)
+    return Job(spec, info, settings, tuned, target, preprocess, arguments.maps, not arguments.no_figures)
+
+
+def _spec(arguments: argparse.Namespace) -> ModelSpec:
+    """The spec of --model, with what --mean, --std, --size and --classes say of a network from elsewhere."""
+    if not is_elsewhere(arguments.model):
+        for name, flag in OF_ELSEWHERE.items():
+            if getattr(arguments, name) is not None:
+                raise CluscamError(
+                    f"{flag} is for networks from elsewhere (timm:NAME, torchvision:NAME, file.py:build); "
+                    f"leave it out: {arguments.model} has its own"
+                )
+        return get_spec(arguments.model)
+    mean, std = (_triple(values) for values in (arguments.mean, arguments.std))
+    classes = None if arguments.classes is None else _lines(Path(arguments.classes).expanduser())
+    return elsewhere_spec(arguments.model, Given(mean, std, arguments.size, classes))
+
+
+def _triple(values: Sequence[float] | None) -> tuple[float, float, float] | None:
+    return None if values is None else (values[0], values[1], values[2])
+
+
+def _lines(file: Path) -> tuple[str, ...]:
+    """The names of classes in a text file, one on each line."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CluscamError(f"cannot read the classes in {file}: {error.strerror}; give a text file") from None
+    except UnicodeDecodeError:
+        raise CluscamError(f"{file} is no text in UTF-8; expected one name of a class on each line") from None
+    return tuple(name.strip() for name in text.rstrip().splitlines())
+
+
+def class_index(text: str, spec: ModelSpec) -> int:
+    """The index of a class that is given by its number or its name.
+
+    Case, hyphens and underscores of the name do not matter. Raises CluscamError if the number is out of range or the
+    name is that of several classes, and UnknownName, with the nearest names, if there is no such class.
+    """
+    if text.strip().lstrip("+-").isdecimal():
+        number = int(text)
+        if not 0 <= number < spec.num_classes:
+            raise CluscamError(
+                f"target {number} is outside the classes of {spec.name}; expected 0 to {spec.num_classes - 1} or a name"
+            )
+        return number
+    names, wanted = [_folded(name) for name in spec.class_names], _folded(text)
+    found = [i for i, name in enumerate(names) if name == wanted]
+    if not found:
+        near = [name for name in names if wanted in name.split()] or names
+        raise unknown("class", text, near, f"a number from 0 to {spec.num_classes - 1} will do as well")
+    if len(found) > 1:
+        numbers = ", ".join(map(str, found))
+        raise CluscamError(f"{len(found)} classes are called {text!r}; give the number instead: {numbers}")
+    return found[0]
+
+
+def _check_taken(arguments: argparse.Namespace, info: MethodInfo) -> None:
+    """Refuse settings that the method does not have, except the seed, which random weights use as well."""
+    for key, flag in arguments.flags.items():
+        if hasattr(arguments, key) and key not in info.parameters and key != "seed":
+            taken = [arguments.flags[name] for name in info.parameters if name in arguments.flags]
+            raise CluscamError(
+                f"{flag} is no setting of the method {info.name}; it takes {', '.join(taken) or 'none'}: leave it out"
+            )
+    if arguments.seeds and "seed" not in info.parameters:
+        raise CluscamError(f"the method {info.name} has no seed, so --seeds would give one map again; leave it out")
+
+
+def _tuned(arguments: argparse.Namespace, info: MethodInfo, spec: ModelSpec) -> TunedSettings | None:
+    """K and r of the file of --tuned, if one is given and fits."""
+    if arguments.tuned is None:
+        return None
+    for key in TUNED:
+        if key not in info.parameters:
+            raise CluscamError(f"the method {info.name} has no K and r that --tuned could give; leave it out")
+        if hasattr(arguments, key):
+            raise CluscamError(f"--tuned gives K and r; leave {arguments.flags[key]} out, or --tuned")
+    tuned = read_tuned(arguments.tuned)
+    tuned.check_model(spec.name, spec.layer(arguments.layer))
+    return tuned
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    """Refuse what can be seen to be wrong before any file is opened."""
+    for key, known in CHOICES.items():
+        if key in settings and settings[key] not in known:
+            raise unknown(key, settings[key], known)
+    check_weighting(settings.get("drop_ratio", 0), settings.get("temperature"))
+    if settings.get("n_clusters", 1) < 1:
+        raise CluscamError(f"the number of clusters is {settings['n_clusters']}; expected at least 1")
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.lower().replace("_", " ").replace("-", " ").split())
