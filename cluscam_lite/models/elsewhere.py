@@ -92,6 +92,7 @@ def elsewhere_spec(name: str, given: Given | None = None) -> ModelSpec:
     if any(not math.isfinite(value) for value in (*mean, *std)) or min(std) <= 0:
         raise CluscamError(f"--mean and --std are {[*mean]} and {[*std]}; expected numbers, --std above 0")
     size = given.size or usual.size
+    short = name if source in LIBRARIES else f"{Path(source).name}:{rest}"  # without a folder of this machine
     network = with_random_weights(usual.build)
     layer, n_maps, n_classes = _looked_at(network, name, size)
     classes = given.classes or (usual.classes if len(usual.classes or ()) == n_classes else None)
@@ -100,8 +101,8 @@ def elsewhere_spec(name: str, given: Given | None = None) -> ModelSpec:
             f"there are {len(given.classes)} names for the {n_classes} classes of {name}; give one for each"
         )
     return ModelSpec(
-        name=name,
-        title=rest if source in LIBRARIES else f"{Path(source).name}:{rest}",
+        name=short,
+        title=rest if source in LIBRARIES else short,
         family="elsewhere",
         library=source if source in LIBRARIES else OWN,
         build=usual.build,
@@ -122,12 +123,37 @@ def elsewhere_spec(name: str, given: Given | None = None) -> ModelSpec:
     )
 
 
+@dataclass(frozen=True)
+class OwnBuild:
+    """The function of a file that builds a network, called without arguments; raises CluscamError if it fails."""
+
+    file: Path
+    function: Callable[[], Any]
+    name: str
+
+    def __call__(self) -> nn.Module:
+        """The network, whatever the function gives it as weights."""
+        try:
+            network = self.function()
+        except Exception as error:
+            raise CluscamError(
+                f"{self.name}() of {self.file.name} fails with {type(error).__name__}: {reason_of(error)}; expected a "
+                "function that is called without arguments and gives the network"
+            ) from error
+        if not isinstance(network, nn.Module):
+            raise CluscamError(
+                f"{self.name}() of {self.file.name} gives a {type(network).__name__}; expected a torch module, the "
+                "network"
+            )
+        return network
+
+
 def load_own(spec: ModelSpec, seed: int = 0) -> LoadedModel:
     """The network of a function in a file, with the weights that the function gives it; `seed` of what it draws."""
-    path, _, function = spec.name.rpartition(":")
-    file = Path(path).expanduser()
-    network = with_random_weights(spec.build, seed)
-    return LoadedModel(spec, network, f"built by {function} of {file.name} (seed {seed})", sha256(file))
+    build = spec.build
+    assert isinstance(build, OwnBuild)  # of every spec whose library is `OWN`
+    network = with_random_weights(build, seed)
+    return LoadedModel(spec, network, f"built by {build.name} of {build.file.name} (seed {seed})", sha256(build.file))
 
 
 def _of_timm(name: str) -> _Usual:
@@ -197,22 +223,7 @@ def _of_file(path: str, function: str) -> _Usual:
     if not callable(build):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise unknown(f"function of {file.name}", function, functions)
-
-    def built() -> nn.Module:
-        try:
-            network = build()
-        except Exception as error:
-            raise CluscamError(
-                f"{function}() of {file.name} fails with {type(error).__name__}: {reason_of(error)}; expected a "
-                "function that is called without arguments and gives the network"
-            ) from error
-        if not isinstance(network, nn.Module):
-            raise CluscamError(
-                f"{function}() of {file.name} gives a {type(network).__name__}; expected a torch module, the network"
-            )
-        return network
-
-    return _Usual(built)
+    return _Usual(OwnBuild(file, build, function))
 
 
 def _run_file(file: Path) -> ModuleType:

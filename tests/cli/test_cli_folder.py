@@ -148,13 +148,13 @@ def test_mistakes_are_one_sentence(photos, tmp_path, capsys):
 
 
 def test_killed_and_started_again_it_leaves_the_same_files(photos, tmp_path):
-    for n in range(5, 25):
+    for n in range(5, 16):
         load_dataset("scenes", n=n + 1)[n].image.save(photos / f"{n:02d}.png")
     code = "import sys; from cluscam_lite.cli import main; sys.exit(main())"
     start = [sys.executable, "-c", code, *command(photos, tmp_path / "out")]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     ends = []
-    for number, wanted in ((signal.SIGKILL, 2), (signal.SIGTERM, 6)):
+    for number, wanted in ((signal.SIGKILL, 2), (signal.SIGTERM, 5)):
         run = subprocess.Popen(start, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while run.poll() is None and len(list((tmp_path / "out").rglob("*.json"))) < wanted:
             time.sleep(0.01)
