@@ -40,22 +40,30 @@ def profile_file(tmp_path):
 
 
 @pytest.fixture
-def start(profile_file):
-    """Start `cluscam study toy` as a process of its own."""
-    processes = []
+def processes():
+    """Start a process; all are ended with the test."""
+    started = []
 
-    def started(folder, *options, **environment):
-        command = [sys.executable, str(HERE / "toy_study.py"), "study", "toy", "--profile", str(profile_file)]
+    def start(command, **environment):
         path = os.pathsep.join([str(HERE), str(HERE.parents[1])])
         environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"} | environment
         pipe = subprocess.PIPE
-        process = subprocess.Popen(
-            [*command, "--out", str(folder), *options], env=environment, stdout=pipe, stderr=pipe, text=True
-        )
-        processes.append(process)
+        process = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, process_group=0)
+        started.append(process)
         return process
 
-    yield started
-    for process in processes:
+    yield start
+    for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def start(processes, profile_file):
+    """Start `cluscam study toy` as a process of its own."""
+
+    def started(folder, *options, **environment):
+        command = [sys.executable, str(HERE / "toy_study.py"), "study", "toy", "--profile", str(profile_file)]
+        return processes([*command, "--out", str(folder), *options], **environment)
+
+    return started

@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from analysis.engine import Cell, chunks
-from analysis.engine.cluster import local
 from analysis.run import provenance
 from cluscam_lite.datasets.sample import first
 
@@ -106,7 +105,6 @@ def named_device():
     """Take the device from `TOY_DEVICE`, here and in the workers, which import this module for the study."""
     if device := os.environ.get("TOY_DEVICE"):
         provenance._device = lambda: device
-        local._gpus = list
 
 
 def program():

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from distributed import Client
@@ -40,7 +40,8 @@ def _client(address: Any) -> Iterator[Client]:
     try:
         yield client
     finally:
-        client.close(timeout=ANSWER)
+        with suppress(TimeoutError):
+            client.close(timeout=ANSWER)
 
 
 def _dashboard(client: Client) -> str:

@@ -1,8 +1,10 @@
 """A Dask cluster on this machine, for one run: each worker has a GPU, or a share of the cores."""
 
 import os
+import signal
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging import CRITICAL
 from typing import Any
 
@@ -13,6 +15,7 @@ from distributed import Nanny, Scheduler, SpecCluster
 HOST = "127.0.0.1"
 FAILURES = 2  # workers that a cell may end before it is named and left: one may be chance, three are not
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+PATIENCE = 10  # seconds in which the cluster is taken down
 GPUS = "CUDA_VISIBLE_DEVICES"
 
 
@@ -30,7 +33,7 @@ def local_cluster(workers: int) -> Iterator[SpecCluster]:
         try:
             yield cluster
         finally:
-            cluster.close(timeout=10)
+            _end(cluster)
 
 
 def gpu_shares(workers: int) -> list[dict[str, str]]:
@@ -41,8 +44,9 @@ def gpu_shares(workers: int) -> list[dict[str, str]]:
 
 def _gpus() -> list[str]:
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    import torch
-
+    torch = sys.modules.get("torch")
+    if torch is None:  # a study that has not loaded it has no network to place
+        return []
     count = torch.cuda.device_count()
     named = [name for name in os.environ.get(GPUS, "").split(",") if name]
     return (named or [str(i) for i in range(count)])[:count]
@@ -57,10 +61,22 @@ def _environment(workers: int) -> Iterator[None]:
     share = str(max(1, CPU_COUNT // workers))
     before = dict(os.environ)
     wanted: dict[str, Any] = {name: before.get(name, share) for name in THREADS}
-    with dask.config.set({"distributed.nanny.pre-spawn-environ": wanted}):
+    started_again = "distributed.deploy.lost-worker-timeout"  # Dask gives a worker up that takes longer
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": wanted, started_again: "1 hour"}):
         try:
             yield
         finally:
             for name in [name for name in os.environ if name not in before]:
                 del os.environ[name]
             os.environ.update(before)
+
+
+def _end(cluster: SpecCluster) -> None:
+    """End the workers at once: what they are making is lost in any case, and a cell may take minutes."""
+    for nanny in list(cluster.workers.values()):
+        nanny.close_gracefully()  # what Dask calls not starting it again
+        if pid := nanny.pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    with suppress(TimeoutError):  # whatever is left ends with this process
+        cluster.close(timeout=PATIENCE)

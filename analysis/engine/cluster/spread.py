@@ -14,7 +14,7 @@ from distributed.scheduler import KilledWorker
 from analysis.engine.cell import Cell
 from analysis.engine.cluster.choice import Cluster
 from analysis.engine.cluster.code import code_hash, code_title
-from analysis.engine.cluster.connect import ANSWER, connected
+from analysis.engine.cluster.connect import connected
 from analysis.engine.cluster.worker import digest
 from analysis.engine.contract import Study
 from analysis.engine.progress import Progress
@@ -23,6 +23,7 @@ from cluscam_lite.dataroot import data_root
 from cluscam_lite.errors import CluscamError
 
 POLL = 1.0  # seconds between looks at which workers there are
+PATIENCE = 60.0  # seconds in which a scheduler that is known answers, however busy it is
 
 
 class Spread:
@@ -108,7 +109,7 @@ class Spread:
     def _look(self) -> None:
         """See which workers there are, and say which were lost. Raises CluscamError if the scheduler is lost."""
         try:
-            found = set(self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER))
+            found = set(self.client.sync(self.client.scheduler.ncores, callback_timeout=PATIENCE))
         except Exception as error:  # a closed connection has many names
             raise self._lost() from error
         for address in sorted(self._workers - found):
@@ -136,7 +137,7 @@ class Spread:
         if future.status in ("cancelled", "lost"):
             raise self._lost()
         try:
-            self._bring(cell, future.result(timeout=ANSWER))
+            self._bring(cell, future.result(timeout=PATIENCE))
         except KilledWorker as error:
             self._fail(
                 CluscamError(

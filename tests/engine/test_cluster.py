@@ -1,0 +1,56 @@
+"""Cells on the workers of a Dask cluster: the same rows, whatever is lost on the way."""
+
+import os
+import re
+import signal
+import sys
+import time
+
+import psutil
+import pytest
+from same_rows import same_rows
+from test_study_stops import wait_for
+from toy_study import CELLS, PROFILE, TOY, files, parquets
+
+from analysis.engine import read, run
+
+QUICK = {"DASK_DISTRIBUTED__WORKER__PRELOAD_NANNY": "[]"}
+
+
+def begun(log):
+    """(name of the cell, id of the process) for each time that a cell was begun."""
+    return [tuple(line.split()) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def test_a_worker_killed_in_mid_run_costs_the_cell_that_it_was_making(undisturbed, tmp_path, start):
+    out, log = tmp_path / "out", tmp_path / "log"
+    process = start(out, "--workers", "2", TOY_SECONDS="0.6", TOY_LOG=str(log), TOY_PIDS="1")
+    wait_for(lambda: len(begun(log)) >= 3, 60)
+    os.kill(int(begun(log)[-1][1]), signal.SIGKILL)
+    shown, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert error == "" and "is gone; what it was making is made again" in shown
+    names = [name for name, _ in begun(log)]
+    assert len(names) == CELLS + 1 and len(set(names)) == CELLS
+    assert len({pid for _, pid in begun(log)}) >= 2
+    assert same_rows(read(TOY, out), read(TOY, undisturbed))
+    assert files(out) == files(undisturbed)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_no_process_and_one_sentence(tmp_path, start, sent):
+    out, log = tmp_path / "out", tmp_path / "log"
+    process = start(out, "--workers", "2", TOY_SECONDS="30", TOY_LOG=str(log), TOY_PIDS="1")
+    wait_for(lambda: len(begun(log)) == 2, 60)
+    everyone = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
+    began = time.monotonic()
+    if sent == signal.SIGINT:  # as a terminal does: to all of them
+        os.killpg(process.pid, sent)
+    else:
+        process.send_signal(sent)
+    _, error = process.communicate(timeout=25)
+    print(time.monotonic() - began)
+    assert process.returncode == 130
+    assert error.count("\n") == 1 and "0 of 6 cells of the study toy are done" in error
+    assert [pid for pid in everyone if psutil.pid_exists(pid)] == []
+    assert parquets(out) == []
