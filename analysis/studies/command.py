@@ -37,12 +37,8 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     )
     option("--status", action="store_true", help="say how far the folder is, and make nothing")
     option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
-    option(
-        "--workers", type=int, metavar="N", help="N processes make the cells: a GPU or a share of the cores each"
-    )
-    option(
-        "--scheduler", metavar="ADDRESS", help="workers of this Dask scheduler, tcp://HOST:PORT, make them"
-    )
+    option("--workers", type=int, metavar="N", help="N processes make the cells: a GPU or a share of the cores each")
+    option("--scheduler", metavar="ADDRESS", help="workers of this Dask scheduler, tcp://HOST:PORT, make them")
     option("--quiet", action="store_true", help="no line for each cell")
     parser.set_defaults(run=_run)
     return parser

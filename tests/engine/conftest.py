@@ -1,5 +1,6 @@
 """The toy study, registered; a folder that nothing happened to; and runs as processes of their own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from toy_study import PROFILE, TOY
+from waiting import wait_for
 
 from analysis.engine import run
 from analysis.run import provenance
@@ -67,3 +69,27 @@ def start(processes, profile_file):
         return processes([*command, "--out", str(folder), *options], **environment)
 
     return started
+
+
+@pytest.fixture
+def schedulers(processes, tmp_path):
+    """Address -> process of each Dask scheduler of the test; `schedulers["new"]()` starts one and gives its address."""
+    known = {}
+
+    def new():
+        file = tmp_path / f"scheduler-{len(known)}.json"
+        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+        process = processes([sys.executable, "-m", "distributed.cli.dask_scheduler", *options])
+        wait_for(lambda: file.exists() and file.read_text().endswith("}"))
+        address = json.loads(file.read_text())["address"]
+        known[address] = process
+        return address
+
+    known["new"] = new
+    return known
+
+
+@pytest.fixture
+def scheduler(schedulers):
+    """The address of a Dask scheduler without workers."""
+    return schedulers["new"]()

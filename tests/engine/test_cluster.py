@@ -1,20 +1,23 @@
 """Cells on the workers of a Dask cluster: the same rows, whatever is lost on the way."""
 
 import os
-import re
 import signal
-import sys
-import time
 
 import psutil
 import pytest
 from same_rows import same_rows
-from test_study_stops import wait_for
-from toy_study import CELLS, PROFILE, TOY, files, parquets
+from toy_study import CELLS, TOY, files, parquets
+from waiting import wait_for
 
-from analysis.engine import read, run
+from analysis.engine import read
 
-QUICK = {"DASK_DISTRIBUTED__WORKER__PRELOAD_NANNY": "[]"}
+
+def alive(pid):
+    """Whether a process runs; one that has ended and was not asked how does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def begun(log):
@@ -25,7 +28,7 @@ def begun(log):
 def test_a_worker_killed_in_mid_run_costs_the_cell_that_it_was_making(undisturbed, tmp_path, start):
     out, log = tmp_path / "out", tmp_path / "log"
     process = start(out, "--workers", "2", TOY_SECONDS="0.6", TOY_LOG=str(log), TOY_PIDS="1")
-    wait_for(lambda: len(begun(log)) >= 3, 60)
+    wait_for(lambda: len(begun(log)) >= 3)
     os.kill(int(begun(log)[-1][1]), signal.SIGKILL)
     shown, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
@@ -41,16 +44,14 @@ def test_a_worker_killed_in_mid_run_costs_the_cell_that_it_was_making(undisturbe
 def test_a_signal_leaves_no_process_and_one_sentence(tmp_path, start, sent):
     out, log = tmp_path / "out", tmp_path / "log"
     process = start(out, "--workers", "2", TOY_SECONDS="30", TOY_LOG=str(log), TOY_PIDS="1")
-    wait_for(lambda: len(begun(log)) == 2, 60)
+    wait_for(lambda: len(begun(log)) == 2)
     everyone = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
-    began = time.monotonic()
     if sent == signal.SIGINT:  # as a terminal does: to all of them
         os.killpg(process.pid, sent)
     else:
         process.send_signal(sent)
     _, error = process.communicate(timeout=25)
-    print(time.monotonic() - began)
     assert process.returncode == 130
     assert error.count("\n") == 1 and "0 of 6 cells of the study toy are done" in error
-    assert [pid for pid in everyone if psutil.pid_exists(pid)] == []
+    wait_for(lambda: not any(map(alive, everyone)))
     assert parquets(out) == []

@@ -1,17 +1,20 @@
 """A client of the cluster that was chosen."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import Any
 
-from distributed import Client
+from distributed import Client, SpecCluster
+from distributed.comm import connect
 
 from analysis.engine.cluster.choice import Cluster
 from analysis.engine.cluster.local import local_cluster
-from cluscam_lite.errors import CluscamError, reason_of
+from cluscam_lite.errors import CluscamError
 
-ANSWER = 10.0  # seconds in which a scheduler answers
+ANSWER = 10.0  # seconds in which a scheduler answers at first
+PATIENCE = 60.0  # seconds in which one that is known does, however busy it is
 
 
 @contextmanager
@@ -28,15 +31,36 @@ def connected(cluster: Cluster, say: Callable[[str], None]) -> Iterator[Client]:
                 yield client
 
 
-@contextmanager
-def _client(address: Any) -> Iterator[Client]:
+def check_scheduler(address: str) -> None:
+    """Raise CluscamError unless a Dask scheduler answers there. `Client` would wait for ever for a deaf one."""
+    with ThreadPoolExecutor(1) as thread:  # a thread of its own: a notebook has a running loop in this one
+        asked = thread.submit(asyncio.run, asyncio.wait_for(_type_of(address), ANSWER))
+        try:
+            kind = asked.result()
+        except (OSError, ValueError, TimeoutError) as error:
+            raise CluscamError(
+                f"the scheduler {address} does not answer within {ANSWER:g} s; start it with `dask scheduler`, or "
+                "correct --scheduler"
+            ) from error
+    if kind != "Scheduler":
+        raise CluscamError(f"at {address} is a Dask {kind.lower()}; give --scheduler the address of its scheduler")
+
+
+async def _type_of(address: str) -> str:
+    """What Dask says of itself at an address: "Scheduler", "Worker" or "Nanny"."""
+    comm = await connect(address, timeout=ANSWER)
     try:
-        client = Client(address, timeout=ANSWER, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise CluscamError(
-            f"the scheduler {address} does not answer within {ANSWER:.0f} s ({reason_of(error)}); "
-            "start it with `dask scheduler`, or correct --scheduler"
-        ) from error
+        await comm.write({"op": "identity", "reply": True})
+        return (await comm.read())["type"]
+    finally:
+        comm.abort()
+
+
+@contextmanager
+def _client(place: str | SpecCluster) -> Iterator[Client]:
+    if isinstance(place, str):
+        check_scheduler(place)
+    client = Client(place, timeout=PATIENCE, set_as_default=False)
     try:
         yield client
     finally:

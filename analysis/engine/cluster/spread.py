@@ -14,7 +14,7 @@ from distributed.scheduler import KilledWorker
 from analysis.engine.cell import Cell
 from analysis.engine.cluster.choice import Cluster
 from analysis.engine.cluster.code import code_hash, code_title
-from analysis.engine.cluster.connect import connected
+from analysis.engine.cluster.connect import PATIENCE, connected
 from analysis.engine.cluster.worker import digest
 from analysis.engine.contract import Study
 from analysis.engine.progress import Progress
@@ -23,7 +23,6 @@ from cluscam_lite.dataroot import data_root
 from cluscam_lite.errors import CluscamError
 
 POLL = 1.0  # seconds between looks at which workers there are
-PATIENCE = 60.0  # seconds in which a scheduler that is known answers, however busy it is
 
 
 class Spread:

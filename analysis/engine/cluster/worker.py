@@ -95,7 +95,12 @@ def _accepted(worker: Worker, order: Mapping[str, Any]) -> _Run:
                 "--nworkers for more"
             )
         root = _root(order["data_root"])
-        study = cloudpickle.loads(order["study"])
+        try:
+            study = cloudpickle.loads(order["study"])
+        except ImportError as error:
+            raise _Refused(
+                f"cannot load the study ({error}); start it in the environment of this process, with the same PYTHONPATH"
+            ) from error
         with named_data_root(root):
             if order["cells"] not in (None, digest(checked_cells(study, order["profile"] | root))):
                 raise _Refused(
