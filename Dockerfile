@@ -7,7 +7,7 @@
 #
 # Another base must be a Debian or Ubuntu. With CUDA's own tools, say to compile extensions:
 #   docker build -t cluscam --build-arg BASE=nvidia/cuda:13.0.1-devel-ubuntu24.04 .
-ARG BASE=python:3.12-slim-bookworm
+ARG BASE=python:3.12-slim-bookworm@sha256:782412e85d0f0984994c290652577d4018aff08145c85b262bb63dc0c7522254
 FROM ${BASE}
 
 # git: the commit in the provenance; libGL and GLib: OpenCV, which grad-cam needs

@@ -6,7 +6,7 @@ STUDIES ?= groundtruth logits faithfulness boxes whatif curves ablation temperat
            alzheimer sanity
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+STAMP := $(VENV)/.installed$(if $(LOCKED),-locked)
 LOCK := requirements.lock
 PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check
 LAB := $(VENV)/.lab
@@ -20,7 +20,8 @@ IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
-	@echo "Options: PROFILE=smoke|embedded|reference|FILE.yaml (book), JOBS=$(JOBS) (book, test), PYTHON=python3.12, LOCKED=1 (setup)"
+	@echo "Options: PROFILE=smoke|embedded|reference|FILE.yaml (book), JOBS=$(JOBS) (book, test), PYTHON=python3.12 (setup),"
+	@echo "         LOCKED=1 (setup: the releases of requirements.lock), WORKERS=2 (reference: processes)"
 
 setup: $(STAMP) ## Make .venv and install the project into it (the other commands do this too)
 
@@ -43,7 +44,7 @@ $(STAMP): pyproject.toml $(if $(LOCKED),$(LOCK))
 	    $(PIP) --require-hashes -r $(LOCK) && $(PIP) --no-deps --no-build-isolation -e . && touch $(LAB); \
 	  else $(PIP) -e '.[book,hub,rivals,cluster,test]'; fi; } || { \
 	  echo "Error: pip could not install the project; its message is above. Is the network up and the disk not full?" >&2; exit 1; }; \
-	touch $@
+	rm -f $(VENV)/.installed $(VENV)/.installed-locked; touch $@
 
 # Ranges say what the project works with, the lock what it was last tried with, file by file: one for each Python of the
 # range and each platform. The builder of the project itself is locked too. A newer release comes in with UPGRADE=1.
@@ -90,8 +91,8 @@ test: $(STAMP) ## Run the tests, JOBS at a time
 
 reference: $(STAMP) ## Make what is missing of the reference run on a data root: days on two cores; stop and go on at will
 	@set -e; for study in $(STUDIES); do \
-	  case $$study in runtime) keep=;; *) keep="$(KEEP)";; esac; \
-	  env $$keep $(BIN)/cluscam study $$study --profile reference --out results/reference/$$study; done
+	  case $$study in runtime) keep= workers=;; *) keep="$(KEEP)" workers="$(if $(WORKERS),--workers $(WORKERS))";; esac; \
+	  env $$keep $(BIN)/cluscam study $$study --profile reference --out results/reference/$$study $$workers; done
 
 networks: $(STAMP) ## Train the networks of `reference` that a CPU gives to the same bits: half an hour or more each
 	@$(BIN)/python -m analysis.chapters.alzheimer.networks.training.reference

@@ -4,6 +4,7 @@ import shutil
 import socket
 import sys
 from types import SimpleNamespace
+from uuid import uuid4
 
 import cloudpickle
 import pytest
@@ -47,7 +48,7 @@ def test_a_worker_with_another_version_of_the_project_is_refused(tmp_path, sched
 
 def order(**changes):
     cells = remote.digest(TOY.cells(PROFILE))
-    whole = {"token": f"{changes}", "code": code_hash(), "title": code_title(), "data_root": None, "cells": cells}
+    whole = {"token": str(uuid4()), "code": code_hash(), "title": code_title(), "data_root": None, "cells": cells}
     return whole | {"study": cloudpickle.dumps(TOY), "profile": PROFILE} | changes
 
 
@@ -66,7 +67,7 @@ def test_what_a_worker_is_asked_before_it_makes_cells(tmp_path, monkeypatch):
     missing = {"data_root": str(tmp_path / "missing")}
     assert f"does not see the data root {tmp_path / 'missing'}" in answer(**missing)["refused"]
     monkeypatch.setenv("CLUSCAM_DATA", str(tmp_path))
-    assert answer(**missing, again=1) == {}  # its own copy
+    assert answer(**missing) == {}  # its own copy
 
 
 def test_a_worker_without_the_project(monkeypatch):

@@ -99,7 +99,7 @@ def _accepted(worker: Worker, order: Mapping[str, Any]) -> _Run:
             study = cloudpickle.loads(order["study"])
         except ImportError as error:
             raise _Refused(
-                f"cannot load the study ({error}); start it in the environment of this process, with the same PYTHONPATH"
+                f"cannot load the study ({error}); start it with the environment and the PYTHONPATH of this process"
             ) from error
         with named_data_root(root):
             if order["cells"] not in (None, digest(checked_cells(study, order["profile"] | root))):
