@@ -4,12 +4,14 @@ import os
 import signal
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 from same_rows import same_rows
 from toy_study import CELLS, TOY, files, parquets
 from waiting import wait_for
 
-from analysis.engine import read
+from analysis.engine import Cluster, read, run
+from analysis.studies.registry import find_study
 
 
 def alive(pid):
@@ -55,3 +57,19 @@ def test_a_signal_leaves_no_process_and_one_sentence(tmp_path, start, sent):
     assert error.count("\n") == 1 and "0 of 6 cells of the study toy are done" in error
     wait_for(lambda: not any(map(alive, everyone)))
     assert parquets(out) == []
+
+
+def test_a_study_of_a_network_gives_the_same_bits_on_a_worker(tmp_path):
+    study = find_study("faithfulness")
+    methods = ["cluscam", "gradcam", "random"]
+    profile = {"profile": "own", "dataset": "scenes", "models": ["scene_cnn"], "n_images": 2, "seed": 3}
+    profile |= {"methods": methods, "part": "", "layer": "last", "data_root": ""}
+    run(study, profile, tmp_path / "here", quiet=True)
+    done = run(study, profile, tmp_path / "there", quiet=True, cluster=Cluster(workers=1))
+    assert done.complete and done.cells == len(methods)
+    here, there = read(study, tmp_path / "here"), read(study, tmp_path / "there")
+    assert len(here) == 2 * 3 * 3 * len(methods)
+    assert same_rows(here, there)
+    for path in parquets(tmp_path / "here"):  # types, too: the same schema
+        other = tmp_path / "there" / "cells" / path.name
+        assert pq.read_schema(path).remove_metadata().equals(pq.read_schema(other).remove_metadata())
