@@ -60,7 +60,7 @@ def answer(nthreads=1, **changes):
 def test_what_a_worker_is_asked_before_it_makes_cells(tmp_path, monkeypatch):
     assert answer() == {}
     assert "makes 4 cells at once" in answer(nthreads=4)["refused"]
-    assert "finds other images or weights" in answer(cells="another")["refused"]
+    assert "finds other images, weights or plans" in answer(cells="another")["refused"]
     assert "runs another version" in answer(code="another")["refused"]
     assert "cannot load the study" in answer(study=b"cno_such_module\nStudy\n.")["refused"]
     monkeypatch.delenv("CLUSCAM_DATA", raising=False)
@@ -114,3 +114,17 @@ def test_gpus_are_given_in_turns(monkeypatch):
     assert [share["CUDA_VISIBLE_DEVICES"] for share in gpu_shares(2)] == ["GPU-5", "GPU-7"]
     gpus.cuda.device_count = lambda: 0
     assert gpu_shares(2) == [{}, {}]
+
+
+def test_the_address_of_a_worker_is_not_a_schedulers(monkeypatch):
+    async def kind(address):
+        return "Worker"
+
+    monkeypatch.setattr(connect, "_type_of", kind)
+    with pytest.raises(CluscamError, match="at tcp://there:9 is a Dask worker; give --scheduler the address of its"):
+        connect.check_scheduler("tcp://there:9")
+
+
+def test_tls_that_is_not_set_up():
+    with pytest.raises(CluscamError, match="the scheduler tls://127.0.0.1:9 does not answer"):
+        connect.check_scheduler("tls://127.0.0.1:9")

@@ -4,7 +4,7 @@ import sys
 import time
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=240):
     """Return when `condition()` holds; fail if that takes so many seconds."""
     end = time.monotonic() + seconds
     while not condition():

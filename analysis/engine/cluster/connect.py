@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 from distributed import Client, SpecCluster
 from distributed.comm import connect
+from distributed.security import Security
 
 from analysis.engine.cluster.choice import Cluster
 from analysis.engine.cluster.local import local_cluster
@@ -37,7 +38,7 @@ def check_scheduler(address: str) -> None:
         asked = thread.submit(asyncio.run, asyncio.wait_for(_type_of(address), ANSWER))
         try:
             kind = asked.result()
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError) as error:  # the last three: TLS is not set up
             raise CluscamError(
                 f"the scheduler {address} does not answer within {ANSWER:g} s; start it with `dask scheduler`, or "
                 "correct --scheduler"
@@ -48,7 +49,7 @@ def check_scheduler(address: str) -> None:
 
 async def _type_of(address: str) -> str:
     """What Dask says of itself at an address: "Scheduler", "Worker" or "Nanny"."""
-    comm = await connect(address, timeout=ANSWER)
+    comm = await connect(address, timeout=ANSWER, **Security().get_connection_args("client"))
     try:
         await comm.write({"op": "identity", "reply": True})
         return (await comm.read())["type"]

@@ -84,6 +84,8 @@ class Spread:
         for address, answer in self.client.run(_on_worker("accept"), self.order, on_error="return").items():
             if isinstance(answer, CluscamError):
                 raise answer
+            if isinstance(answer, OSError):  # it went while it was asked
+                continue
             if isinstance(answer, Exception):
                 raise CluscamError(f"the worker {address} cannot make cells: {answer}; see its log") from answer
             _check(answer)

@@ -104,8 +104,8 @@ def _accepted(worker: Worker, order: Mapping[str, Any]) -> _Run:
         with named_data_root(root):
             if order["cells"] not in (None, digest(checked_cells(study, order["profile"] | root))):
                 raise _Refused(
-                    "finds other images or weights in its data root, so it would make other rows; give it the files "
-                    "that this machine has"
+                    "finds other images, weights or plans, so it would make other rows; give it the data root and the "
+                    "checkout that this process has"
                 )
         _known.clear()
         _known[token] = _Run(study, root)
