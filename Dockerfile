@@ -18,7 +18,7 @@ RUN apt-get update \
 
 WORKDIR /project
 # the packages change more rarely than the code: a layer of their own
-COPY Makefile pyproject.toml requirements.lock README.md LICENSE LICENSE-TEXT ./
+COPY Makefile pyproject.toml setup.py requirements.lock README.md LICENSE LICENSE-TEXT ./
 COPY cluscam_lite/__init__.py cluscam_lite/__init__.py
 COPY analysis/__init__.py analysis/__init__.py
 ENV PIP_NO_CACHE_DIR=1

@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed$(if $(LOCKED),-locked)
 LOCK := requirements.lock
+LOCKED_EXTRAS := book hub rivals cluster test lab
 PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check
 LAB := $(VENV)/.lab
 # glibc gives big blocks back to the system and has them zeroed again at the next pass; kept, a small CNN takes half the time.
@@ -26,7 +27,7 @@ help: ## Show this list
 setup: $(STAMP) ## Make .venv and install the project into it (the other commands do this too)
 
 # A Python of this project's range, else one sentence. A candidate is tried, since a name on the path may not run.
-$(STAMP): pyproject.toml $(if $(LOCKED),$(LOCK))
+$(STAMP): pyproject.toml setup.py $(if $(LOCKED),$(LOCK))
 	@set -e; chosen=; \
 	for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	  if "$$python" -c '$(IN_RANGE)' >/dev/null 2>&1; then chosen="$$python"; break; fi; \
@@ -50,7 +51,7 @@ $(STAMP): pyproject.toml $(if $(LOCKED),$(LOCK))
 # range and each platform. The builder of the project itself is locked too. A newer release comes in with UPGRADE=1.
 lock: $(STAMP) ## Make requirements.lock anew from pyproject.toml; UPGRADE=1 takes the newest releases
 	@echo "Locking the releases and hashes of all packages in $(LOCK)."
-	@echo 'setuptools>=77' | $(BIN)/uv pip compile pyproject.toml - --quiet --all-extras --universal --python-version 3.11 \
+	@echo 'setuptools>=77' | $(BIN)/uv pip compile pyproject.toml - --quiet $(LOCKED_EXTRAS:%=--extra %) --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) --output-file $(LOCK) || { \
 	  echo "Error: uv could not lock the packages; its message is above. Is the network up?" >&2; exit 1; }
 
