@@ -30,7 +30,7 @@ def begun(log):
 def test_a_worker_killed_in_mid_run_costs_the_cell_that_it_was_making(undisturbed, tmp_path, start):
     out, log = tmp_path / "out", tmp_path / "log"
     process = start(out, "--workers", "2", TOY_SECONDS="0.6", TOY_LOG=str(log), TOY_PIDS="1")
-    wait_for(lambda: len(begun(log)) >= 3)
+    wait_for(lambda: len(begun(log)) >= 3 or process.poll() is not None)
     os.kill(int(begun(log)[-1][1]), signal.SIGKILL)
     shown, error = process.communicate(timeout=240)
     assert process.returncode == 0, error
@@ -46,7 +46,7 @@ def test_a_worker_killed_in_mid_run_costs_the_cell_that_it_was_making(undisturbe
 def test_a_signal_leaves_no_process_and_one_sentence(tmp_path, start, sent):
     out, log = tmp_path / "out", tmp_path / "log"
     process = start(out, "--workers", "2", TOY_SECONDS="30", TOY_LOG=str(log), TOY_PIDS="1")
-    wait_for(lambda: len(begun(log)) == 2)
+    wait_for(lambda: len(begun(log)) == 2 or process.poll() is not None)
     everyone = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
     if sent == signal.SIGINT:  # as a terminal does: to all of them
         os.killpg(process.pid, sent)
