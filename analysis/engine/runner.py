@@ -38,9 +38,9 @@ def run(
     """Make the cells of a study that are not yet in `folder`; say what is done; return how far the folder is.
 
     `discard` removes results of another configuration, keeping the cells that fit. `cluster` names the workers that
-    make the cells; None: this process makes them. Raises CluscamError for a folder
-    of another configuration or one that cannot be written, and what the study raises. Ctrl-C and SIGTERM raise
-    KeyboardInterrupt with a sentence that says what is done.
+    make the cells; None: this process makes them. Raises CluscamError for a folder of another configuration or one
+    that cannot be written, what the study raises, and for a cluster that is lost or cannot make the cells
+    (`cluster/spread.py`). Ctrl-C and SIGTERM raise KeyboardInterrupt with a sentence that says what is done.
     """
     cells = checked_cells(study, profile)
     store = Store(output_folder(folder))

@@ -28,7 +28,8 @@ def connected(cluster: Cluster, say: Callable[[str], None]) -> Iterator[Client]:
                 yield client
         else:
             with local_cluster(cluster.workers) as started, _client(started) as client:
-                say(f"{cluster.workers} workers are started on this machine{_dashboard(client)}")
+                many = "1 worker is" if cluster.workers == 1 else f"{cluster.workers} workers are"
+                say(f"{many} started on this machine{_dashboard(client)}")
                 yield client
 
 
