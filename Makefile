@@ -42,17 +42,17 @@ $(STAMP): pyproject.toml setup.py $(if $(LOCKED),$(LOCK))
 	fi; \
 	echo "Installing cluscam-lite and its tools into $(VENV) (the first time: minutes, and several GB for PyTorch)."; \
 	{ if [ -n "$(LOCKED)" ]; then \
-	    $(PIP) --require-hashes -r $(LOCK) && $(PIP) --no-deps --no-build-isolation -e . && touch $(LAB); \
+	    $(PIP) --require-hashes -r $(LOCK) && $(PIP) --no-deps --no-build-isolation -e .; \
 	  else $(PIP) -e '.[book,hub,rivals,cluster,test]'; fi; } || { \
 	  echo "Error: pip could not install the project; its message is above. Is the network up and the disk not full?" >&2; exit 1; }; \
-	rm -f $(VENV)/.installed $(VENV)/.installed-locked; touch $@
+	rm -f $(VENV)/.installed $(VENV)/.installed-locked; touch $@ $(if $(LOCKED),$(LAB))
 
 # Ranges say what the project works with, the lock what it was last tried with, file by file: one for each Python of the
 # range and each platform. The builder of the project itself is locked too. A newer release comes in with UPGRADE=1.
 lock: $(STAMP) ## Make requirements.lock anew from pyproject.toml; UPGRADE=1 takes the newest releases
 	@echo "Locking the releases and hashes of all packages in $(LOCK)."
-	@echo 'setuptools>=77' | $(BIN)/uv pip compile pyproject.toml - --quiet $(LOCKED_EXTRAS:%=--extra %) --universal --python-version 3.11 \
-	  --generate-hashes --no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) --output-file $(LOCK) || { \
+	@echo 'setuptools>=77' | $(BIN)/uv pip compile pyproject.toml - --quiet $(LOCKED_EXTRAS:%=--extra %) \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) --output-file $(LOCK) || { \
 	  echo "Error: uv could not lock the packages; its message is above. Is the network up?" >&2; exit 1; }
 
 book: $(STAMP) ## Run the notebooks of PROFILE (embedded), JOBS at a time, and build the book

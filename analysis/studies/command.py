@@ -63,6 +63,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
         cluster = None
         if (arguments.workers, arguments.scheduler) != (None, None):
+            if arguments.status:
+                raise CluscamError("--status makes nothing; leave --workers and --scheduler out")
             cluster = Cluster(arguments.workers, arguments.scheduler)
         chosen = find_study(arguments.name)
         source = OWN if arguments.p else arguments.profile

@@ -83,6 +83,7 @@ def test_a_worker_without_the_project(monkeypatch):
         ("--workers 0", "--workers is from 1 to this machine's"),
         ("--workers -3", "--workers is from 1 to this machine's"),
         ("--workers 99999", "cores, got 99999"),
+        ("--workers 1 --status", "--status makes nothing; leave --workers and --scheduler out"),
         ("--workers two", "invalid int value: 'two'"),
         ("--workers 1 --scheduler tcp://there:8786", "give either --workers or --scheduler"),
         ("--scheduler there", "'there' is not the address of a Dask scheduler"),
