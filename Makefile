@@ -37,7 +37,7 @@ $(STAMP): pyproject.toml
 	    echo "Error: $$chosen could not make $(VENV); on Debian and Ubuntu install the package python3-venv." >&2; exit 1; }; \
 	fi; \
 	echo "Installing cluscam-lite and its tools into $(VENV) (the first time: minutes, and several GB for PyTorch)."; \
-	$(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check -e '.[book,hub,rivals,test]' || { \
+	$(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check -e '.[book,hub,rivals,onnx,openvino,test]' || { \
 	  echo "Error: pip could not install the project; its message is above. Is the network up and the disk not full?" >&2; exit 1; }; \
 	touch $@
 

@@ -41,10 +41,10 @@ def test_environment_yml_names_the_same_packages_and_ranges_as_pyproject():
     conda_ranges = {CONDA_NAMES.get(name, name): SpecifierSet(rest) for name, rest in conda.items()}
     project_ranges = {r.name: r.specifier for r in map(Requirement, PROJECT["dependencies"])}
     assert conda_ranges == project_ranges
-    assert pip == {"pip": ["-e .[book,hub,rivals,test]"]}
+    assert pip == {"pip": ["-e .[book,hub,rivals,onnx,openvino,test]"]}
 
 
-@pytest.mark.parametrize("extra", [None, "hub", "rivals", "book", "lab", "test"])
+@pytest.mark.parametrize("extra", [None, "hub", "rivals", "onnx", "openvino", "book", "lab", "test"])
 def test_every_dependency_has_a_tested_range(extra):
     lines = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     for requirement in map(Requirement, lines):

@@ -141,10 +141,7 @@ def runtimes_table(root: str | None = None, names: tuple[str, ...] = NETWORKS, r
     with TemporaryDirectory() as folder:
         for name in names:
             spec, module = get_spec(name), load_model(name, data_root=root).module
-            if name in EMBEDDED:
-                image = load_dataset("scenes", n=1)[0].image
-            else:
-                image = load_image("photograph:chelsea")
+            image = load_dataset("scenes", n=1)[0].image if name in EMBEDDED else load_image("photograph:chelsea")
             x = spec.preprocess()(image)[None]
             path = Path(folder, f"{name}.onnx")
             # the smallest network is one that takes a single image, as many files do

@@ -15,17 +15,17 @@ from ..errors import unknown
 
 # operations by the names that ONNX and OpenVINO have for them
 SAME_VALUES = frozenset(
-    "Reshape Transpose Flatten Squeeze Unsqueeze Identity Dropout Cast Convert QuantizeLinear DequantizeLinear "
-    "FakeQuantize".split()
+    ["Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Convert"]
+    + ["QuantizeLinear", "DequantizeLinear", "FakeQuantize"]
 )
 NORMS = frozenset(
-    "LayerNormalization RMSNormalization SimplifiedLayerNormalization SkipLayerNormalization MVN RMS".split()
+    ["LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "SkipLayerNormalization", "MVN", "RMS"]
 )
 ROOTS = frozenset(["Sqrt", "Reciprocal"])  # a norm that an exporter has taken apart divides by one, or multiplies
-SCALES = frozenset("Mul Multiply Div Divide".split())
+SCALES = frozenset(["Mul", "Multiply", "Div", "Divide"])
 SHIFTS = frozenset(["Add", "Subtract", "Sub"])
-NO_MAPS = frozenset("Softmax LogSoftmax Sigmoid HardSigmoid Shape ShapeOf Constant".split())
-QUANTIZED = frozenset(["QuantizeLinear", "DequantizeLinear", "FakeQuantize"])
+NO_MAPS = frozenset(["Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid", "Shape", "ShapeOf", "Constant"])
+ROUNDED = frozenset(["QuantizeLinear", "FakeQuantize"])
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Step:
         output: the tensor that it gives, the first if there are several.
         modules: dotted names of the torch modules in which it was made, the outermost first; empty if nothing is noted.
         aliases: further names of the output.
+        title: the name to show; empty for that of the output.
     """
 
     op: str
@@ -45,6 +46,7 @@ class Step:
     output: str
     modules: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    title: str = ""
 
 
 class Graph:
@@ -78,14 +80,25 @@ class Graph:
         raise unknown("tensor or module", name, [*self.modules, *self._names])
 
     def read_at(self, tensor: str) -> str:
-        """Where a tensor is read: of quantised ones the values that the next operation sees, else the tensor itself.
+        """Where a tensor is read: of a rounded one the values that the next operation sees, else the tensor itself.
 
         A tensor between an operation and its rounding is one that an int8 runtime never makes. As an output it would
         keep the runtime from computing in int8.
         """
-        while len(users := self._users.get(tensor, [])) == 1 and users[0].op in QUANTIZED:
-            tensor = users[0].output
-        return tensor
+        step = self._only_user(tensor)
+        if step is None or step.op not in ROUNDED:
+            return tensor
+        rounded, users = step.output, self._users.get(step.output, [])
+        if users and all(user.op == "DequantizeLinear" for user in users):
+            return users[0].output
+        step = self._only_user(rounded)
+        if step is None or step.op != "Convert":
+            return rounded  # to the nearest step, in the tensor's own units
+        while step and (step.op == "Convert" or step.op in SCALES | SHIFTS and len(step.inputs) == 1):
+            # OpenVINO takes the pair apart: to int8 and back, less the zero point, times the scale
+            rounded = step.output
+            step = self._only_user(rounded) if step.op not in SCALES else None
+        return rounded
 
     def before_softmax(self, tensor: str) -> str:
         """The logits behind an output: what a softmax at the very end takes, else the tensor itself."""
@@ -121,13 +134,17 @@ class Graph:
             layout = find_layout(torch.empty(shapes[tensor], device="meta"), size)
             if layout is None or max(layout.grid) <= 1:
                 continue
-            info = LayerInfo(min(names, key=len, default=tensor), step.op, shapes[tensor], layout)
+            info = LayerInfo(min(names, key=len, default=step.title or tensor), step.op, shapes[tensor], layout)
             source = self._source(tensor)
-            if source not in groups or len(info.name) < len(groups[source].name):
+            if source not in groups or len(info.name) <= len(groups[source].name):
                 groups[source], sources[source] = info, tensor
         found = {sources[source]: info for source, info in groups.items()}
         others = {tensor: info for tensor, info in found.items() if _maps(info) != classes}
         return others or found
+
+    def _only_user(self, tensor: str) -> Step | None:
+        users = self._users.get(tensor, [])
+        return users[0] if len(users) == 1 else None
 
     def _source(self, tensor: str) -> str:
         """The tensor whose values these are, in another shape."""

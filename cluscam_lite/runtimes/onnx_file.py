@@ -25,19 +25,22 @@ def read_onnx(path: Path, extra: str = "onnx") -> Any:
         proto = onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf's own, of several kinds
         raise CluscamError(
-            f"{path.name} is no ONNX file ({reason_of(error)}); expected what an exporter such as torch.onnx.export writes"
+            f"{path.name} is no ONNX file ({reason_of(error)}); expected what torch.onnx.export and other exporters write"
         ) from None
     if not proto.graph.node:
         raise CluscamError(
-            f"{path.name} is no ONNX file, or an empty one; expected what an exporter such as torch.onnx.export writes"
+            f"{path.name} is no ONNX file, or an empty one; expected what torch.onnx.export and other exporters write"
         )
-    beside = {
-        entry.value for tensor in proto.graph.initializer for entry in tensor.external_data if entry.key == "location"
-    }
-    for name in sorted(beside):
+    for name in beside(proto):
         if not (path.parent / name).is_file():
             raise CluscamError(f"the weights of {path.name} lie in {name}, which is not beside it; put it there")
     return proto
+
+
+def beside(proto: Any) -> list[str]:
+    """Names of the files beside an ONNX file that hold its weights; empty if it holds them itself."""
+    entries = (entry for tensor in proto.graph.initializer for entry in tensor.external_data)
+    return sorted({entry.value for entry in entries if entry.key == "location"})
 
 
 def image_input(proto: Any, name: str) -> InputFormat:
@@ -76,8 +79,7 @@ def checked_format(name: str, shape: tuple[int | None, ...], dtype: np.dtype, fi
 def onnx_outputs(proto: Any) -> list[str]:
     """Names of the outputs; those of two dimensions, as logits have, come first."""
     return [
-        entry.name
-        for entry in sorted(proto.graph.output, key=lambda entry: len(entry.type.tensor_type.shape.dim) != 2)
+        entry.name for entry in sorted(proto.graph.output, key=lambda entry: len(entry.type.tensor_type.shape.dim) != 2)
     ]
 
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..errors import CluscamError, reason_of
 from ..files import PathLike
-from .graph import SAME_VALUES, Graph
+from .graph import ROUNDED, SAME_VALUES, Graph
 from .needed import needed
-from .onnx_file import image_input, onnx_outputs, onnx_steps, read_onnx
+from .onnx_file import beside, image_input, onnx_outputs, onnx_steps, read_onnx
 from .runtime import Array, InputFormat, RuntimeModel
 
 WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
@@ -64,6 +64,11 @@ class OnnxModel(RuntimeModel):
         self.providers = providers
         super().__init__(path, layer, output, size, batch, threads)
 
+    @property
+    def weights_files(self) -> list[Path]:
+        """The files with the weights: this one, or those beside it."""
+        return [self.path.parent / name for name in beside(self._proto)] or [self.path]
+
     def _open(self) -> tuple[Graph, InputFormat, list[str]]:
         self._proto = read_onnx(self.path)
         return Graph(onnx_steps(self._proto)), image_input(self._proto, self.path.name), onnx_outputs(self._proto)
@@ -88,13 +93,21 @@ class OnnxModel(RuntimeModel):
         }
 
     def _compile(self, maps: str) -> None:
-        self._wanted = [maps, self.output_name]
-        self._run_session = self._session(self._wanted)
+        """One session for both; of an int8 file one for each.
+
+        An inner tensor that is an output is no longer part of an int8 operation, and a score is a small difference:
+        the logits come from the graph as it is.
+        """
+        rounded = any(step.op in ROUNDED for step in self.graph.steps.values())
+        parts = [[maps], [self.output_name]] if rounded else [[maps, self.output_name]]
+        self._sessions = [(part, self._session(part)) for part in parts]
 
     def _infer(self, images: Array, with_maps: bool) -> list[Array]:
-        wanted = self._wanted if with_maps else self._wanted[1:]
+        found: list[Array] = []
         try:
-            found: list[Array] = self._run_session.run(wanted, {self.input.name: images})
+            for part, session in self._sessions if with_maps else self._sessions[-1:]:
+                wanted = part if with_maps else [self.output_name]
+                found += session.run(wanted, {self.input.name: images})
         except Exception as error:
             raise self._refusal(images.shape, error) from None
         return found

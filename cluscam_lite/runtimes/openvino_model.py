@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CluscamError, reason_of
+from ..errors import CluscamError
 from ..files import PathLike
 from .graph import Graph, Step
 from .needed import needed
-from .onnx_file import check_inputs, checked_format, onnx_steps, read_onnx
+from .onnx_file import check_inputs, checked_format, modules_of_path, onnx_steps, read_onnx
 from .runtime import Array, InputFormat, RuntimeModel
 
 MODULE = "__module."  # how names begin that OpenVINO's converter gives what it finds within torch modules
@@ -127,15 +127,16 @@ def _steps(model: Any, modules: dict[str, tuple[str, ...]]) -> list[Step]:
             constant.add(name)
         elif op not in NO_RESULT:
             aliases = tuple(sorted(node.output(0).get_names()))
-            noted = next((modules[alias] for alias in aliases if alias in modules), _modules_of(name))
-            steps.append(Step(op, taken, name, noted, aliases))
+            title = next((alias for alias in aliases if alias in modules), "")  # the name that the ONNX file has for it
+            noted = modules[title] if title else _modules_of(name)
+            steps.append(Step(op, taken, name, noted, aliases, title))
     return steps
 
 
 def _modules_of(name: str) -> tuple[str, ...]:
-    """The modules of "__module.stage4.bn1/aten::batch_norm/Add": stage4, stage4.bn1."""
+    """The modules of "__module.stage4.bn1/aten::batch_norm/Add": stage4, stage4.bn1; or of a name from an ONNX file."""
     if not name.startswith(MODULE):
-        return ()
+        return modules_of_path(name)
     parts = name.removeprefix(MODULE).partition("/")[0].split(".")
     return tuple(".".join(parts[: i + 1]) for i in range(len(parts)))
 

@@ -1,4 +1,4 @@
-"""What ONNX Runtime and OpenVINO share: an inner tensor that is read as maps, batches of a fixed size, clear refusals."""
+"""What ONNX Runtime and OpenVINO share: an inner tensor read as maps, batches of a fixed size, clear refusals."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -72,6 +72,7 @@ class RuntimeModel(ABC):
         layer_name: the layer that is read as maps; None until the size of an image is known.
         layout: how it is read as maps; None before the first pass.
         size: (H, W) of the images; None until it is known.
+        classes: length of the output; None until the size is known, or if the output is no list of classes.
     """
 
     runtime = ""
@@ -103,6 +104,7 @@ class RuntimeModel(ABC):
         self.layer_name: str | None = layer
         self.layout: Layout | None = None
         self.size: tuple[int, int] | None = None
+        self.classes: int | None = None
         self._candidates: dict[str, LayerInfo] = {}
         if (known := self._known_size(size)) is not None:
             self._choose(known)
@@ -179,7 +181,8 @@ class RuntimeModel(ABC):
         """Find the tensors that are maps at this size, take the one that was asked for or the deepest, and compile."""
         shapes = self._shapes(self.input.shape_of(self.batch or 1, self.input.channels or 3, size))
         output = shapes.get(self.output_name, ())
-        self._candidates = self.graph.map_tensors(shapes, size, output[1] if len(output) == 2 else None)
+        self.classes = output[1] if len(output) == 2 else None
+        self._candidates = self.graph.map_tensors(shapes, size, self.classes)
         self.size = size
         if self._layer is None:
             if not self._candidates:
