@@ -25,11 +25,11 @@ def read_onnx(path: Path, extra: str = "onnx") -> Any:
         proto = onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf's own, of several kinds
         raise CluscamError(
-            f"{path.name} is no ONNX file ({reason_of(error)}); expected what torch.onnx.export and other exporters write"
+            f"{path.name} is no ONNX file ({reason_of(error)}); expected what torch.onnx.export and others write"
         ) from None
     if not proto.graph.node:
         raise CluscamError(
-            f"{path.name} is no ONNX file, or an empty one; expected what torch.onnx.export and other exporters write"
+            f"{path.name} is no ONNX file, or an empty one; expected what torch.onnx.export and others write"
         )
     for name in beside(proto):
         if not (path.parent / name).is_file():
