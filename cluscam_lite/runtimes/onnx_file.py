@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import CluscamError, reason_of
+from ..packages import from_extra
 from .graph import Step
-from .needed import needed
 from .runtime import InputFormat
 
 SCOPES = "pkg.torch.onnx.name_scopes"  # what the exporter of torch.export notes: ['', 'layer4', 'layer4.1', 'relu_3']
@@ -20,7 +20,8 @@ def read_onnx(path: Path, extra: str = "onnx") -> Any:
     Raises:
         CluscamError: the package is missing, the file is no ONNX, or a file of its weights is missing.
     """
-    onnx = needed("onnx", extra, f"reading {path.name}")
+    with from_extra(extra):
+        import onnx
     try:
         proto = onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf's own, of several kinds

@@ -1,5 +1,6 @@
 """An ONNX file, run by ONNX Runtime."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,8 @@ import numpy as np
 
 from ..errors import CluscamError, reason_of
 from ..files import PathLike
+from ..packages import from_extra
 from .graph import ROUNDED, SAME_VALUES, Graph
-from .needed import needed
 from .onnx_file import beside, image_input, onnx_outputs, onnx_steps, read_onnx
 from .runtime import Array, InputFormat, RuntimeModel
 
@@ -60,7 +61,8 @@ class OnnxModel(RuntimeModel):
         threads: int | None = None,
         providers: tuple[str, ...] = ("CPUExecutionProvider",),
     ):
-        self._ort = needed("onnxruntime", "onnx", f"running {Path(path).name}")
+        with from_extra("onnx"):
+            self._ort: Any = import_module("onnxruntime")
         self.providers = providers
         super().__init__(path, layer, output, size, batch, threads)
 

@@ -1,5 +1,6 @@
 """An OpenVINO model (.xml with its .bin), or an ONNX file that OpenVINO reads."""
 
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -8,8 +9,8 @@ import numpy as np
 
 from ..errors import CluscamError
 from ..files import PathLike
+from ..packages import from_extra
 from .graph import Graph, Step
-from .needed import needed
 from .onnx_file import check_inputs, checked_format, modules_of_path, onnx_steps, read_onnx
 from .runtime import Array, InputFormat, RuntimeModel
 
@@ -45,7 +46,8 @@ class OpenVinoModel(RuntimeModel):
         threads: int | None = None,
         device: str = "CPU",
     ):
-        self._core = needed("openvino", "openvino", f"running {Path(path).name}").Core()
+        with from_extra("openvino"):
+            self._core: Any = import_module("openvino").Core()
         self.device = device
         self._lock = Lock()  # a request holds one pass
         super().__init__(path, layer, output, size, batch, threads)
