@@ -1,7 +1,6 @@
 """An OpenVINO model (.xml with its .bin), or an ONNX file that OpenVINO reads."""
 
 from importlib import import_module
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
