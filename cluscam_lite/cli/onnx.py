@@ -12,8 +12,10 @@ from ..errors import CluscamError
 from ..files import sha256
 from ..models import ModelSpec
 from ..runtimes import OnnxModel
-from .options import OF_FILES, OF_REGISTERED
 
+# what goes with --onnx alone, and what with --model alone
+OF_FILES = {"mean": "--mean", "std": "--std", "size": "--size", "classes": "--classes"}
+OF_REGISTERED = {"weights": "--weights", "tuned": "--tuned", "data_root": "--data-root"}
 N_CLUSTERS, DROP_RATIO = 30, 0.37  # the defaults of ClusCAM: nobody has tuned them for this network
 DEFAULT_LAYERS = ("paper", "last")  # words for layers of registered networks: here the deepest that gives maps
 

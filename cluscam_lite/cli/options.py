@@ -38,11 +38,6 @@ def _seeds(text: str) -> int:
     return int(text)
 
 
-# what goes with --onnx alone, and what with --model alone
-OF_FILES = {"mean": "--mean", "std": "--std", "size": "--size", "classes": "--classes"}
-OF_REGISTERED = {"weights": "--weights", "tuned": "--tuned", "data_root": "--data-root"}
-
-
 def _side(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a side in pixels, a whole number from 1 on")

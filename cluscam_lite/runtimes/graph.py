@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from ..algorithm.features import LayerInfo
-from ..algorithm.layouts import find_layout
+from ..algorithm.layouts import Layout, find_layout
 from ..errors import unknown
 
 # operations by the names that ONNX and OpenVINO have for them
@@ -108,7 +108,7 @@ class Graph:
         return step.inputs[0] if step and step.op in ("Softmax", "LogSoftmax") and step.inputs else tensor
 
     def map_tensors(
-        self, shapes: Mapping[str, tuple[int, ...]], size: tuple[int, int], classes: int | None = None
+        self, shapes: Mapping[str, tuple[int, ...]], n: int, size: tuple[int, int], classes: int | None = None
     ) -> dict[str, LayerInfo]:
         """The tensors that are maps of more than one cell, shallow to deep: where each is read -> what it is.
 
@@ -117,6 +117,7 @@ class Graph:
 
         Args:
             shapes: of the tensors of floating-point numbers, for one batch.
+            n: images in that batch; a tensor of another length has places folded into its first axis, and is no map.
             size: (H, W) of the input.
             classes: length of the output; None if it is no list of classes.
         """
@@ -131,7 +132,7 @@ class Graph:
                 continue
             if self.modules and not names or not self.modules and step.op in SAME_VALUES:
                 continue
-            layout = find_layout(torch.empty(shapes[tensor], device="meta"), size)
+            layout = layout_of(shapes[tensor], n, size)
             if layout is None or max(layout.grid) <= 1:
                 continue
             info = LayerInfo(min(names, key=len, default=step.title or tensor), step.op, shapes[tensor], layout)
@@ -159,6 +160,11 @@ class Graph:
             return step.op in SCALES | SHIFTS | SAME_VALUES and step.inputs[0] in self._normed
         ops = [self.steps[tensor].op for tensor in step.inputs if tensor in self.steps]
         return step.op in SCALES and any(op in ROOTS for op in ops)
+
+
+def layout_of(shape: tuple[int, ...], n: int, size: tuple[int, int]) -> Layout | None:
+    """How a tensor of this shape, for n images of `size`, is read as maps; None if it is none."""
+    return find_layout(torch.empty(shape, device="meta"), size) if shape[:1] == (n,) else None
 
 
 def _maps(info: LayerInfo) -> int | None:

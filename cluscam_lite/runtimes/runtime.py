@@ -14,7 +14,7 @@ from ..algorithm.features import LayerInfo
 from ..algorithm.layouts import Layout, find_layout, size_of, to_maps
 from ..errors import CluscamError, reason_of
 from ..files import PathLike
-from .graph import Graph
+from .graph import Graph, layout_of
 
 Array = NDArray[np.floating]
 
@@ -179,10 +179,11 @@ class RuntimeModel(ABC):
 
     def _choose(self, size: tuple[int, int]) -> None:
         """Find the tensors that are maps at this size, take the one that was asked for or the deepest, and compile."""
-        shapes = self._shapes(self.input.shape_of(self.batch or 1, self.input.channels or 3, size))
+        n = self.batch or 1
+        shapes = self._shapes(self.input.shape_of(n, self.input.channels or 3, size))
         output = shapes.get(self.output_name, ())
         self.classes = output[1] if len(output) == 2 else None
-        self._candidates = self.graph.map_tensors(shapes, size, self.classes)
+        self._candidates = self.graph.map_tensors(shapes, n, size, self.classes)
         self.size = size
         if self._layer is None:
             if not self._candidates:
@@ -193,7 +194,7 @@ class RuntimeModel(ABC):
             self._tensor, info = list(self._candidates.items())[-1]
             self.layer_name, self.layout = info.name, info.layout
         elif self._tensor in shapes:
-            self.layout = find_layout(torch.empty(shapes[self._tensor], device="meta"), size)
+            self.layout = layout_of(shapes[self._tensor], n, size)
             if self.layout is None:
                 raise self._no_maps(shapes[self._tensor])
         else:
