@@ -20,7 +20,7 @@ LITE = (
     ("explanation", "models"),
     ("reading", "metrics", "show", "runtimes"),
     ("cluscam", "tuning"),
-    ("rivals", "stability"),
+    ("rivals", "stability", "interop"),
     ("methods",),
     ("cli",),
 )
