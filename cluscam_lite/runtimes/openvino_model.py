@@ -1,7 +1,6 @@
 """An OpenVINO model (.xml with its .bin), or an ONNX file that OpenVINO reads."""
 
 from importlib import import_module
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -48,7 +47,6 @@ class OpenVinoModel(RuntimeModel):
         with from_extra("openvino"):
             self._core: Any = import_module("openvino").Core()
         self.device = device
-        self._lock = Lock()  # a request holds one pass
         super().__init__(path, layer, output, size, batch, threads)
 
     def _open(self) -> tuple[Graph, InputFormat, list[str]]:
@@ -104,13 +102,12 @@ class OpenVinoModel(RuntimeModel):
         self._request = compiled.create_infer_request()
 
     def _infer(self, images: Array, with_maps: bool) -> list[Array]:
-        with self._lock:
-            try:
-                self._request.infer([images], share_inputs=True)
-            except Exception as error:
-                raise self._refusal(images.shape, error) from None
-            places = self._places if with_maps else self._places[1:]
-            return [self._request.get_output_tensor(place).data.copy() for place in places]
+        try:
+            self._request.infer([images], share_inputs=True)
+        except Exception as error:
+            raise self._refusal(images.shape, error) from None
+        places = self._places if with_maps else self._places[1:]
+        return [self._request.get_output_tensor(place).data.copy() for place in places]
 
     def _refusal(self, shape: tuple[int, ...], error: Exception) -> CluscamError:
         return super()._refusal(shape, RuntimeError(_reason(error)))

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 
 import numpy as np
 import torch
@@ -99,7 +100,7 @@ class RuntimeModel(ABC):
             self.output_name = self.graph.tensor(output)
         else:
             self.output_name = self.graph.before_softmax(self.graph.tensor(outputs[0]))
-        self._layer = layer
+        self._layer, self._turn = layer, RLock()  # a session and what is known of it belong to one size of image
         self._tensor = None if layer is None else self.graph.tensor(layer)
         self.layer_name: str | None = layer
         self.layout: Layout | None = None
@@ -128,17 +129,19 @@ class RuntimeModel(ABC):
         Raises:
             CluscamError: images of another size than the file's, or a layer that gives no maps.
         """
-        self._ready(x)
-        maps, output = self._run(x, with_maps=True)
-        self.layout = find_layout(maps, size_of(x))
-        if self.layout is None:
-            raise self._no_maps(tuple(maps.shape))
-        return to_maps(maps, self.layout), output
+        with self._turn:
+            self._ready(x)
+            maps, output = self._run(x, with_maps=True)
+            self.layout = find_layout(maps, size_of(x))
+            if self.layout is None:
+                raise self._no_maps(tuple(maps.shape))
+            return to_maps(maps, self.layout), output
 
     def output(self, x: Tensor) -> Tensor:
         """The output (B, C) of normalised images (B, 3, H, W). Raises CluscamError as `forward`."""
-        self._ready(x)
-        return self._run(x, with_maps=False)[-1]
+        with self._turn:
+            self._ready(x)
+            return self._run(x, with_maps=False)[-1]
 
     @abstractmethod
     def _open(self) -> tuple[Graph, InputFormat, list[str]]:
@@ -204,6 +207,8 @@ class RuntimeModel(ABC):
 
     def _ready(self, x: Tensor) -> None:
         """Refuse images that the file does not take; choose the layer again for images of another size."""
+        if torch.is_autocast_enabled(x.device.type):
+            raise CluscamError(f"{self.path.name} runs in its own precision; leave precision='bfloat16' (autocast) out")
         channels, (h, w), (height, width) = self.input.channels, self.input.sides, size_of(x)
         if channels not in (None, x.shape[1]) or h not in (None, height) or w not in (None, width):
             raise CluscamError(

@@ -1,6 +1,7 @@
 """A network in a file is explained as the torch module that it was exported from."""
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import onnx
@@ -69,6 +70,17 @@ def test_free_sizes_are_chosen_again_for_each_size(model_class, tmp_path):
     assert ClusCAM(model, n_clusters=3)(images(2, 24, 48)).saliency.shape == (2, 24, 48)
     assert model.layout.grid == (6, 12) and [info.name for info in model.layers] == ["c", "r"]
     assert model_class(model.path, size=(24, 48)).layers[-1].shape == (1, 6, 6, 12)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_threads_with_images_of_different_sizes(model_class, tmp_path):
+    nodes, weights = conv_nodes()
+    model = model_class(hand_made(tmp_path / "net.onnx", nodes, weights, ("n", 3, "h", "w")))
+    sizes = [(16, 16), (24, 48)] * 4
+    wanted = {size: model.forward(images(1, *size))[0] for size in sizes}
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda size: model.forward(images(1, *size))[0], sizes))
+    assert all(torch.equal(maps, wanted[size]) for size, maps in zip(sizes, found, strict=True))
 
 
 def test_a_file_in_half_precision(tmp_path):

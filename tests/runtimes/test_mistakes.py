@@ -10,7 +10,7 @@ from files import MODELS, cnn_file, conv_nodes, hand_made
 from onnx import TensorProto, helper
 from tiny import images
 
-from cluscam_lite import CluscamError
+from cluscam_lite import ClusCAM, CluscamError
 from cluscam_lite.errors import UnknownName
 from cluscam_lite.runtimes import OnnxModel, OpenVinoModel
 
@@ -89,6 +89,12 @@ def test_images_of_another_size(model_class, tmp_path):
     model = model_class(cnn_file(tmp_path))
     refused(["net.onnx takes images of 3 x 33 x 40, and these are 3 x 40 x 33"], model.forward, images(1, 40, 33))
     refused(["these are 1 x 33 x 40"], model.output, torch.zeros(1, 1, 33, 40))
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_a_precision_that_is_not_the_files(model_class, tmp_path):
+    cam = ClusCAM(model_class(cnn_file(tmp_path)), n_clusters=3, precision="bfloat16")
+    refused(["net.onnx runs in its own precision; leave precision='bfloat16' (autocast) out"], cam, images(1))
 
 
 @pytest.mark.parametrize("model_class", MODELS)
