@@ -84,7 +84,13 @@ def own_passes(run: Callable[[np.ndarray], object], image: np.ndarray, n: int, c
 
 
 def compared(
-    name: str, module: nn.Module, x: Tensor, path: Path, which: str = "last", repeats: int = 5
+    name: str,
+    module: nn.Module,
+    x: Tensor,
+    path: Path,
+    which: str = "last",
+    repeats: int = 5,
+    n_clusters: int | None = None,
 ) -> list[dict[str, object]]:
     """One row for each runtime: the explanation of x (1, 3, H, W) by the file, beside torch's.
 
@@ -95,9 +101,11 @@ def compared(
         path: the ONNX file of the network.
         which: "paper" or "last" layer.
         repeats: of the timing; 0 leaves it out.
+        n_clusters: K; None is the network's own.
     """
     spec = get_spec(name)
-    settings = {"n_clusters": spec.n_clusters, "drop_ratio": spec.drop_ratio, "temperature": spec.temperature}
+    k = n_clusters or spec.n_clusters
+    settings = {"n_clusters": k, "drop_ratio": spec.drop_ratio, "temperature": spec.temperature}
     wanted = ClusCAM(module, spec.layer(which), **settings)(x)
     rows = []
     for runtime, (model_class, passes) in RUNTIMES.items():
@@ -118,8 +126,8 @@ def compared(
         if repeats:
             run = passes(path, model.threads)
             chunk = model.batch or default_batch_size(x)
-            plain = partial(own_passes, run, x.numpy(), spec.n_clusters, chunk)
-            row["K + 1"] = spec.n_clusters + 1
+            plain = partial(own_passes, run, x.numpy(), k, chunk)
+            row["K + 1"] = k + 1
             row["ClusCAM / (K + 1 passes)"] = ratio = side_by_side(partial(cam, x), plain, repeats)
             row["at most"] = COST
             row["pass"] &= ratio <= COST
