@@ -153,7 +153,8 @@ class Reading:
         weights, tau = softmax_weights(scores, groups.valid, drop_ratio, temperature)
         saliency, uniform = saliency_of(weights, groups.centroids, self.size)
         no_labels = torch.empty(len(scores), 0, dtype=torch.long, device=scores.device)
-        found = {"forward_passes": 1 + int(groups.valid.sum(1).max())} | facts
+        passes = tuple(1 + n for n in groups.valid.sum(1).tolist())
+        found = {"forward_passes": max(passes), "passes_by_image": passes} | facts
         return ClusteredExplanation(
             saliency=saliency,
             target=self.target,

@@ -135,6 +135,13 @@ def run(
     return Found(cam_made, raw.to(x.device), lent.question, layer, lent.layout, passes, *seen)
 
 
+def scaled(raw: Tensor, size: tuple[int, int]) -> Tensor:
+    """The package's way from raw maps (B, h, w) to its own (B, H, W): ReLU, min-max, resize and min-max again."""
+    scale = package("utils.image").scale_cam_image
+    small = np.maximum(raw.float().cpu().numpy(), 0)
+    return torch.from_numpy(scale(scale(small, (size[1], size[0])))).to(raw.device)
+
+
 def explanation(found: Found, backward_passes: int, notes: tuple[str, ...]) -> Explanation:
     """The package's map as an `Explanation`; zeros, flagged, where the map has no contrast before it is scaled."""
     plain = finish(

@@ -52,7 +52,7 @@ class Head:
         self._model, self._x = HookedModel(model, self.layer), x
         self._module = model.get_submodule(self.layer)
         tape = _Tape(self._module, len(x))
-        version = _version(x)
+        version = version_of(x)
         patched = _patched({m: tape.record(m) for m in model.modules() if m is not model})
         with patched, self._module.register_forward_hook(tape.keep):
             _, self.output = self._model.forward(x)
@@ -61,7 +61,7 @@ class Head:
         self.maps = to_maps(self.given, self.layout)
         self._memory, self._uses = tape.memory()
         self.overwritten = tape.overwritten()
-        self._writes_input = _version(x) != version or x.is_inference()
+        self._writes_input = version_of(x) != version or x.is_inference()
         self.whole = False
         self.whole = not self._remembers_all()
 
@@ -89,11 +89,14 @@ class Head:
         return self.replace(as_output(maps.to(self.given), self.layout, prefix), images)
 
     @torch.no_grad()
-    def replace(self, output: Tensor, images: Tensor) -> Tensor:
-        """As `run`, with all of the layer's output given, prefix tokens included: (n, ...), as in `given`."""
+    def replace(self, output: Tensor, images: Tensor, keep: bool = True) -> Tensor:
+        """As `run`, with all of the layer's output given, prefix tokens included: (n, ...), as in `given`.
+
+        With `keep` False the network may write into `output`, and no copy is made of it.
+        """
         self._check_open()
         batch = _Batch(images.to(self._x.device))
-        output = output.clone()  # the network may write into it
+        output = output.clone() if keep else output  # the network may write into it
         memory = {} if self.whole else self._memory
         uses = self._uses[1] if self.whole else self._uses[0]
         patched = _patched({m: _replay(kept, batch) for m, kept in memory.items()})
@@ -169,9 +172,9 @@ class _Tape:
                 if isinstance(output, Tensor) and output.ndim and len(output) == self.batch:
                     del self._done[begun:]  # the module stands for its parts
                     for kept in self._done:  # what it has overwritten it will not overwrite when it does not run
-                        kept.seen = _version(kept.output)
+                        kept.seen = version_of(kept.output)
                     self._done.append(
-                        _Kept(module, output, output.clone(), _version(output), written=output.is_inference())
+                        _Kept(module, output, output.clone(), version_of(output), written=output.is_inference())
                     )
                 return output
 
@@ -183,18 +186,18 @@ class _Tape:
         """Forward hook of the layer."""
         self.calls += 1
         if isinstance(output, Tensor):
-            self.given, self._original, self._version = output.clone(), output, _version(output)
+            self.given, self._original, self._version = output.clone(), output, version_of(output)
 
     def overwritten(self) -> bool:
         """Whether what the layer gave has been written to since."""
-        return self._original is not None and _version(self._original) != self._version
+        return self._original is not None and version_of(self._original) != self._version
 
     def memory(self) -> tuple[dict[nn.Module, list[tuple[Tensor, bool]]], tuple[int, int]]:
         """What each module gave, call by call, with whether it must be copied before use; and the number of the
         layer's last call, counted without and with those that are remembered as part of a larger module."""
         found: dict[nn.Module, list[tuple[Tensor, bool]]] = defaultdict(list)
         for kept, written, seen in self._before:
-            found[kept.module].append((kept.copy, written or _version(kept.output) != seen))
+            found[kept.module].append((kept.copy, written or version_of(kept.output) != seen))
         last = len(found[self.layer])
         # the layer itself has nothing to compute either
         if self.given is not None:
@@ -204,7 +207,7 @@ class _Tape:
     def _look(self) -> None:
         """Called when a module begins: what has changed since the last one ended, a function has written."""
         for kept in self._done:
-            if (version := _version(kept.output)) != kept.seen:
+            if (version := version_of(kept.output)) != kept.seen:
                 kept.written, kept.seen = True, version
 
 
@@ -263,6 +266,6 @@ def _patched(wrappers: dict[nn.Module, Wrapper]) -> Iterator[None]:
                 module.__dict__["forward"] = forward
 
 
-def _version(tensor: Tensor) -> int:
+def version_of(tensor: Any) -> int:
     """How often a tensor has been written to in place; those of inference mode do not say."""
-    return -1 if tensor.is_inference() else tensor._version
+    return -1 if not isinstance(tensor, Tensor) or tensor.is_inference() else tensor._version

@@ -4,6 +4,7 @@ Their one forward pass only names the explained class.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from ..algorithm.targets import Target
 from ..errors import CluscamError
 from ..explanation import Explanation
 from .common import ask, min_max
-from .nulls import noise_maps
+from .nulls import noise_of_seeds
 
 LUMA = (0.299, 0.587, 0.114)  # grey from red, green and blue (ITU-R BT.601)
 
@@ -75,17 +76,19 @@ class Centre(TrivialMap):
 
 
 class Random(TrivialMap):
-    """One random smooth map: uniform noise on a 7 x 7 grid, upsampled and min-max normalised; from `seed` alone."""
+    """One random smooth map: uniform noise on a 7 x 7 grid, upsampled and min-max normalised; from `seed` alone.
 
-    def __init__(self, model: nn.Module | MapsModel, layer: str | None = None, seed: int = 0):
+    One seed for all images, or one for each.
+    """
+
+    def __init__(self, model: nn.Module | MapsModel, layer: str | None = None, seed: int | Sequence[int] = 0):
         super().__init__(model, layer)
         self.seed = seed
 
     def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The same map for every image."""
+        """A map for every image; the same, if there is one seed."""
         size = (x.shape[-2], x.shape[-1])
-        noise = upsample(noise_maps(1, size, self.seed), size)[:, 0]  # (1, H, W)
-        return min_max(noise.to(x).repeat(len(x), 1, 1))
+        return min_max(upsample(noise_of_seeds(self.seed, len(x), 1, size), size)[:, 0].to(x))
 
 
 class Edges(TrivialMap):

@@ -1,0 +1,96 @@
+"""The maps of several images at once, each as the image would get it alone; and their evaluation in shared passes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from analysis.engine import Cell
+from analysis.studies.batching.machine import Machine
+from analysis.studies.batching.pictures import Picture, device_of, kept
+from analysis.studies.explaining import explainer_of_images, logits
+from cluscam_lite.algorithm.scoring import FILLS, default_batch_size
+from cluscam_lite.errors import NotApplicable
+from cluscam_lite.explanation import Explanation
+from cluscam_lite.metrics.evaluation import Rows, cases_of, evaluate_images
+from cluscam_lite.metrics.masking import FORMS
+from cluscam_lite.models import LoadedModel
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One image's part of an explanation: target, map (H, W) in [0, 1], whether it is without contrast, passes."""
+
+    target: int
+    saliency: Tensor
+    uniform: bool
+    forward_passes: int
+    backward_passes: int
+
+
+def inputs_of(model: LoadedModel, pictures: Sequence[Picture]) -> Tensor:
+    """The pictures on the network's device, (B, 3, H, W)."""
+    return torch.stack([picture.x for picture in pictures]).to(device_of(model), non_blocking=True)
+
+
+def explained(cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> list[Explained | NotApplicable]:
+    """The cell's method on several images at once; for an image that it cannot explain, why."""
+    donors = [picture.donor for picture in pictures if picture.donor is not None]
+    try:
+        explainer = explainer_of_images(
+            cell, model, [picture.image_id for picture in pictures], torch.stack(donors) if donors else None
+        )
+        return parts_of(explainer(inputs_of(model, pictures)))
+    except NotApplicable as error:
+        if len(pictures) == 1:
+            return [error]
+    # one of them, or all: each is asked by itself
+    return [one for picture in pictures for one in explained(cell, model, [picture])]
+
+
+def parts_of(explanation: Explanation) -> list[Explained | NotApplicable]:
+    """The parts of an explanation, image by image."""
+    targets, uniform = explanation.target.tolist(), explanation.uniform.tolist()
+    return [
+        Explained(target, saliency, flat, explanation.passes_of(i), explanation.backward_passes)
+        for i, (target, saliency, flat) in enumerate(zip(targets, explanation.saliency, uniform, strict=True))
+    ]
+
+
+def explained_in_batches(
+    cell: Cell, model: LoadedModel, pictures: Sequence[Picture]
+) -> list[Explained | NotApplicable]:
+    """`explained` for as many images at once as this machine takes."""
+    fits = kept(model).fitting(cell.method, Machine.here().images(device_of(model)), "images")
+    found: list[Explained | NotApplicable] = []
+    while len(found) < len(pictures):
+        found += fits(lambda size: explained(cell, model, pictures[len(found) : len(found) + size]))
+    return found
+
+
+def evaluated(cell: Cell, model: LoadedModel, pictures: Sequence[Picture], found: Sequence[Explained]) -> list[Rows]:
+    """Each picture's map under every form and fill; what the network says of the pictures themselves is kept."""
+    x, store = inputs_of(model, pictures), kept(model)
+    saliency, targets = torch.stack([one.saliency for one in found]), [one.target for one in found]
+    normalization = (model.spec.mean, model.spec.std)
+    most = len(x) * (1 + len(cases_of(FORMS, FILLS)))
+
+    def work(size: int) -> list[Rows]:
+        keys = [(*picture.key, cell.settings.get("precision"), min(size, most)) for picture in pictures]
+        known = [store.logits.get(key) for key in keys]
+        whole = None if any(one is None for one in known) else torch.stack(known)
+        made = evaluate_images(
+            partial(logits, model),
+            x,
+            saliency,
+            targets,
+            normalization=normalization,
+            batch_size=size,
+            unmasked=whole,
+        )
+        store.logits.update(zip(keys, made.unmasked, strict=True))
+        return made.rows
+
+    return store.fitting("masked copies", default_batch_size(x), "masked images", least=2)(work)
