@@ -46,7 +46,7 @@ def explainer_of_images(
         own = tuple(seed_of(cell.method, cell.seed, image_id) for image_id in image_ids)
         settings["seed"] = (own if len(own) > 1 else own[0]) if of_image else cell.seed
     if donors is not None:
-        settings["donor"] = donors
+        settings["donor"] = donors.to(next(model.module.parameters()))
     return method(cell.method, model.module, model.spec, cell.layer, **settings)
 
 

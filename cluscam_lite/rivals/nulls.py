@@ -132,7 +132,7 @@ class Smooth(ScoredMasks):
 
     def masks(self, x: Tensor) -> tuple[Groups, int]:
         """Random masks; no pass."""
-        noise = noise_of_seeds(self.seed, len(x), self.n_clusters, (x.shape[-2], x.shape[-1])).to(x)
+        noise = noise_of_seeds(self.seed, len(x), self.n_clusters, (x.shape[-2], x.shape[-1])).to(x.device)
         valid = torch.ones(len(x), self.n_clusters, dtype=torch.bool, device=x.device)
         return Groups(noise, valid), 0
 

@@ -31,8 +31,8 @@ class Explained:
 
 
 def inputs_of(model: LoadedModel, pictures: Sequence[Picture]) -> Tensor:
-    """The pictures on the network's device, (B, 3, H, W)."""
-    return torch.stack([picture.x for picture in pictures]).to(device_of(model), non_blocking=True)
+    """The pictures as the network takes them, on its device and of its type: (B, 3, H, W)."""
+    return torch.stack([picture.x for picture in pictures]).to(next(model.module.parameters()), non_blocking=True)
 
 
 def explained(cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> list[Explained | NotApplicable]:
@@ -65,8 +65,12 @@ def explained_in_batches(
     """`explained` for as many images at once as this machine takes."""
     fits = kept(model).fitting(cell.method, Machine.here().images(device_of(model)), "images")
     found: list[Explained | NotApplicable] = []
+
+    def next_ones(size: int) -> list[Explained | NotApplicable]:
+        return explained(cell, model, pictures[len(found) : len(found) + size])
+
     while len(found) < len(pictures):
-        found += fits(lambda size: explained(cell, model, pictures[len(found) : len(found) + size]))
+        found += fits(next_ones)
     return found
 
 

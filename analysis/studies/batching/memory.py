@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 class Shrinking:
-    """How much is done at once: `size` of `what`, and half as much from then on when the device has no memory for it."""
+    """How much is done at once: `size` of `what`, and half as much from when the device has no memory for it."""
 
     def __init__(self, size: int, what: str, least: int = 1):
         self.size, self.what, self.least = size, what, least

@@ -86,6 +86,11 @@ def kept(model: LoadedModel) -> Kept:
     return _KEPT.setdefault(model.module, Kept())
 
 
+def forget(model: LoadedModel) -> None:
+    """Keep nothing for a network, as at the start of a process."""
+    _KEPT.pop(model.module, None)
+
+
 def groups_of(
     cell: Cell, model: LoadedModel, preprocess: Preprocess, samples: Samples, donors: Samples | None
 ) -> Iterator[list[Picture]]:
