@@ -36,6 +36,9 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     )
     option("--status", action="store_true", help="say how far the folder is, and make nothing")
     option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
+    option("--batch", type=int, metavar="N", help="images explained at once (default: 32 on a GPU, 1 on a CPU)")
+    option("--loaders", type=int, metavar="N", help="processes that decode images ahead (default: some on a GPU)")
+    option("--channels-last", action="store_true", help="keep the network's weights with the channels last")
     option("--quiet", action="store_true", help="no line for each cell")
     parser.set_defaults(run=_run)
     return parser
@@ -56,6 +59,7 @@ def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, An
 def _run(arguments: argparse.Namespace) -> None:
     try:
         from analysis.engine import run, status
+        from analysis.studies.batching.machine import named_machine
         from analysis.studies.rows import results_folder
 
         chosen = find_study(arguments.name)
@@ -69,4 +73,6 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.status:
         print(status(chosen, profile, folder))
     else:
-        run(chosen, profile, folder, discard=arguments.discard, quiet=arguments.quiet)
+        machine = {"batch": arguments.batch, "loaders": arguments.loaders}
+        with named_machine(machine | {"channels_last": int(arguments.channels_last) or None}):
+            run(chosen, profile, folder, discard=arguments.discard, quiet=arguments.quiet)

@@ -4,7 +4,7 @@
 it measures something else, its own rows of one image.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,13 +12,14 @@ from torch import Tensor
 
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
-from analysis.studies.batching.cells import rows_of_cell
+from analysis.studies.batching.cells import PASSES_IN, rows_of_cell
 from analysis.studies.batching.explained import Explained, evaluated, explained_in_batches
 from analysis.studies.batching.pictures import Picture
 from analysis.studies.explaining import compact, donors_of, lending, loaded
 from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
-from cluscam_lite.errors import NotApplicable, unknown
+from cluscam_lite.device import PASSES_IN as PRECISIONS
+from cluscam_lite.errors import NotApplicable, check_known, unknown
 from cluscam_lite.methods import method_info
 from cluscam_lite.metrics.localisation import localise
 from cluscam_lite.models import LoadedModel, Preprocess
@@ -53,6 +54,8 @@ class MapStudy(PlannedStudy):
         spec, info = get_spec(block.model), method_info(block.method)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
         settings = dict(block.settings) | {"weights": loaded(spec.name).sha256, "preprocess": block.preprocess}
+        if block.precision != "float32":
+            settings[PASSES_IN] = block.precision
         if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
             settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
         lent = donors_of(plan, block.method, samples)
@@ -62,12 +65,18 @@ class MapStudy(PlannedStudy):
             cells.append(self.cell(plan, block, block.method, images, seed + block.seed, **about))
         return cells
 
+    def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The lines of a profile of the user's own, in the precision that it names."""
+        for line in super().own_lines(profile, usual):
+            yield line | ({"precision": profile["precision"]} if profile.get("precision") else {})
+
     def finished(self, block: Block, dataset: str) -> Block:
         """The block at the layer where its method can be asked. Raises UnknownName for a setting it does not take."""
         for setting in block.settings:
             if setting not in method_info(block.method).parameters:
                 raise unknown(f"setting of {block.method}", setting, method_info(block.method).parameters)
         get_spec(block.model).preprocess(block.preprocess)
+        check_known("precision", block.precision, PRECISIONS)
         return super().finished(block, dataset)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:

@@ -188,9 +188,11 @@ class _Lent(nn.Module):
         self.layout = find_layout(output, self.size, self.prefix)
         if self.layout is None:
             raise _NoMaps
-        self.maps = self.tap(to_maps(output, self.layout))  # (B, d, h, w)
+        maps = to_maps(output, self.layout)  # (B, d, h, w)
+        short = maps.dtype in (torch.bfloat16, torch.float16)  # which the package, with NumPy, cannot read
+        self.maps = self.tap(maps.float() if short else maps)
         self.version = self.maps._version
-        return as_output(self.maps, self.layout, output[:, : self.layout.prefix])
+        return as_output(self.maps.to(output.dtype), self.layout, output[:, : self.layout.prefix])
 
     def forward(self, x: Tensor) -> Tensor:
         try:

@@ -3,12 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 from analysis.engine import Cell
+from analysis.studies.batching.machine import Machine
 from analysis.studies.batching.pictures import Picture, groups_of
 from cluscam_lite import load_dataset
 from cluscam_lite.datasets.sample import Samples
+from cluscam_lite.device import in_precision
 from cluscam_lite.models import LoadedModel
 
+PASSES_IN = "passes_in"  # the setting of a cell whose network runs in another precision than float32
 Row = dict[str, Any]
 RowsOf = Callable[[Cell, LoadedModel, Sequence[Picture]], list[list[Row]]]
 
@@ -38,9 +43,12 @@ def rows_of_cell(
         donors = load_dataset(cell.dataset, part=cell.settings["donor_part"]) if "donors" in cell.settings else None
     preprocess = model.spec.preprocess(cell.settings.get("preprocess", "standard"))
     done, rows = 0, list[Row]()
-    for group in groups_of(cell, model, preprocess, samples, donors):
-        for mine in rows_of(cell, model, group):
-            rows += mine
-        done += len(group)
-        progress(done)
+    if Machine.here().channels_last:
+        model.module.to(memory_format=torch.channels_last)
+    with in_precision(model.module, cell.settings.get(PASSES_IN, "float32")):
+        for group in groups_of(cell, model, preprocess, samples, donors):
+            for mine in rows_of(cell, model, group):
+                rows += mine
+            done += len(group)
+            progress(done)
     return rows

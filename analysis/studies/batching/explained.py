@@ -82,7 +82,7 @@ def evaluated(cell: Cell, model: LoadedModel, pictures: Sequence[Picture], found
     most = len(x) * (1 + len(cases_of(FORMS, FILLS)))
 
     def work(size: int) -> list[Rows]:
-        keys = [(*picture.key, cell.settings.get("precision"), min(size, most)) for picture in pictures]
+        keys = [(*picture.key, cell.settings.get("passes_in"), min(size, most)) for picture in pictures]
         known = [store.logits.get(key) for key in keys]
         whole = None if any(one is None for one in known) else torch.stack(known)
         made = evaluate_images(

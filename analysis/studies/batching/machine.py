@@ -17,7 +17,7 @@ from torch import Tensor
 from cluscam_lite.algorithm.scoring import default_batch_size
 from cluscam_lite.errors import CluscamError
 
-PREFIX = "CLUSCAM_"  # of the variables: CLUSCAM_BATCH, CLUSCAM_LOADERS
+PREFIX = "CLUSCAM_"  # of the variables: CLUSCAM_BATCH, CLUSCAM_LOADERS, CLUSCAM_CHANNELS_LAST
 ON_A_GPU = 32  # images explained at once
 MOST_LOADERS = 4
 
@@ -31,10 +31,13 @@ class Machine:
             an image gets alone; elsewhere 32.
         loaders: processes that read and decode images ahead of the device. On a CPU none: they would take the cores
             that the network needs.
+        channels_last: 1 if the network's weights are to lie with the channels last, which suits convolutions in low
+            precision on a GPU. On a CPU the inputs of masked passes lie so in any case.
     """
 
     batch: int | None = None
     loaders: int | None = None
+    channels_last: int = 0
 
     @classmethod
     def here(cls) -> "Machine":
@@ -78,7 +81,7 @@ def named_machine(given: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _number(name: str, text: str) -> int:
-    least = 0 if name == "loaders" else 1
+    least = 1 if name == "batch" else 0
     if not text.strip().isdecimal() or int(text) < least:
         raise CluscamError(f"{name} is {text!r}; expected a whole number of at least {least}")
     return int(text)

@@ -25,8 +25,8 @@ class Shrinking:
         while (found := self._tried(work)) is None:
             if self.size <= self.least:
                 raise CluscamError(
-                    f"{self.size} {self.what} at once do not fit in the device's memory, and fewer are not possible; "
-                    "use a smaller network or input, or a CPU"
+                    f"the device has no memory for the least number of {self.what} at once, {self.size}; use a smaller "
+                    "network or input, or a CPU"
                 )
             before, self.size = self.size, max(self.least, self.size // 2)
             if torch.cuda.is_available():
