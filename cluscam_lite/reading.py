@@ -10,8 +10,8 @@ ClusCAM, the null methods, the tuning and the studies all go this way::
 Every step can be replaced: masks may come from anywhere, and the same scores may be weighed in several ways.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -46,6 +46,11 @@ class Groups:
     valid: Tensor
     labels: Tensor | None = None
 
+    def of(self, image: int) -> "Groups":
+        """The groups of one image."""
+        one = slice(image, image + 1)
+        return Groups(self.centroids[one], self.valid[one], None if self.labels is None else self.labels[one])
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -73,6 +78,13 @@ class Reading:
     def size(self) -> tuple[int, int]:
         """(H, W) of the input."""
         return size_of(self.x)
+
+    def of(self, images: Sequence[int]) -> "Reading":
+        """The reading of some of the images, by number, in this order."""
+        chosen = torch.as_tensor(images, dtype=torch.long, device=self.x.device)
+        parts = {name: getattr(self, name)[chosen] for name in ("x", "output", "baseline", "maps")}
+        target = self.target[chosen.to(self.target.device)]
+        return replace(self, select=lambda output, rows: self.select(output, chosen[rows]), target=target, **parts)
 
     @property
     def normalized(self) -> Tensor:

@@ -1,8 +1,9 @@
 """The maps of several images at once, each as the image would get it alone; and their evaluation in shared passes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +18,8 @@ from cluscam_lite.explanation import Explanation
 from cluscam_lite.metrics.evaluation import Rows, cases_of, evaluate_images
 from cluscam_lite.metrics.masking import FORMS
 from cluscam_lite.models import LoadedModel
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,17 @@ def inputs_of(model: LoadedModel, pictures: Sequence[Picture]) -> Tensor:
     return torch.stack([picture.x for picture in pictures]).to(next(model.module.parameters()), non_blocking=True)
 
 
+def donors_in(model: LoadedModel, pictures: Sequence[Picture]) -> Tensor | None:
+    """The images that lend their masks, as `inputs_of`; None if the cell has none."""
+    found = [picture.donor for picture in pictures if picture.donor is not None]
+    return torch.stack(found).to(next(model.module.parameters()), non_blocking=True) if found else None
+
+
 def explained(cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> list[Explained | NotApplicable]:
     """The cell's method on several images at once; for an image that it cannot explain, why."""
-    donors = [picture.donor for picture in pictures if picture.donor is not None]
+    ids, donors = [picture.image_id for picture in pictures], donors_in(model, pictures)
     try:
-        explainer = explainer_of_images(
-            cell, model, [picture.image_id for picture in pictures], torch.stack(donors) if donors else None
-        )
+        explainer = explainer_of_images(cell, model, ids, donors)
         return parts_of(explainer(inputs_of(model, pictures)))
     except NotApplicable as error:
         if len(pictures) == 1:
@@ -63,11 +70,18 @@ def explained_in_batches(
     cell: Cell, model: LoadedModel, pictures: Sequence[Picture]
 ) -> list[Explained | NotApplicable]:
     """`explained` for as many images at once as this machine takes."""
-    fits = kept(model).fitting(cell.method, Machine.here().images(device_of(model)), "images")
-    found: list[Explained | NotApplicable] = []
+    return in_batches(cell, model, pictures, partial(explained, cell, model))
 
-    def next_ones(size: int) -> list[Explained | NotApplicable]:
-        return explained(cell, model, pictures[len(found) : len(found) + size])
+
+def in_batches(
+    cell: Cell, model: LoadedModel, pictures: Sequence[Picture], work: Callable[[Sequence[Picture]], list[Result]]
+) -> list[Result]:
+    """What `work` gives for each picture, done for as many at once as this machine takes, and its memory allows."""
+    fits = kept(model).fitting(cell.method, Machine.here().images(device_of(model)), "images")
+    found: list[Result] = []
+
+    def next_ones(size: int) -> list[Result]:
+        return work(pictures[len(found) : len(found) + size])
 
     while len(found) < len(pictures):
         found += fits(next_ones)
