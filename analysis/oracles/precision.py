@@ -53,7 +53,7 @@ def precision_table(
     for method in methods:
         where = ("precision", 1, dataset, part or "", name, layer_of(method, name, layer), method, samples.ids)
         ids = samples.ids
-        lent = {"donors": [*ids[1:], ids[0]]} if method == "donor" else {}
+        lent = {"donors": [*ids[1:], ids[0]], "donor_part": part or ""} if method == "donor" else {}
         plain = Cell(*where, settings={"preprocess": "standard"} | lent)
         short = Cell(*where, settings={"preprocess": "standard", PASSES_IN: precision} | lent)
         found.append(_row(short, model, _made(plain, model, samples), _made(short, model, samples)))

@@ -108,7 +108,7 @@ def evaluated(cell: Cell, model: LoadedModel, pictures: Sequence[Picture], found
             batch_size=size,
             unmasked=whole,
         )
-        store.logits.update(zip(keys, made.unmasked, strict=True))
+        store.logits.update(zip(keys, made.unmasked.clone(), strict=True))  # not a view of all outputs
         return made.rows
 
     return store.fitting("masked copies", default_batch_size(x), "masked images", least=2)(work)

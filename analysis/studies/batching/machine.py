@@ -29,8 +29,8 @@ class Machine:
     Attributes:
         batch: images explained at once. On a CPU one, which is as fast there, and gives to the bit the maps that
             an image gets alone; elsewhere 32.
-        loaders: processes that read and decode images ahead of the device. On a CPU none: they would take the cores
-            that the network needs.
+        loaders: processes that read and decode images ahead of the device, where processes can be forked (Linux). On
+            a CPU none: they would take the cores that the network needs.
         channels_last: 1 if the network's weights are to lie with the channels last, which suits convolutions in low
             precision on a GPU. On a CPU the inputs of masked passes lie so in any case.
     """
@@ -54,8 +54,8 @@ class Machine:
         return max(self.images(x.device), default_batch_size(x))
 
     def workers(self, device: torch.device) -> int:
-        """Processes that decode for `device`; none where this process may have no children."""
-        if multiprocessing.current_process().daemon:
+        """Processes that decode for `device`; none where this process may have no children, or cannot be forked."""
+        if multiprocessing.current_process().daemon or multiprocessing.get_start_method() != "fork":
             return 0
         if self.loaders is not None:
             return self.loaders

@@ -44,14 +44,13 @@ class Picture:
 
     def pin_memory(self) -> "Picture":
         """The same with tensors in page-locked memory, from which a GPU copies faster (what a `DataLoader` calls)."""
-        donor = None if self.donor is None else self.donor.pin_memory()
-        return replace(self, x=self.x.pin_memory(), donor=donor)
+        return replace(self, x=self.x.pin_memory())
 
 
-def picture_of(sample: Sample, preprocess: Preprocess, donor: Tensor | None = None) -> Picture:
+def picture_of(sample: Sample, preprocess: Preprocess, key: tuple[Any, ...] = ()) -> Picture:
     """A sample as a picture."""
     about = (sample.image_id, sample.label, sample.boxes, sample.width, sample.height, sample.image.size)
-    return Picture(*about, preprocess(sample.image), donor)
+    return Picture(*about, preprocess(sample.image), key=key)
 
 
 @dataclass
@@ -66,12 +65,11 @@ class Kept:
     fits: dict[tuple[str, int], Shrinking] = field(default_factory=dict)
     room: int = ROOM
 
-    def keep(self, key: tuple[Any, ...], picture: Picture) -> None:
-        """Keep the picture if there is room for it."""
-        size = sum(values.nbytes for values in (picture.x, picture.donor) if values is not None)
-        if key not in self.pictures and size <= self.room:
-            self.pictures[key] = picture
-            self.room -= size
+    def keep(self, picture: Picture) -> None:
+        """Keep the picture if there is room for it. What is kept stays."""
+        if picture.key not in self.pictures and picture.x.nbytes <= self.room:
+            self.pictures[picture.key] = picture
+            self.room -= picture.x.nbytes
 
     def fitting(self, about: str, size: int, what: str, least: int = 1) -> Shrinking:
         """How many of `what` are done at once: `size`, until the device has been found to take fewer."""
@@ -99,19 +97,25 @@ def groups_of(
     `donors` are the images among which the cell's `donors` are; None for a method that takes none.
     """
     device, machine, store = device_of(model), Machine.here(), kept(model)
-    lenders = cell.settings["donors"] if donors is not None else [None] * len(cell.images)
-    where = (cell.dataset, cell.part, cell.settings.get("split"), preprocess, os.environ.get(VARIABLE))
-    keys = [(*where, *pair) for pair in zip(cell.images, lenders, strict=True)]
-    missing = [key[-2:] for key in keys if key not in store.pictures]
-    coming = iter(_loader(_Ahead(missing, samples, donors, preprocess), machine.workers(device), device))
+    about = (cell.dataset, cell.settings.get("split"), preprocess, os.environ.get(VARIABLE))
+    wanted = [(samples, (*about, cell.part, image_id)) for image_id in cell.images]
+    if donors is not None:
+        lent = [(donors, (*about, cell.settings["donor_part"], image_id)) for image_id in cell.settings["donors"]]
+        wanted = [one for pair in zip(wanted, lent, strict=True) for one in pair]
+    known = [key in store.pictures for _, key in wanted]  # what is kept stays
+    missing = [one for one, is_known in zip(wanted, known, strict=True) if not is_known]
+    coming = iter(_loader(_Ahead(missing, preprocess), machine.workers(device), device))
     group: list[Picture] = []
     size = 0
-    for key in keys:
-        picture = store.pictures.get(key) or replace(next(coming), key=key[:-1])  # whoever lends it masks
-        store.keep(key, picture)
+    for number, ((_, key), is_known) in enumerate(zip(wanted, known, strict=True)):
+        picture = store.pictures[key] if is_known else next(coming)
+        store.keep(picture)
+        if donors is not None and number % 2:
+            group[-1] = replace(group[-1], donor=picture.x)
+        else:
+            group.append(picture)
         size = size or machine.group(picture.x[None].to(device))
-        group.append(picture)
-        if len(group) == size:
+        if len(group) == size and (donors is None or number % 2):
             yield group
             group = []
     if group:
@@ -123,33 +127,28 @@ def device_of(model: LoadedModel) -> torch.device:
     return next(model.module.parameters()).device
 
 
+Wanted = tuple[Samples, tuple[Any, ...]]  # a data set, and a key that ends with the name of one of its images
+
+
 class _Ahead(Dataset):
     """Pictures by number, each read, decoded and preprocessed when it is asked for, in whatever process."""
 
-    def __init__(
-        self,
-        wanted: Sequence[tuple[str, str | None]],
-        samples: Samples,
-        donors: Samples | None,
-        preprocess: Preprocess,
-    ):
-        self.wanted, self.samples, self.donors, self.preprocess = wanted, samples, donors, preprocess
+    def __init__(self, wanted: Sequence[Wanted], preprocess: Preprocess):
+        self.wanted, self.preprocess = wanted, preprocess
 
     def __len__(self) -> int:
         return len(self.wanted)
 
     def __getitem__(self, i: int) -> Picture:
-        image_id, lender = self.wanted[i]
-        donor = None
-        if self.donors is not None and lender is not None:
-            donor = self.preprocess(self.donors.of_id(lender).image)
-        return picture_of(self.samples.of_id(image_id), self.preprocess, donor)
+        samples, key = self.wanted[i]
+        return picture_of(samples.of_id(key[-1]), self.preprocess, key)
 
 
 def _loader(pictures: _Ahead, workers: int, device: torch.device) -> DataLoader:
     """What reads the pictures in their order, ahead of who asks, if there are workers."""
     ahead = {"num_workers": min(workers, len(pictures)), "pin_memory": device.type == "cuda"}
-    return DataLoader(pictures, batch_size=None, collate_fn=_as_it_is, **ahead)
+    # a generator of its own: torch's global one is left as it was
+    return DataLoader(pictures, batch_size=None, collate_fn=_as_it_is, generator=torch.Generator(), **ahead)
 
 
 def _as_it_is(picture: Picture) -> Picture:
