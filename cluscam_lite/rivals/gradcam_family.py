@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ..algorithm.features import HookedModel, default_layer
+from ..algorithm.borrowed import process_borrowed
 from ..algorithm.inputs import check_batch_size, check_finite
 from ..algorithm.layouts import size_of
 from ..algorithm.scoring import score_masks
@@ -25,7 +25,6 @@ from ..explanation import Explanation
 from .ablation import AblationCAM
 from .common import Rival, ask, hooked
 from .gradcam_package import Found, explanation, package, run, scaled
-from .head import version_of
 
 __all__ = [
     "AblationCAM", "GradCAM", "GradCAMPlusPlus", "LayerCAM", "ScoreCAM", "ShapleyCAM", "XGradCAM",
@@ -128,7 +127,8 @@ class ShapleyCAM(GradientCAM):
 
     def _run(self, x: Tensor, target: Target) -> Found:
         rest = package("utils.model_targets").ClassifierOutputReST if self.utility == "rest" else None
-        with sdpa_kernel(SDPBackend.MATH):  # the faster kinds of attention cannot be differentiated twice
+        # the faster kinds of attention cannot be differentiated twice; which one is used is the whole process's
+        with process_borrowed(), sdpa_kernel(SDPBackend.MATH):
             return run(self.name, self.model, x, target, gradients=True, utility=rest)
 
     def _backward_passes(self, found: Found) -> int:
@@ -161,7 +161,7 @@ class ScoreCAM(Rival):
     def _explain(self, x: Tensor, target: Target) -> Explanation:
         package()
         question = ask(self.model.output(x), target)  # a pass of its own, as with the package
-        maps, overwritten = maps_and_fate(self.model, x)  # (B, d, h, w)
+        maps, _ = self.model.forward(x)  # (B, d, h, w)
         check_finite(maps, question.baseline)
         every = torch.ones(maps.shape[:2], dtype=torch.bool, device=x.device)
         masks = partial(aligned_masks, maps.float(), size_of(x))
@@ -177,7 +177,6 @@ class ScoreCAM(Rival):
             layer=self.model.layer_name,
             layout=self.model.layout,
             forward_passes=2 + maps.shape[1],
-            overwritten=overwritten,
         )
         return explanation(found, 0, found.facts)
 
@@ -187,14 +186,3 @@ def aligned_masks(maps: Tensor, size: tuple[int, int], images: Tensor, groups: T
     full = F.interpolate(maps[images, groups][:, None], size=size, mode="bilinear", align_corners=True)
     low, high = full.amin((2, 3), keepdim=True), full.amax((2, 3), keepdim=True)
     return (full - low) / (high - low + 1e-8)
-
-
-def maps_and_fate(model: HookedModel, x: Tensor) -> tuple[Tensor, bool]:
-    """The layer's maps (B, d, h, w), and whether the network writes into them afterwards. One pass."""
-    name = model.layer_name = model.layer_name or default_layer(model.module, x)
-    versions: list[int] = []
-    layer = model.module.get_submodule(name)
-    hook = layer.register_forward_hook(lambda _module, _inputs, output: versions.append(version_of(output)))
-    with hook:
-        maps, _ = model.forward(x)
-    return maps, version_of(maps) != versions[-1]
