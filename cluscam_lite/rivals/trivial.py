@@ -37,7 +37,12 @@ class TrivialMap(ABC):
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The map of each normalised image of `x` (B, 3, H, W); `target`: None (top-1), a class, a LongTensor (B,)."""
         x = checked_input(x, self.model)
-        question = ask(self.model.output(x), target)
+        return self.named(x, self.model.output(x), target)
+
+    @torch.no_grad()
+    def named(self, x: Tensor, output: Tensor, target: Target = None) -> Explanation:
+        """As a call, of images whose `output` (B, C) is known: no pass is left to make."""
+        question = ask(output, target)
         saliency, uniform = self.maps(x.float())
         return Explanation(saliency, question.target, question.output, uniform)
 

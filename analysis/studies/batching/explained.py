@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from cluscam_lite.explanation import Explanation
 from cluscam_lite.metrics.evaluation import Rows, cases_of, evaluate_images
 from cluscam_lite.metrics.masking import FORMS
 from cluscam_lite.models import LoadedModel
+from cluscam_lite.rivals.trivial import TrivialMap
 
 Result = TypeVar("Result")
 
@@ -48,13 +49,32 @@ def explained(cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> li
     """The cell's method on several images at once; for an image that it cannot explain, why."""
     ids, donors = [picture.image_id for picture in pictures], donors_in(model, pictures)
     try:
-        explainer = explainer_of_images(cell, model, ids, donors)
-        return parts_of(explainer(inputs_of(model, pictures)))
+        explainer, x = explainer_of_images(cell, model, ids, donors), inputs_of(model, pictures)
+        known = known_logits(cell, model, pictures)
+        if known is not None and isinstance(explainer, TrivialMap):
+            return parts_of(explainer.named(x, known))  # it asks for the class, and for nothing else
+        return parts_of(explainer(x))
     except NotApplicable as error:
         if len(pictures) == 1:
             return [error]
     # one of them, or all: each is asked by itself
     return [one for picture in pictures for one in explained(cell, model, [picture])]
+
+
+def known_logits(cell: Cell, model: LoadedModel, pictures: Sequence[Picture], size: int | None = None) -> Tensor | None:
+    """What the network says of the pictures, (B, C), if that is known of all; from passes of `size`, None: of any."""
+    found = [kept(model).logits.get(_key(cell, picture, size)) for picture in pictures]
+    return None if any(one is None for one in found) else torch.stack(found)
+
+
+def keep_logits(cell: Cell, model: LoadedModel, pictures: Sequence[Picture], size: int, found: Tensor) -> None:
+    """Keep what the network says of the pictures, (B, C), for later cells."""
+    for picture, one in zip(pictures, found.clone(), strict=True):  # not a view of all outputs
+        kept(model).logits.update({_key(cell, picture, size): one, _key(cell, picture, None): one})
+
+
+def _key(cell: Cell, picture: Picture, size: int | None) -> tuple[Any, ...]:
+    return (*picture.key, cell.settings.get("passes_in"), size)
 
 
 def parts_of(explanation: Explanation) -> list[Explained | NotApplicable]:
@@ -90,15 +110,13 @@ def in_batches(
 
 def evaluated(cell: Cell, model: LoadedModel, pictures: Sequence[Picture], found: Sequence[Explained]) -> list[Rows]:
     """Each picture's map under every form and fill; what the network says of the pictures themselves is kept."""
-    x, store = inputs_of(model, pictures), kept(model)
+    x = inputs_of(model, pictures)
     saliency, targets = torch.stack([one.saliency for one in found]), [one.target for one in found]
     normalization = (model.spec.mean, model.spec.std)
     most = len(x) * (1 + len(cases_of(FORMS, FILLS)))
 
     def work(size: int) -> list[Rows]:
-        keys = [(*picture.key, cell.settings.get("passes_in"), min(size, most)) for picture in pictures]
-        known = [store.logits.get(key) for key in keys]
-        whole = None if any(one is None for one in known) else torch.stack(known)
+        in_passes = min(size, most)
         made = evaluate_images(
             partial(logits, model),
             x,
@@ -106,9 +124,9 @@ def evaluated(cell: Cell, model: LoadedModel, pictures: Sequence[Picture], found
             targets,
             normalization=normalization,
             batch_size=size,
-            unmasked=whole,
+            unmasked=known_logits(cell, model, pictures, in_passes),
         )
-        store.logits.update(zip(keys, made.unmasked.clone(), strict=True))  # not a view of all outputs
+        keep_logits(cell, model, pictures, in_passes, made.unmasked)
         return made.rows
 
-    return store.fitting("masked copies", default_batch_size(x), "masked images", least=2)(work)
+    return kept(model).fitting("masked copies", default_batch_size(x), "masked images", least=2)(work)
