@@ -16,8 +16,8 @@ SCENES = {"dataset": "scenes", "part": "test", "n_images": 2}
 
 
 def test_bfloat16_changes_a_little():
-    table = precision_table("scene_cnn", methods=("cluscam", "donor", "cam"), **SCENES)
-    assert tuple(table.columns) == COLUMNS and table["images"].tolist() == [2] * 3
+    table = precision_table("scene_cnn", methods=("gradcam", "donor"), **SCENES)
+    assert tuple(table.columns) == COLUMNS and table["images"].tolist() == [2] * 2
     assert table["r"].between(0.9, 1).all() and (table["same class"] == 100).all()
     assert (table[["AD", "AG"]].abs() < 5).all(axis=None) and (table["r"] < 1).any()
 
