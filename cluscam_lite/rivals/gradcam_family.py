@@ -51,7 +51,7 @@ class GradientCAM(Rival):
         return explanation(found, self._backward_passes(found), self._notes(found))
 
     def _run(self, x: Tensor, target: Target) -> Found:
-        return run(self.name, self.model, x, target, gradients=True)
+        return run(self.name, self.model, x, target)
 
     def _backward_passes(self, found: Found) -> int:
         return 1
@@ -129,7 +129,7 @@ class ShapleyCAM(GradientCAM):
         rest = package("utils.model_targets").ClassifierOutputReST if self.utility == "rest" else None
         # the faster kinds of attention cannot be differentiated twice; which one is used is the whole process's
         with process_borrowed(), sdpa_kernel(SDPBackend.MATH):
-            return run(self.name, self.model, x, target, gradients=True, utility=rest)
+            return run(self.name, self.model, x, target, utility=rest)
 
     def _backward_passes(self, found: Found) -> int:
         return 1 + found.curved  # the second differentiates the first
