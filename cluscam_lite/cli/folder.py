@@ -22,7 +22,7 @@ from ..datasets.folder import SUFFIXES as IMAGES
 from ..errors import CluscamError
 from ..files import atomic_path, sha256
 from ..methods import settings_of
-from ..models import LoadedModel
+from ..models.loaded import Origin
 from ..packages import from_extra
 from ..show.report import model_report, to_json, versions
 from ..stability import over_seeds
@@ -110,7 +110,7 @@ class Run:
         out: Path,
         partial: Path,
         job: Job,
-        model: LoadedModel,
+        model: Origin,
         explainer: "Explainer",
         arguments: argparse.Namespace,
     ) -> None:
@@ -263,7 +263,7 @@ def _thread() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _record(job: Job, model: LoadedModel, explainer: "Explainer", arguments: argparse.Namespace) -> dict[str, Any]:
+def _record(job: Job, model: Origin, explainer: "Explainer", arguments: argparse.Namespace) -> dict[str, Any]:
     """All settings that the files depend on."""
     method = {"name": job.info.name, "layer": job.spec.layer(arguments.layer)}
     return {

@@ -14,15 +14,16 @@ from ..errors import CluscamError, unknown
 from ..methods import MethodInfo, method, method_info
 from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
 from ..models.elsewhere import Given, elsewhere_spec, is_elsewhere
+from ..models.loaded import Origin
 from ..tuning import TunedSettings, read_tuned, weights_key
 from .common import check_device
+from .onnx import LoadedFile, check_source, network_of_file, read_lines
 
 if TYPE_CHECKING:
     from ..methods import Explainer
 
 TUNED = ("n_clusters", "drop_ratio")  # what the file of a tuning run gives
 CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
-OF_ELSEWHERE = {"mean": "--mean", "std": "--std", "size": "--size", "classes": "--classes"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Job:
         preprocess: from an image to the network's input.
         maps: how the map itself is written: "npz", "npy" or None.
         figures: whether pictures are drawn.
+        file: the network of ``--onnx``, which is opened with the checks; None for one of ``--model``.
     """
 
     spec: ModelSpec
@@ -47,23 +49,30 @@ class Job:
     preprocess: Preprocess
     maps: str | None
     figures: bool
+    file: LoadedFile | None
 
-    def load(self, arguments: argparse.Namespace) -> "tuple[LoadedModel, Explainer]":
+    def load(self, arguments: argparse.Namespace) -> "tuple[Origin, Explainer]":
         """The network with its weights on its device, and the method on it. Raises CluscamError as `load_model`."""
+        model = self.file or self._loaded(arguments)
+        return model, method(self.info.name, model.module, self.spec, arguments.layer, **self.settings)
+
+    def _loaded(self, arguments: argparse.Namespace) -> LoadedModel:
         weights = arguments.weights or "auto"
         source = self.spec if is_elsewhere(arguments.model) else arguments.model
         model = load_model(source, weights, arguments.data_root, getattr(arguments, "seed", 0))
         if self.tuned is not None:
             self.tuned.check_weights(weights_key(model))
         placed(model.module, arguments.device)
-        return model, method(self.info.name, model.module, self.spec, arguments.layer, **self.settings)
+        return model
 
 
 def job_of(arguments: argparse.Namespace) -> Job:
     """The job of parsed options. Raises CluscamError for whatever can be seen to be wrong before weights are read."""
+    check_source(arguments)
     info = method_info(arguments.method)
     check_device(arguments.device)
-    spec = _spec(arguments)
+    file = None if arguments.onnx is None else network_of_file(arguments)
+    spec = _spec(arguments) if file is None else file.spec
     settings = {key: value for key, value in vars(arguments).items() if key in info.parameters}
     _check_taken(arguments, info)
     tuned = _tuned(arguments, info, spec)
@@ -72,37 +81,20 @@ def job_of(arguments: argparse.Namespace) -> Job:
     _check_settings(settings)
     target = None if arguments.target is None else class_index(arguments.target, spec)
     preprocess = spec.preprocess(arguments.preprocess)
-    return Job(spec, info, settings, tuned, target, preprocess, arguments.maps, not arguments.no_figures)
+    return Job(spec, info, settings, tuned, target, preprocess, arguments.maps, not arguments.no_figures, file)
 
 
 def _spec(arguments: argparse.Namespace) -> ModelSpec:
     """The spec of --model, with what --mean, --std, --size and --classes say of a network from elsewhere."""
     if not is_elsewhere(arguments.model):
-        for name, flag in OF_ELSEWHERE.items():
-            if getattr(arguments, name) is not None:
-                raise CluscamError(
-                    f"{flag} is for networks from elsewhere (timm:NAME, torchvision:NAME, file.py:build); "
-                    f"leave it out: {arguments.model} has its own"
-                )
         return get_spec(arguments.model)
     mean, std = (_triple(values) for values in (arguments.mean, arguments.std))
-    classes = None if arguments.classes is None else _lines(Path(arguments.classes).expanduser())
+    classes = None if arguments.classes is None else read_lines(Path(arguments.classes).expanduser())
     return elsewhere_spec(arguments.model, Given(mean, std, arguments.size, classes))
 
 
 def _triple(values: Sequence[float] | None) -> tuple[float, float, float] | None:
     return None if values is None else (values[0], values[1], values[2])
-
-
-def _lines(file: Path) -> tuple[str, ...]:
-    """The names of classes in a text file, one on each line."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CluscamError(f"cannot read the classes in {file}: {error.strerror}; give a text file") from None
-    except UnicodeDecodeError:
-        raise CluscamError(f"{file} is no text in UTF-8; expected one name of a class on each line") from None
-    return tuple(name.strip() for name in text.rstrip().splitlines())
 
 
 def class_index(text: str, spec: ModelSpec) -> int:

@@ -10,6 +10,7 @@ EXAMPLES = """examples:
   cluscam explain cat.jpg dog.png --model resnet50 --out out/
   cluscam explain photos/ --model timm:mobilenetv3_small_100 --maps npz --out out/
   cluscam explain cat.jpg --model vit_tiny_patch16_224 --layer last --target tabby --out out/ --data-root data/
+  cluscam explain cat.jpg --onnx net.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out out/
 """
 TUNE_EXAMPLES = """examples:
   cluscam tune --model scene_cnn --dataset scenes --images 10 --grid 5 10 20 30 40
@@ -83,13 +84,17 @@ def _add_explain(add: AddParser) -> None:
     )
     option(
         "--model",
-        required=True,
         metavar="NAME",
         help="a network, see `cluscam models`; a folder of `cluscam train`; timm:NAME or torchvision:NAME for any of "
         "theirs; or FILE.py:FUNCTION, which builds one of your own",
     )
     option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
-    option("--layer", default="paper", metavar="NAME", help="paper (default), last, or a dotted module name")
+    option(
+        "--layer",
+        default="paper",
+        metavar="NAME",
+        help="paper (default), last, or a dotted module name; of a file also a tensor's (default: the deepest)",
+    )
     option("--target", metavar="CLASS", help="the class to explain, its number or name (default: the top-1)")
     option("--method", default="cluscam", metavar="NAME", help="see `cluscam methods` (default: cluscam)")
     option("--weights", metavar="FILE", help="auto (default), random, hub, or a file")
@@ -116,7 +121,12 @@ def _add_explain(add: AddParser) -> None:
         help="standard (default): the weights' own resize and crop; paper: the whole image squashed to a square",
     )
     option("--device", default="cpu", metavar="NAME", help="cpu (default) or cuda")
-    group = parser.add_argument_group("a network from elsewhere: what its library does not say, or says otherwise")
+    group = parser.add_argument_group("a network from elsewhere or in a file: what it does not say itself")
+    group.add_argument(
+        "--onnx",
+        metavar="FILE",
+        help="an ONNX file, in the place of --model; needs the extra onnx, --mean and --std",
+    )
     for flag, text in (("--mean", "mean"), ("--std", "standard deviation")):
         group.add_argument(flag, type=float, nargs=3, metavar=("R", "G", "B"), help=f"{text} of its input, in [0, 1]")
     group.add_argument("--size", type=_side, metavar="N", help="side of its images in pixels")

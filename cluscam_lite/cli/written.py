@@ -12,7 +12,7 @@ from ..algorithm.scoring import fill_image
 from ..explanation import ClusteredExplanation, Explanation
 from ..files import atomic_path
 from ..methods import settings_of
-from ..models import LoadedModel
+from ..models.loaded import Origin
 from ..show.report import explanation_report, to_json
 from .job import Job
 from .pictures import SUFFIXES, Picture
@@ -31,7 +31,7 @@ def write_files(
     picture: Picture,
     explanation: Explanation,
     job: Job,
-    model: LoadedModel,
+    model: Origin,
     explainer: "Explainer",
     stability: "Stability | None" = None,
 ) -> list[Path]:
@@ -55,7 +55,7 @@ def report_of(
     picture: Picture,
     explanation: Explanation,
     job: Job,
-    model: LoadedModel,
+    model: Origin,
     explainer: "Explainer",
     stability: "Stability | None" = None,
     i: int = 0,
@@ -94,7 +94,7 @@ def _figures(
     explanation: Explanation,
     report: Mapping[str, Any],
     job: Job,
-    model: LoadedModel,
+    model: Origin,
     stability: "Stability | None",
 ) -> dict[str, Any]:
     """Suffix -> figure."""
