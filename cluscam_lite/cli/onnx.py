@@ -45,7 +45,7 @@ def check_source(arguments: argparse.Namespace) -> None:
     for name, flag in (OF_REGISTERED if of_files else OF_FILES).items():
         if getattr(arguments, name) is not None:
             raise CluscamError(
-                f"{flag} goes with {'--model' if of_files else 'a network from elsewhere or --onnx'}; leave it out: "
+                f"{flag} goes with {'--model' if of_files else '--onnx or a network from elsewhere'}; leave it out: "
                 + ("a file has its own weights" if of_files else "a registered network has its own")
             )
     if of_files and (arguments.mean is None or arguments.std is None):

@@ -40,8 +40,12 @@ def _seeds(text: str) -> int:
 
 
 def _side(text: str) -> int:
+    return _count(text, "a side in pixels, ")
+
+
+def _count(text: str, what: str = "") -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}a whole number from 1 on")
     return int(text)
 
 
@@ -104,7 +108,7 @@ def _add_explain(add: AddParser) -> None:
         help="write the map itself as well: npy, or npz with masks, scores and weights",
     )
     option("--no-figures", action="store_true", help="write no pictures")
-    option("--at-once", type=_side, metavar="N", help="of a folder: images that are explained together (default: 1)")
+    option("--at-once", type=_count, metavar="N", help="of a folder: images that are explained together (default: 1)")
     option(
         "--seeds",
         type=_seeds,
