@@ -89,8 +89,8 @@ def _add_explain(add: AddParser) -> None:
     option(
         "--model",
         metavar="NAME",
-        help="a network, see `cluscam models`; a folder of `cluscam train`; timm:NAME or torchvision:NAME for any of "
-        "theirs; or FILE.py:FUNCTION, which builds one of your own",
+        help="a network, see `cluscam models`; a folder of `cluscam train`; timm:NAME, torchvision:NAME or hf:NAME "
+        "for any of theirs; or FILE.py:FUNCTION, which builds one of your own",
     )
     option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
     option(

@@ -83,7 +83,7 @@ class ModelSpec:
     build: Callable[[], nn.Module] = field(compare=False)
     weights_id: str | None
     input_size: int
-    resize: int
+    resize: int | None
     interpolation: str
     mean: Triple
     std: Triple

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..dataroot import data_root as find_data_root
 from ..errors import CluscamError
 from ..files import PathLike, sha256
-from .elsewhere import OWN, load_own
+from .elsewhere import OWN, load_own, load_transformers
 from .hubs import hub_file
 from .loaded import LoadedModel, from_file, from_package, with_random_weights
 from .packages import PACKAGES
@@ -67,6 +67,8 @@ def load_model(
 
 
 def _of_hub(spec: ModelSpec) -> LoadedModel:
+    if spec.library == "hf":
+        return load_transformers(spec)
     return from_file(spec, hub_file(spec), f"{spec.library} hub, {spec.weights_id}")
 
 

@@ -66,7 +66,11 @@ def test_a_map_without_clusters(photo, tmp_path):
 def test_mistakes_are_one_sentence(own, photo, tmp_path, capsys):
     end = ["--out", str(tmp_path / "out")]
     explain = ["explain", str(photo)]
-    fails(capsys, [*explain, "--model", "scene_cnn", "--size", "64", *end], "--size goes with --onnx or a network from elsewhere")
+    fails(
+        capsys,
+        [*explain, "--model", "scene_cnn", "--size", "64", *end],
+        "--size goes with --onnx",
+    )
     fails(capsys, [*explain, *own[:2], *end], "give --mean and --std")
     fails(capsys, [*explain, *own, "--size", "0", *end], "--size", "whole number from 1")
     fails(capsys, [*explain, *own, "--size", "2", *end], "2 x 2 pixels", "give --size")
