@@ -83,7 +83,8 @@ def estimates(better: np.ndarray) -> dict[str, Any]:
 
 def turned(a: np.ndarray, b: np.ndarray, measure: str) -> np.ndarray:
     """The differences of two methods, above 0 where the first is better."""
-    return (a - b) if BETTER[measure] == "higher" else (b - a)
+    better = (a - b) if BETTER[measure] == "higher" else (b - a)
+    return without_rounding(better, float(np.abs([a, b]).max(initial=0)))
 
 
 def tested(

@@ -1,4 +1,4 @@
-"""A network, lent to one thread at a time: whoever hooks, patches or switches one borrows it for as long as that lasts."""
+"""A network, lent to one thread at a time: whoever hooks, patches or switches one borrows it for that long."""
 
 import itertools
 import threading

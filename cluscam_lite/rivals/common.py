@@ -12,7 +12,8 @@ from ..algorithm.borrowed import borrowed
 from ..algorithm.features import HookedModel, MapsModel
 from ..algorithm.inputs import checked_input
 from ..algorithm.masks import min_max, upsample
-from ..algorithm.targets import Target, resolve_target
+from ..algorithm.scoring import without_autocast
+from ..algorithm.targets import Target, class_probabilities, resolve_target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
 from ..reading import Reading, read
@@ -50,6 +51,7 @@ class Rival(ABC):
 
     model: HookedModel
 
+    @without_autocast
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """Explain one class of each image.
 
@@ -103,8 +105,8 @@ def read_class(model: MapsModel, x: Tensor, target: Target, maps: bool = True) -
 
 
 def probability_of(select: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
-    """As ``select(output (n, C), images (n,)) -> (n,)``, but the softmax probability of the class, not its logit."""
-    return lambda output, images: select(output.float().softmax(1), images)
+    """As ``select(output (n, C), images (n,)) -> (n,)``, but the probability of the class, not its logit."""
+    return lambda output, images: select(class_probabilities(output.float()), images)
 
 
 def finish(maps: Tensor, size: tuple[int, int], question: Question | Reading, **facts: Any) -> Explanation:

@@ -8,6 +8,7 @@ their gradient is zero, and with it the map, which is given as zeros, `uniform`,
 the first normalisation within that block instead (`cluscam_lite.models`: the layer "last_input").
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -23,7 +24,7 @@ from ..errors import check_known
 from ..explanation import Explanation
 from .ablation import AblationCAM
 from .common import Rival, ask, hooked
-from .gradcam_package import Found, explanation, package, run
+from .gradcam_package import Found, explanation, run
 
 __all__ = [
     "AblationCAM", "GradCAM", "GradCAMPlusPlus", "LayerCAM", "ScoreCAM", "ShapleyCAM", "XGradCAM",
@@ -125,7 +126,7 @@ class ShapleyCAM(GradientCAM):
         self.utility = utility
 
     def _run(self, x: Tensor, target: Target) -> Found:
-        rest = package("utils.model_targets").ClassifierOutputReST if self.utility == "rest" else None
+        rest = logit_and_log_probability if self.utility == "rest" else None
         # the faster kinds of attention cannot be differentiated twice; which one is used is the whole process's
         with process_borrowed(), sdpa_kernel(SDPBackend.MATH):
             return run(self.name, self.model, x, target, gradients=True, utility=rest)
@@ -136,6 +137,16 @@ class ShapleyCAM(GradientCAM):
     def _notes(self, found: Found) -> tuple[str, ...]:
         linear = () if found.curved else ("second-order term: zero, the head is linear in the maps: GradCAM's map",)
         return super()._notes(found) + linear
+
+
+def logit_and_log_probability(category: int) -> Callable[[Tensor], Tensor]:
+    """``utility(output (C,))``: the class's logit and the logarithm of its probability, added (ShapleyCAM's "rest")."""
+
+    def utility(output: Tensor) -> Tensor:
+        logs = nn.functional.logsigmoid(output) if output.shape[-1] == 1 else output.log_softmax(-1)
+        return (output + logs)[..., category]
+
+    return utility
 
 
 class ScoreCAM(Rival):
