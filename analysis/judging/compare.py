@@ -19,6 +19,7 @@ from analysis.statistics import (
     tost_shares,
     wilcoxon,
 )
+from analysis.statistics.checks import without_rounding
 from analysis.statistics.resampling.studentised import symmetric_t_interval
 
 PairOf = Callable[[pd.DataFrame, Mapping[str, Any], Mapping[str, Any]], tuple[pd.Series, pd.Series] | None]
