@@ -43,8 +43,8 @@ def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: 
         maps: (B, d, h, w), as the layer gives them.
         normalized: (B, d, h, w), from `normalized_maps`.
         size: (H, W) of the input.
-        space: "raw", the flattened maps, up to a power of two for each image; or "upsampled", p = h w coordinates in which Euclidean distances equal those
-            between the H x W upsamplings of the normalised maps.
+        space: "raw", the flattened maps, up to a power of two for each image; or "upsampled", p = h w coordinates in
+            which Euclidean distances equal those between the H x W upsamplings of the normalised maps.
 
     Returns:
         Points (B, d, p), and the tolerance.
@@ -63,7 +63,7 @@ def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: 
 
 
 def of_one_size(maps: Tensor) -> Tensor:
-    """Maps (B, d, h, w) over the power of two above each image's largest: exact, and far from where squares overflow."""
+    """Maps (B, d, h, w) over the power of two above each image's largest: exact, and their squares do not overflow."""
     exponent = torch.frexp(maps.abs().amax((1, 2, 3), keepdim=True)).exponent
     return torch.ldexp(maps, -exponent.clamp(-126, 126))
 

@@ -63,8 +63,8 @@ def _check_numbers(state: dict[str, Tensor], expected: dict[str, Tensor], path: 
             "as they were before they were quantised"
         )
     # a mask that a network keeps among its weights may be infinite, as it is before loading
-    broken = [key for key, value in weights.items() if not (torch.isfinite(value) | ~torch.isfinite(expected[key])).all()]
-    if broken:
+    meant = {key: ~torch.isfinite(expected[key]) for key in weights}
+    if broken := [key for key, value in weights.items() if not (torch.isfinite(value) | meant[key]).all()]:
         raise CluscamError(
             f"the weights {path} are not all finite: {_named(broken, 'with NaN or infinite values')}; the file is "
             "damaged, or its training has diverged: get it again"

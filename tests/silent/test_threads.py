@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from staged import stages
 from torch import nn
 
 from cluscam_lite import ClusCAM, read
@@ -12,17 +13,6 @@ from cluscam_lite.algorithm.borrowed import borrowed
 from cluscam_lite.methods import METHODS
 
 SIZES = {"n_clusters": 3, "iterations": 3, "n_groups": 4}
-
-
-def stages(seed=0):
-    """Two resolutions, batch norm and activations in place."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return nn.Sequential(
-            nn.Conv2d(3, 5, 3, 2, padding=1), nn.BatchNorm2d(5), nn.ReLU(inplace=True),
-            nn.Conv2d(5, 6, 3, 2, padding=1), nn.ReLU(inplace=True),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4),
-        )  # fmt: skip
 
 
 def explainer(name, model):

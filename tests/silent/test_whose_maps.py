@@ -74,8 +74,14 @@ class Flat(nn.Module):
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize(
     ("build", "layer"),
-    [(Windows, "inner"), (TokensFirst, "block"), (lambda: Pooled(16), "pool"), (lambda: Pooled(16, 4), "pool"), (Flat, "flat")],
-)  # fmt: skip
+    [
+        (Windows, "inner"),
+        (TokensFirst, "block"),
+        (lambda: Pooled(16), "pool"),
+        (lambda: Pooled(16, 4), "pool"),
+        (Flat, "flat"),
+    ],
+)
 def test_a_layer_of_other_things_is_refused_by_every_method(name, build, layer):
     if name in ("gradcam", "ablationcam", "scorecam", "layercam"):
         pytest.importorskip("pytorch_grad_cam")

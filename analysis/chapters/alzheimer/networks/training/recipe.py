@@ -63,7 +63,7 @@ class Recipe:
                 raise CluscamError(f"{what} is {getattr(self, what)}; expected a whole number of at least 1")
         check_seed(self.seed)
         if self.learning_rate is not None and not 0 < self.learning_rate <= 1:  # NaN is not above 0 either
-            raise CluscamError(f"learning_rate is {self.learning_rate:g}; expected more than 0 and at most 1, such as 1e-3")
+            raise CluscamError(f"learning_rate is {self.learning_rate:g}; expected more than 0, at most 1")
         if self.dataset == "phantoms" and self.split != "paper":
             raise CluscamError("the phantoms are of one slice each and have no components; leave out split")
 

@@ -102,8 +102,8 @@ def _epochs(run: Run, material: Material, folder: Path, facts: dict[str, Any], s
         found, validation_loss = _validate(run, material)
         if not math.isfinite(loss) or not math.isfinite(validation_loss):
             raise CluscamError(
-                f"the training diverged in epoch {run.epoch + 1}: its loss is {loss:g}, on the validation images "
-                f"{validation_loss:g}; choose a smaller --learning-rate and another folder (what was made is kept in {folder})"
+                f"the training diverged in epoch {run.epoch + 1}: its loss is {loss:g}, and {validation_loss:g} on the "
+                f"validation images; choose a smaller --learning-rate and another folder than {folder}"
             )
         run.epoch += 1
         kept = run.keep_if_better(found["balanced_accuracy"], validation_loss, always=memorising)
