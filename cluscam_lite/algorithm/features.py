@@ -77,6 +77,8 @@ class HookedModel:
         names = dict(module.named_modules(remove_duplicate=False))  # a module that is used twice has two names
         if layer is not None and (not isinstance(layer, str) or layer not in names):
             raise unknown("layer", layer, filter(None, names))
+        if layer is not None:
+            check_readable(names[layer], f"the layer {layer!r}")
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -143,6 +145,15 @@ class HookedModel:
             return logits_of(self.module(x))
 
 
+def check_readable(part: nn.Module, what: str) -> None:
+    """Raise CluscamError for what TorchScript has compiled: it takes no hooks, and its parts do not run in Python."""
+    if isinstance(part, torch.jit.ScriptModule):
+        raise CluscamError(
+            f"{what} is compiled by TorchScript, and what happens within cannot be read; give the module that it was "
+            "made from, another layer, or an object with forward(x) -> (maps, output) and output(x) -> output"
+        )
+
+
 def logits_of(output: Any) -> Tensor:
     """What a network gave: a tensor as it is, or the `logits` of an output object."""
     logits: Tensor = getattr(output, "logits", output)
@@ -200,6 +211,7 @@ class _Result:
 
 @torch.no_grad()
 def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, _Result]]:
+    check_readable(module, "the model")
     found: list[tuple[LayerInfo, _Result]] = []
     outputs = []  # kept alive, so that no two results share an address
     prefix = prefix_tokens(module)
@@ -217,7 +229,7 @@ def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, _Result]]
     # tensors of inference mode do not count how often they are written to
     with ExitStack() as stack, torch.inference_mode(False), torch.no_grad(), eval_mode(module):
         for name, part in module.named_modules():
-            if name:
+            if name and not isinstance(part, torch.jit.ScriptModule):
                 stack.enter_context(hooked_here(part, record(name)))
         module(x[:1].clone())
     layouts = [info.layout for info, _ in found if info.layout is not None and info.layout.kind == "NCHW"]

@@ -1,6 +1,6 @@
 """Which number of the network's output is explained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -80,5 +80,13 @@ def _no_target(target: object, n_images: int) -> CluscamError:
     )
 
 
-def _rows(output: Tensor) -> int:
-    return len(output) if isinstance(output, Tensor) else len(output[0])
+def _rows(output: object) -> int:
+    """How many images an output is of: a tensor, or the first tensor in a list or dictionary of them."""
+    if isinstance(output, Tensor) and output.ndim:
+        return len(output)
+    parts = list(output.values()) if isinstance(output, Mapping) else output
+    if isinstance(parts, Sequence) and not isinstance(parts, str):
+        for part in parts:
+            if isinstance(part, Tensor | Mapping | Sequence) and not isinstance(part, str):
+                return _rows(part)
+    raise CluscamError(f"the model gives a {type(output).__name__}; expected tensors with a row for each image")

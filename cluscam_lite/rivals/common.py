@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import borrowed
-from ..algorithm.features import HookedModel, MapsModel
+from ..algorithm.features import HookedModel, MapsModel, check_readable
 from ..algorithm.inputs import checked_input
 from ..algorithm.masks import min_max, upsample
 from ..algorithm.scoring import without_autocast
@@ -18,8 +18,10 @@ from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
 from ..reading import Reading, read
 
+EQUAL_WEIGHTS = "weights: equal for all maps of a layer in at least one image, which say nothing of the class"
 __all__ = [
-    "Question", "Rival", "ask", "check_explains_class", "finish", "hooked", "min_max", "probability_of", "read_class",
+    "EQUAL_WEIGHTS", "Question", "Rival", "ask", "check_explains_class", "finish", "hooked", "min_max",
+    "probability_of", "read_class",
 ]  # fmt: skip
 
 
@@ -37,12 +39,15 @@ class Question:
 
 
 def hooked(model: nn.Module, layer: str | None) -> HookedModel:
-    """A `HookedModel`. Raises NotApplicable for anything but a torch module, UnknownName for an unknown layer."""
+    """A `HookedModel`. Raises NotApplicable for anything but a torch module, UnknownName for an unknown layer, and
+    CluscamError for what is compiled.
+    """
     if not isinstance(model, nn.Module):
         raise NotApplicable(
             f"this method reads and changes what happens inside a torch module, and the model is a "
             f"{type(model).__name__}; use a method that only needs maps and logits, such as ClusCAM"
         )
+    check_readable(model, "the model")
     return HookedModel(model, layer)
 
 

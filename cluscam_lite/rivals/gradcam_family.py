@@ -174,5 +174,6 @@ class ScoreCAM(Rival):
         found = [explain(image[None], c[None]) for image, c in zip(x, question.target, strict=True)]
         cam, raw = torch.cat([one.cam for one in found]), torch.cat([one.raw for one in found])
         passes = 1 + found[0].forward_passes
-        together = replace(found[0], cam=cam, raw=raw, question=question, forward_passes=passes)
+        equal = any(one.equal for one in found)
+        together = replace(found[0], cam=cam, raw=raw, question=question, forward_passes=passes, equal=equal)
         return explanation(together, 0, together.facts)

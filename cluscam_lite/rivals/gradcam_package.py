@@ -20,9 +20,10 @@ from ..algorithm.features import HookedModel, default_layer, logits_of, prefix_t
 from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
 from ..algorithm.targets import Target
+from ..algorithm.weighting import EQUAL
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
-from .common import Question, ask, finish, min_max
+from .common import EQUAL_WEIGHTS, Question, ask, finish, min_max
 from .head import as_output
 
 NAME = "pytorch_grad_cam"  # what the package is imported as
@@ -42,6 +43,7 @@ class Found:
         forward_passes: per image.
         flat: all gradients are zero.
         curved: the gradients depend on the maps: there is a second-order term.
+        equal: the weights of a method without gradients are all the same.
     """
 
     cam: Tensor
@@ -52,11 +54,12 @@ class Found:
     forward_passes: int
     flat: bool = False
     curved: bool = False
+    equal: bool = False
 
     @property
     def facts(self) -> tuple[str, ...]:
         """What to know of the maps."""
-        return (f"maps: {self.layout}",)
+        return f"maps: {self.layout}", *[EQUAL_WEIGHTS] * self.equal
 
 
 def package(part: str = "") -> ModuleType:
@@ -130,7 +133,8 @@ def run(
     cam_made, passes = torch.from_numpy(made).to(x.device), lent.rows // len(x)
     if could_be_otherwise(lent.layout, lent.shape, size_of(x)):
         model.find_layer(x)  # or it says what is wrong
-    return Found(cam_made, raw.to(x.device), lent.question, layer, lent.layout, passes, reader.flat, reader.curved)
+    seen = reader.flat, reader.curved, reader.equal
+    return Found(cam_made, raw.to(x.device), lent.question, layer, lent.layout, passes, *seen)
 
 
 def explanation(found: Found, backward_passes: int, notes: tuple[str, ...]) -> Explanation:
@@ -224,7 +228,16 @@ class _Reader:
     def __init__(self, cam: Any, lent: _Lent, gradients: bool):
         self.cam, self.lent, self.gradients, self.original = cam, lent, gradients, cam.get_cam_image
         self.raw: np.ndarray | None = None
-        self.flat, self.curved = False, False
+        self.flat, self.curved, self.equal = False, False, False
+        if not gradients:
+            self.weigh, cam.get_cam_weights = cam.get_cam_weights, self.weights
+
+    def weights(self, *args: Any) -> Any:
+        """Takes the place of the package's `get_cam_weights`, and looks whether they are (n, d) all the same."""
+        found = self.weigh(*args)
+        low, high = np.asarray(found).min(), np.asarray(found).max()
+        self.equal = np.size(found) > 1 and bool(high - low <= EQUAL * max(abs(low), abs(high)))
+        return found
 
     def __call__(
         self, x: Tensor, layer: nn.Module, targets: list[Any], activations: Any, grads: Any, smooth: bool

@@ -16,9 +16,8 @@ from ..algorithm.weighting import all_equal
 from ..errors import CluscamError, NotApplicable, check_known, is_whole
 from ..explanation import Explanation
 from ..reading import MasksOf, Reading
-from .common import Rival, finish, hooked, probability_of, read_class
+from .common import EQUAL_WEIGHTS, Rival, finish, hooked, probability_of, read_class
 
-EQUAL_WEIGHTS = "weights: equal for all maps of a layer in at least one image, which say nothing of the class"
 VARIANTS = ("plus", "minus", "plus-minus")
 
 

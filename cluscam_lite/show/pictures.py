@@ -35,9 +35,7 @@ def as_rgb(image: Any) -> np.ndarray:
         raise CluscamError(f"the image has shape {array.shape}; expected (H, W, 3), as `denormalized` gives")
     if array.dtype in (np.uint8, np.uint16):
         return array / np.iinfo(array.dtype).max
-    return _shares(
-        array, "the image", "or whole numbers of 8 or 16 bits, uint8 or uint16: divide by the largest possible"
-    )
+    return _shares(array, "the image", "or uint8 or uint16: divide by the largest possible")
 
 
 def denormalized(x: "Tensor", mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
