@@ -107,7 +107,8 @@ def check_study(profile: Mapping[str, Any], asked: Collection[str] = ()) -> None
         for one in profile.get(name, ()):
             if not isinstance(one, str) or not one:
                 raise CluscamError(f"the parameter {name} is a list of names, but has {str(one)[:SHOWN]!r} in it")
-    check_values({name: value for name, value in profile.items() if name in ("n_images", "seed", *asked)})
+    judged = {"n_images", "seed", *asked} | ({"dataset"} if "part" in asked else set())  # whose part it is
+    check_values({name: value for name, value in profile.items() if name in judged})
     if profile.get("seeds", 1) < 1:
         raise CluscamError(f"the parameter seeds is {profile['seeds']}; expected how many, at least 1")
 

@@ -133,8 +133,8 @@ def check_n_clusters(n_clusters: int, n_maps: int) -> None:
     """Raise CluscamError unless 1 <= K <= d."""
     if not is_whole(n_clusters) or not 1 <= n_clusters <= n_maps:
         raise CluscamError(
-            f"n_clusters is {n_clusters!r}; expected a whole number, 1 to {n_maps}, the number of maps of this layer "
-            "(or clustering='none')"
+            f"n_clusters is {n_clusters!r}; expected 1 to {n_maps}, the number of maps of this layer, a whole "
+            "number (or clustering='none')"
         )
 
 

@@ -13,9 +13,10 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, reason_of, unknown
 from .borrowed import borrowed, eval_mode, hooked_here
 from .layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
+from .memory_format import REFUSAL
 
 # modules whose three-dimensional results are (B, d, length): channels before places, and so no tokens
 CHANNELS_BEFORE_PLACES = (
@@ -142,7 +143,7 @@ class HookedModel:
     def output(self, x: Tensor) -> Tensor:
         """The network's output: a tensor, or the `logits` of an output object."""
         with eval_mode(self.module):
-            return logits_of(self.module(x))
+            return passed(self.module, x)
 
 
 def check_readable(part: nn.Module, what: str) -> None:
@@ -152,6 +153,22 @@ def check_readable(part: nn.Module, what: str) -> None:
             f"{what} is compiled by TorchScript, and what happens within cannot be read; give the module that it was "
             "made from, another layer, or an object with forward(x) -> (maps, output) and output(x) -> output"
         )
+
+
+def passed(module: nn.Module, x: Tensor) -> Tensor:
+    """A pass: the network's output, a tensor, or the `logits` of an output object.
+
+    Raises CluscamError where it refuses images of other than three channels; all else that it raises is passed on.
+    """
+    try:
+        return logits_of(module(x))
+    except RuntimeError as error:
+        if x.shape[1] == 3 or REFUSAL in str(error):  # `Passes` knows what to do then
+            raise
+        raise CluscamError(
+            f"the network does not take images of {x.shape[1]} channel{'s' * (x.shape[1] > 1)} ({reason_of(error)}); "
+            "expected (B, 3, H, W), or what the network was made for"
+        ) from error
 
 
 def logits_of(output: Any) -> Tensor:
@@ -231,7 +248,7 @@ def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, _Result]]
         for name, part in module.named_modules():
             if name and not isinstance(part, torch.jit.ScriptModule):
                 stack.enter_context(hooked_here(part, record(name)))
-        module(x[:1].clone())
+        passed(module, x[:1].clone())
     layouts = [info.layout for info, _ in found if info.layout is not None and info.layout.kind == "NCHW"]
     flattened = {(layout.channels, math.prod(layout.grid)) for layout in layouts}
     return [(replace(info, layout=None) if _flattened(info, flattened) else info, where) for info, where in found]

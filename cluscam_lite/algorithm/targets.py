@@ -37,10 +37,9 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
 
         def select(output: Tensor, _images: Tensor) -> Tensor:
             value = target(output)
-            if not isinstance(value, Tensor) or value.shape != (len(output),):
-                raise CluscamError(
-                    f"the target function must give one number per row, a tensor of shape ({len(output)},)"
-                )
+            rows = _rows(output)
+            if not isinstance(value, Tensor) or value.shape != (rows,):
+                raise CluscamError(f"the target function must give one number per row, a tensor of shape ({rows},)")
             return value
 
         return torch.full((_rows(output),), -1, dtype=torch.long), select

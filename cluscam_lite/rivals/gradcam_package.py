@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import eval_mode, frozen, hooked_here, process_borrowed
-from ..algorithm.features import HookedModel, default_layer, logits_of, prefix_tokens
+from ..algorithm.features import HookedModel, default_layer, passed, prefix_tokens
 from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
 from ..algorithm.targets import Target
@@ -189,11 +189,10 @@ class _Lent(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         try:
-            output = self.network(x)
+            output = passed(self.network, x)
         except Exception as error:
             self.failure = error
             raise
-        output = logits_of(output)
         self.rows += len(x)
         if self.question is None:
             self.question = ask(output.detach() if isinstance(output, Tensor) else output, self.explained)

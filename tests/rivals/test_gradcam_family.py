@@ -221,13 +221,6 @@ def test_a_layer_used_twice_counts_with_its_last_use():
         torch.testing.assert_close(method(model, "layer")(x).saliency, method(model, "end")(x).saliency)
 
 
-def test_maps_that_are_overwritten_are_said():
-    model, x = pyramid(), images()
-    for method in (GradCAM, ScoreCAM, AblationCAM):
-        assert any("overwritten in place" in note for note in method(model, "5")(x).notes)
-        assert not any("overwritten in place" in note for note in method(model, "6")(x).notes)
-
-
 def test_the_registry_finds_them_and_their_settings():
     from cluscam_lite.methods import method, settings_of
 

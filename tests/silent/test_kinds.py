@@ -151,6 +151,8 @@ def test_what_torchscript_has_compiled_is_refused(name, kind):
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_network_with_one_compiled_part(name):
+    if name == "cam":
+        pytest.skip("CAM reads the last maps alone, which the compiled part gives here")
     model = network()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -193,8 +195,8 @@ def test_both_names_of_a_module_that_is_used_twice():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"n_clusters": 3.0}, "n_clusters is 3.0; expected a whole number, 1 to 24"),
-        ({"n_clusters": "3"}, "n_clusters is '3'; expected a whole number"),
+        ({"n_clusters": 3.0}, "n_clusters is 3.0; expected 1 to 24, .* a whole number"),
+        ({"n_clusters": "3"}, "n_clusters is '3'; expected 1 to 24"),
         ({"n_clusters": True}, "n_clusters is True"),
         ({"temperature": "0.4"}, "temperature is '0.4'; expected a number"),
         ({"drop_ratio": "0.4"}, "drop_ratio is '0.4'"),
@@ -232,7 +234,7 @@ def test_targets_of_another_type(target):
     ],
 )  # fmt: skip
 def test_settings_of_rivals_of_another_type(name, setting, value):
-    with pytest.raises(CluscamError, match=f"{'number of masks' if name == 'smooth' else setting} is .*expected"):
+    with pytest.raises(CluscamError, match=f"{'number of masks is' if name == 'smooth' else setting} .*expected"):
         explainer(name, network(), **{setting: value})
 
 
@@ -244,12 +246,26 @@ def test_images_of_another_kind(x):
         ClusCAM(network(), n_clusters=3)(x)
 
 
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("channels", [1, 4])
+def test_images_of_other_channels(name, channels):
+    x = torch.rand(1, channels, 33, 40, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(CluscamError, match=f"the network does not take images of {channels} channels? "):
+        explainer(name, network())(x)
+
+
+def test_a_network_of_one_channel():
+    grey = network()
+    grey[0] = nn.Conv2d(1, 24, 5, stride=4)
+    assert ClusCAM(grey, n_clusters=3)(images(1)[:, :1]).saliency.shape == (1, 33, 40)
+
+
 def test_measures_of_another_type():
     saliency = torch.rand(33, 40, generator=torch.Generator().manual_seed(0))
     for measure in (evaluate, insertion):
         for target in (None, "1", 1.5):
             with pytest.raises(CluscamError, match="the class is .*; expected one of the network's classes"):
-                measure(network(), images(1), saliency, target)
+                measure(network(), images(1), saliency, target, normalization=((0.5,) * 3, (0.25,) * 3))
     halves = saliency > 0.5
     found, expected = (evaluate(network(), images(1), m, 1, fills=("mean",)) for m in (halves, halves.float()))
     assert found == expected
