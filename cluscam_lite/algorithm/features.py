@@ -24,6 +24,9 @@ CHANNELS_BEFORE_PLACES = (
     nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d,
 )  # fmt: skip
 
+Call = Callable[[nn.Module, Tensor], Any]
+"""``call(module, x)`` runs a network on images."""
+
 
 @runtime_checkable
 class MapsModel(Protocol):
@@ -59,8 +62,11 @@ class HookedModel:
 
     Args:
         module: the network.
-        layer: dotted module name; None takes the last that gives maps (`default_layer`), found with one extra pass at
-            first use.
+        layer: dotted module name, or the module itself; None takes the last that gives maps (`default_layer`), found
+            with one extra pass at first use.
+        call: ``call(module, x)`` runs the network on images x (n, 3, H, W), for one that takes them by keyword or needs
+            more than images; None is ``module(x)``.
+        reshape: what the layer gives -> maps (n, d, h, w), for a layer that cannot be read by itself; None finds how.
 
     Attributes:
         layer_name: the layer that is read; None until it is found.
@@ -70,10 +76,17 @@ class HookedModel:
         UnknownName: no such layer.
     """
 
-    def __init__(self, module: nn.Module, layer: str | None = None):
+    def __init__(
+        self,
+        module: nn.Module,
+        layer: str | nn.Module | None = None,
+        call: Call | None = None,
+        reshape: Callable[[Any], Tensor] | None = None,
+    ):
         self.module = module
-        self.layer_name = layer
+        self.layer_name = layer = _name_of(layer, module) if isinstance(layer, nn.Module) else layer
         self.layout: Layout | None = None
+        self.call, self.reshape = call, reshape
         self._confirmed: set[tuple[int, ...]] = set()
         names = dict(module.named_modules(remove_duplicate=False))  # a module that is used twice has two names
         if layer is not None and (not isinstance(layer, str) or layer not in names):
@@ -93,7 +106,7 @@ class HookedModel:
         given: list[Any] = []
         with borrowed(self.module):
             if self.layer_name is None:
-                self.layer_name = default_layer(self.module, x)
+                self.layer_name = default_layer(self.module, x, self.call)
             layer = self.module.get_submodule(self.layer_name)
 
             def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
@@ -102,6 +115,8 @@ class HookedModel:
 
             with hooked_here(layer, keep):
                 output = self.output(x)
+            if given and self.reshape is not None:
+                return _reshaped(self.reshape, given[0], x), output
             self.layout = self.layout_of(given, x)
         return to_maps(given[0], self.layout), output
 
@@ -112,7 +127,8 @@ class HookedModel:
             CluscamError: nothing was given, as the layer did not run, or it is not maps.
         """
         if not given:
-            raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x)}")
+            advice = _advice(self.module, x, self.call)
+            raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {advice}")
         (output,) = given
         layout = _layout(self.module.get_submodule(self.layer_name or ""), output, x, prefix_tokens(self.module))
         shape = tuple(output.shape) if layout else ()
@@ -120,16 +136,15 @@ class HookedModel:
             layout = self._of_one_image(x)  # whose first axis can be nothing else
             self._confirmed |= {shape[1:]} if layout else set()
         if layout is None:
-            raise CluscamError(
-                f"layer {self.layer_name!r} gives {_describe(output, len(x))}, not maps; {_advice(self.module, x)}"
-            )
+            advice = _advice(self.module, x, self.call)
+            raise CluscamError(f"layer {self.layer_name!r} gives {_describe(output, len(x))}, not maps; {advice}")
         return layout
 
     def _of_one_image(self, x: Tensor) -> Layout | None:
         """The layout of the layer in the light of all others, in a pass of the first image alone."""
         layer = self.module.get_submodule(self.layer_name or "")
         name = next(name for name, part in self.module.named_modules() if part is layer)
-        uses = [info.layout for info in layers(self.module, x) if info.name == name]
+        uses = [info.layout for info in layers(self.module, x, self.call) if info.name == name]
         return uses[-1] if uses else None
 
     def find_layer(self, x: Tensor) -> tuple[str, Layout]:
@@ -143,7 +158,7 @@ class HookedModel:
     def output(self, x: Tensor) -> Tensor:
         """The network's output: a tensor, or the `logits` of an output object."""
         with eval_mode(self.module):
-            return passed(self.module, x)
+            return passed(self.module, x, self.call)
 
 
 def check_readable(part: nn.Module, what: str) -> None:
@@ -155,13 +170,13 @@ def check_readable(part: nn.Module, what: str) -> None:
         )
 
 
-def passed(module: nn.Module, x: Tensor) -> Tensor:
-    """A pass: the network's output, a tensor, or the `logits` of an output object.
+def passed(module: nn.Module, x: Tensor, call: Call | None = None) -> Tensor:
+    """A pass, by `call` if there is one: the network's output, a tensor, or the `logits` of an output object.
 
     Raises CluscamError where it refuses images of other than three channels; all else that it raises is passed on.
     """
     try:
-        return logits_of(module(x))
+        return logits_of(module(x) if call is None else call(module, x))
     except RuntimeError as error:
         if x.shape[1] == 3 or REFUSAL in str(error):  # `Passes` knows what to do then
             raise
@@ -177,12 +192,15 @@ def logits_of(output: Any) -> Tensor:
     return logits
 
 
-def layers(module: nn.Module, x: Tensor) -> list[LayerInfo]:
-    """Every module that runs on `x`, in the order in which they finish. One forward pass of the first image."""
-    return [info for info, _ in _run_layers(module, x)]
+def layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[LayerInfo]:
+    """Every module that runs on `x`, in the order in which they finish. One forward pass of the first image.
+
+    `call` is as in `HookedModel`, here and below.
+    """
+    return [info for info, _ in _run_layers(module, x, call)]
 
 
-def map_layers(module: nn.Module, x: Tensor) -> list[str]:
+def map_layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[str]:
     """Names of the layers that give maps of more than one cell, shallow to deep, one name for each result.
 
     A block and its last child return the same memory: the shortest name stands for both. What a layer gives before
@@ -190,7 +208,7 @@ def map_layers(module: nn.Module, x: Tensor) -> list[str]:
     left out (they can still be asked for by name).
     """
     groups: dict[tuple[int, int], list[LayerInfo]] = {}
-    for info, result in _run_layers(module, x):
+    for info, result in _run_layers(module, x, call):
         if info.layout is not None and max(info.layout.grid) > 1:
             groups.setdefault((result.storage, result.version), []).append(info)
     skipped = ("LayerNorm", "RMSNorm", "Dropout", "Softmax")
@@ -201,9 +219,9 @@ def map_layers(module: nn.Module, x: Tensor) -> list[str]:
     return found
 
 
-def default_layer(module: nn.Module, x: Tensor) -> str:
+def default_layer(module: nn.Module, x: Tensor, call: Call | None = None) -> str:
     """The deepest of `map_layers`. Raises CluscamError if there is none."""
-    found = map_layers(module, x)
+    found = map_layers(module, x, call)
     if not found:
         raise CluscamError(
             "no layer of this model gives feature maps; expected a convolutional or patch-token network, or an object "
@@ -227,7 +245,7 @@ class _Result:
 
 
 @torch.no_grad()
-def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, _Result]]:
+def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[LayerInfo, _Result]]:
     check_readable(module, "the model")
     found: list[tuple[LayerInfo, _Result]] = []
     outputs = []  # kept alive, so that no two results share an address
@@ -248,7 +266,7 @@ def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, _Result]]
         for name, part in module.named_modules():
             if name and not isinstance(part, torch.jit.ScriptModule):
                 stack.enter_context(hooked_here(part, record(name)))
-        passed(module, x[:1].clone())
+        passed(module, x[:1].clone(), call)
     layouts = [info.layout for info, _ in found if info.layout is not None and info.layout.kind == "NCHW"]
     flattened = {(layout.channels, math.prod(layout.grid)) for layout in layouts}
     return [(replace(info, layout=None) if _flattened(info, flattened) else info, where) for info, where in found]
@@ -278,6 +296,22 @@ def _describe(output: object, n_images: int) -> str:
     return f"{count}a tensor of shape {tuple(output.shape)}"
 
 
-def _advice(module: nn.Module, x: Tensor) -> str:
-    found = map_layers(module, x)
+def _name_of(layer: nn.Module, module: nn.Module) -> str:
+    name: str
+    for name, part in module.named_modules():
+        if part is layer and name:
+            return name
+    raise CluscamError(f"layer is a {type(layer).__name__} that is not part of the model; give one of its modules")
+
+
+def _reshaped(reshape: Callable[[Any], Tensor], output: Any, x: Tensor) -> Tensor:
+    maps = reshape(output)
+    if not isinstance(maps, Tensor) or maps.ndim != 4 or len(maps) != len(x):
+        given = f"a tensor of shape {tuple(maps.shape)}" if isinstance(maps, Tensor) else f"a {type(maps).__name__}"
+        raise CluscamError(f"reshape gives {given} for {len(x)} images; expected maps ({len(x)}, d, h, w)")
+    return maps
+
+
+def _advice(module: nn.Module, x: Tensor, call: Call | None) -> str:
+    found = map_layers(module, x, call)
     return f"layers that would do: {', '.join(found[:-7:-1])}" if found else "no layer of this model gives maps"

@@ -13,7 +13,7 @@ from .features import HookedModel, MapsModel
 from .weighting import check_weighting
 
 
-def maps_model(model: nn.Module | MapsModel, layer: str | None) -> MapsModel:
+def maps_model(model: nn.Module | MapsModel, layer: str | nn.Module | None) -> MapsModel:
     """A module hooked at `layer`, or the user's own `MapsModel` as it is. Raises CluscamError for anything else.
 
     A module whose class has a method `output` gives its own maps.

@@ -6,6 +6,7 @@ from urllib.error import URLError
 from ..dataroot import VARIABLE
 from ..errors import CluscamError, reason_of
 from ..network import reachable
+from ..packages import from_extra
 from .spec import ModelSpec
 
 
@@ -23,7 +24,9 @@ def hub_file(spec: ModelSpec) -> Path:
 
 def _torchvision_file(spec: ModelSpec) -> Path:
     import torch
-    import torchvision
+
+    with from_extra("models"):
+        import torchvision
 
     url: str = torchvision.models.get_weight(spec.weights_id).url
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
@@ -41,8 +44,9 @@ def _torchvision_file(spec: ModelSpec) -> Path:
 
 
 def _timm_file(spec: ModelSpec) -> Path:
-    import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
+    with from_extra("models"):
+        import huggingface_hub
+        from huggingface_hub.errors import HfHubHTTPError
 
     repository, name = f"timm/{spec.weights_id}", "model.safetensors"
     url = huggingface_hub.hf_hub_url(repository, name)
