@@ -15,14 +15,8 @@ from torch import Tensor, nn
 
 from ..errors import CluscamError, reason_of, unknown
 from .borrowed import borrowed, eval_mode, hooked_here
-from .layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
+from .layouts import Layout, could_be_otherwise, described, layout_of_part, size_of, to_maps
 from .memory_format import REFUSAL
-
-# modules whose three-dimensional results are (B, d, length): channels before places, and so no tokens
-CHANNELS_BEFORE_PLACES = (
-    nn.Conv1d, nn.ConvTranspose1d, nn.BatchNorm1d, nn.InstanceNorm1d, nn.AvgPool1d, nn.MaxPool1d, nn.LPPool1d,
-    nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d,
-)  # fmt: skip
 
 Call = Callable[[nn.Module, Tensor], Any]
 """``call(module, x)`` runs a network on images."""
@@ -130,14 +124,14 @@ class HookedModel:
             advice = _advice(self.module, x, self.call)
             raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {advice}")
         (output,) = given
-        layout = _layout(self.module.get_submodule(self.layer_name or ""), output, x, prefix_tokens(self.module))
+        layout = layout_of_part(self.module.get_submodule(self.layer_name or ""), output, x, prefix_tokens(self.module))
         shape = tuple(output.shape) if layout else ()
         if layout and could_be_otherwise(layout, shape, size_of(x)) and shape[1:] not in self._confirmed:
             layout = self._of_one_image(x)  # whose first axis can be nothing else
             self._confirmed |= {shape[1:]} if layout else set()
         if layout is None:
             advice = _advice(self.module, x, self.call)
-            raise CluscamError(f"layer {self.layer_name!r} gives {_describe(output, len(x))}, not maps; {advice}")
+            raise CluscamError(f"layer {self.layer_name!r} gives {described(output, len(x))}, not maps; {advice}")
         return layout
 
     def _of_one_image(self, x: Tensor) -> Layout | None:
@@ -254,7 +248,7 @@ def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[L
     def record(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(part: nn.Module, _inputs: Any, output: Any) -> None:
             shape = tuple(output.shape) if isinstance(output, Tensor) else None
-            layout = _layout(part, output, x[:1], prefix)
+            layout = layout_of_part(part, output, x[:1], prefix)
             where = _Result(output.untyped_storage().data_ptr(), output._version) if layout else _Result()
             outputs.append(output)
             found.append((LayerInfo(name, type(part).__name__, shape, layout), where))
@@ -280,20 +274,6 @@ def _flattened(info: LayerInfo, known: set[tuple[int, int]]) -> bool:
     if info.layout is None or info.layout.kind != "tokens" or info.shape is None:
         return False
     return info.shape[1] != info.shape[2] and info.shape[1:] in known
-
-
-def _layout(part: nn.Module, output: Any, x: Tensor, prefix: int) -> Layout | None:
-    """How to read what a module gave for images `x` as maps, None if it gave none."""
-    if isinstance(part, CHANNELS_BEFORE_PLACES) and isinstance(output, Tensor) and output.ndim == 3:
-        return None
-    return find_layout(output, size_of(x), prefix, len(x))
-
-
-def _describe(output: object, n_images: int) -> str:
-    if not isinstance(output, Tensor):
-        return f"a {type(output).__name__}"
-    count = f"for {n_images} image{'s' * (n_images > 1)} " if output.shape[:1] != (n_images,) else ""
-    return f"{count}a tensor of shape {tuple(output.shape)}"
 
 
 def _name_of(layer: nn.Module, module: nn.Module) -> str:
