@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -60,9 +59,8 @@ class Store:
         """The file of a cell."""
         return self.cells / f"{cell.name}.parquet"
 
-    def write(self, cell: Cell, rows: pd.DataFrame, record: Mapping[str, Any]) -> None:
+    def write(self, cell: Cell, table: pa.Table, record: Mapping[str, Any]) -> None:
         """Write the rows of a cell, whole or not at all, with `record` and the cell in the metadata."""
-        table = pa.Table.from_pandas(rows, preserve_index=False)
         about = {**record, "hash": cell.hash, ROWS: rows_hash(table), "cell": cell.to_dict()}
         table = table.replace_schema_metadata({METADATA: json.dumps(about).encode()})
         self.sweep(self.path(cell))

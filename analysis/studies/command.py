@@ -14,6 +14,7 @@ EXAMPLES = """examples:
   cluscam study {name} --profile embedded
   cluscam study {name} --profile reference -p models "[mobileone_s0]" -p part tune -p n_images 20
   cluscam study {name} --profile reference --out results/ --status
+  cluscam study {name} --profile reference --workers 2
 """
 
 
@@ -36,6 +37,8 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     )
     option("--status", action="store_true", help="say how far the folder is, and make nothing")
     option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
+    option("--workers", type=int, metavar="N", help="N processes make the cells: a GPU or a share of the cores each")
+    option("--scheduler", metavar="ADDRESS", help="workers of this Dask scheduler, tcp://HOST:PORT, make them")
     option("--quiet", action="store_true", help="no line for each cell")
     parser.set_defaults(run=_run)
     return parser
@@ -57,9 +60,14 @@ def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, An
 
 def _run(arguments: argparse.Namespace) -> None:
     try:
-        from analysis.engine import run, status
+        from analysis.engine import Cluster, run, status
         from analysis.studies.rows import results_folder
 
+        cluster = None
+        if (arguments.workers, arguments.scheduler) != (None, None):
+            if arguments.status:
+                raise CluscamError("--status makes nothing; leave --workers and --scheduler out")
+            cluster = Cluster(arguments.workers, arguments.scheduler)
         chosen = find_study(arguments.name)
         source = OWN if arguments.p else arguments.profile
         profile, place = renamed(own_parameters(arguments.profile, arguments.p), source)
@@ -71,4 +79,4 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.status:
         print(status(chosen, profile, folder))
     else:
-        run(chosen, profile, folder, discard=arguments.discard, quiet=arguments.quiet)
+        run(chosen, profile, folder, discard=arguments.discard, quiet=arguments.quiet, cluster=cluster)

@@ -1,5 +1,7 @@
 """`cluscam study -p NAME VALUE`: honoured, or one sentence; and rows that were changed after they were written."""
 
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -7,8 +9,6 @@ from analysis.engine.cell import Cell
 from analysis.engine.store import Damaged, Store
 from analysis.studies.command import own_parameters
 from cluscam_lite.errors import CluscamError
-
-pd = pytest.importorskip("pandas")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def written(folder):
     store = Store(folder)
     store.configure([cell])
     rows = {"image_id": list("abc"), "drop": [1.0, None, 3.0], "target": [1, 2, 3], "right": [True, False, True]}
-    store.write(cell, pd.DataFrame(rows), {"seconds": 1.0})
+    store.write(cell, pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False), {"seconds": 1.0})
     return store, cell
 
 
