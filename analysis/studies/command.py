@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.run.parameters import profile_parameters, typed
+from analysis.run.parameters import COMMON, OF_STUDIES, check_study, profile_parameters, typed
 from analysis.studies.plans.profile import OWN, renamed
 from analysis.studies.registry import REGISTRY, find_study
 from cluscam_lite.errors import CluscamError
@@ -50,12 +50,14 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
 def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, Any]:
     """A profile's parameters. Those of the user, (name, YAML text) each, replace some and make it the profile "own".
 
-    The plans of the shipped profiles are fixed, so any change makes another profile.
+    The plans of the shipped profiles are fixed, so any change makes another profile. Raises UnknownName or
+    CluscamError for a parameter that studies do not have, or of a bad value.
     """
     parameters = profile_parameters(profile)
     if given:
-        parameters |= {name: typed(text, "str" if name in ("part", "data_root") else None) for name, text in given}
+        parameters |= {name: typed(text, (COMMON | OF_STUDIES).get(name)) for name, text in given}
         parameters["profile"] = OWN
+    check_study(parameters, [name for name, _ in given])
     return parameters
 
 

@@ -1,5 +1,6 @@
 """The spec of a network, which is what explaining it needs: how to build and feed it, its layers, K and r."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -51,6 +52,11 @@ class Preprocess:
         if self.resize is None:
             return image.resize((self.size, self.size), resampling)
         resized, left, top = crop_window(image.size, self.resize, self.size)
+        if Image.MAX_IMAGE_PIXELS is not None and math.prod(resized) > 2 * Image.MAX_IMAGE_PIXELS:
+            raise CluscamError(
+                f"the image is {image.width} x {image.height} pixels, and {resized[0]} x {resized[1]} once its shorter "
+                f"side is {self.resize}, too many to be safe; crop it first, or squash it (the preprocessing 'paper')"
+            )
         return image.resize(resized, resampling).crop((left, top, left + self.size, top + self.size))
 
     def __call__(self, image: Image.Image) -> Tensor:
