@@ -13,6 +13,7 @@ from torch import Tensor
 
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
+from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
 from analysis.studies.explaining import compact, donors_of, explainer_of, images_of, lending, loaded, logits
 from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
@@ -20,12 +21,14 @@ from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable, unknown
 from cluscam_lite.methods import method_info
 from cluscam_lite.metrics.localisation import localise
-from cluscam_lite.metrics.masking import evaluate
+from cluscam_lite.algorithm.scoring import FILLS
+from cluscam_lite.metrics.masking import FORMS, evaluate
 from cluscam_lite.models import LoadedModel, Preprocess
 
 Place = Callable[[Tensor, Sample, Preprocess], dict[str, Any]]
 
 
+SHOWN = len(FORMS[:2]) * len(FILLS) + 1  # forms and fills of a map; the complement has one fill
 MAP = {"form": "", "fill": ""}  # the keys of a row that stands for an image without a map
 
 
@@ -69,6 +72,12 @@ class MapStudy(PlannedStudy):
                 raise unknown(f"setting of {block.method}", setting, method_info(block.method).parameters)
         get_spec(block.model).preprocess(block.preprocess)
         return super().finished(block, dataset)
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's, and the seven forms and fills of each map beside the unmasked image."""
+        k = get_spec(block.model).n_clusters
+        evaluated = masked_passes(SHOWN, shape.size) + Passes(evaluations=1, images=1)
+        return passes_of(block.method, shape, k, block.settings) + evaluated
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""

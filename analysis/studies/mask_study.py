@@ -12,6 +12,7 @@ import torch
 
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
+from analysis.studies.cost.passes import Passes, Shape, masked_passes
 from analysis.studies.explaining import compact, donors_of, images_of, lending, loaded
 from analysis.studies.mask_sources import SOURCES, explain_with, inertia_share, masks_of_source, masks_rank
 from analysis.studies.plan import Plan, PlannedStudy
@@ -22,6 +23,7 @@ from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics.faithfulness import changes, probabilities
 from cluscam_lite.metrics.masking import form_of, masked_outputs
 
+UNGROUPED = ("none", "smooth", "channels")  # sources of masks that group no maps
 PER_PASS = 9  # the image and eight masked copies: fifteen maps in two passes
 
 
@@ -70,6 +72,19 @@ class MaskStudy(PlannedStudy):
             yield self.cell(
                 plan, block, block.source, images, seed + block.seed, variant=variant_of(block.seed), settings=own
             )
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """A pass for each mask (without clustering, each map is one), and every weighting's map evaluated.
+
+        Any clustering counts as one of K-Means.
+        """
+        spec = get_spec(block.model)
+        k = shape.maps if block.source == "none" else min(spec.n_clusters, shape.maps)
+        settings = self.settings(spec.n_clusters, spec.drop_ratio)
+        maps = len(settings) + sum(setting.name in MATCHED for setting in settings)
+        lent = Passes(forward=1, images=1) * (block.source == "donor")
+        asked = Passes(forward=1 + k, groupings=block.source not in UNGROUPED, images=1) + lent
+        return asked + masked_passes(maps, shape.size, PER_PASS)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""

@@ -19,8 +19,9 @@ from analysis.chapters.alzheimer.networks.tuning import RULE_OF, tuned_settings
 from analysis.chapters.alzheimer.plan import Block, check_classes, sparing
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
+from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
 from analysis.studies.explaining import compact, lending
-from analysis.studies.map_study import EVALUATED, image_rows
+from analysis.studies.map_study import EVALUATED, SHOWN, image_rows
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer.samples import collection
@@ -50,6 +51,11 @@ class Alzheimer(PlannedStudy):
             raise unknown("variant", block.variant, RULE_OF)
         check_classes(block.model, dataset)
         return super().finished(block, dataset)
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's, and the seven forms and fills of each map beside the unmasked image."""
+        evaluated = masked_passes(SHOWN, shape.size) + Passes(evaluations=1, images=1)
+        return passes_of(block.method, shape, get_spec(block.model).n_clusters) + evaluated
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Some images of one network, layer and method to a cell; all methods take the same images."""

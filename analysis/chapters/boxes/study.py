@@ -8,8 +8,11 @@ from typing import Any
 
 from analysis.engine import Cell
 from analysis.engine.contract import columns
+from analysis.studies.cost.passes import Passes, Shape, passes_of
 from analysis.studies.explaining import explainer_of
 from analysis.studies.map_study import MapStudy
+from analysis.studies.plan import Block
+from cluscam_lite import get_spec
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics import localise
@@ -24,6 +27,10 @@ class Boxes(MapStudy):
 
     name, version, title, keys = "boxes", 1, "localisation", ("image_id",)
     columns = columns(str="image_id reason", int64="target", float32=" ".join(MEASURED))
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's alone; at most, since images without exactly one box are skipped."""
+        return passes_of(block.method, shape, get_spec(block.model).n_clusters, block.settings) + Passes(images=1)
 
     def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
         """The row of one image; with a reason and no measures where there is not one box in view, or no map."""

@@ -8,8 +8,11 @@ from typing import Any
 
 from analysis.engine import Cell
 from analysis.engine.contract import columns
+from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
 from analysis.studies.explaining import explainer_of, logits
 from analysis.studies.map_study import MapStudy
+from analysis.studies.plan import Block
+from cluscam_lite import get_spec
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics import adcc, coherency, complexity, deletion, evaluate, explained_again, insertion
@@ -25,6 +28,12 @@ class Curves(MapStudy):
     columns = columns(
         str="image_id reason", int64="target", float32="insertion deletion drop complexity coherency adcc"
     )
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's twice, since ADCC explains the masked image again; one map's drop, and both curves."""
+        explained = passes_of(block.method, shape, get_spec(block.model).n_clusters, block.settings) * 2
+        curves = masked_passes(1, shape.size) + masked_passes(STEPS + 1, shape.size) * 2
+        return explained + curves + Passes(evaluations=1, images=1)
 
     def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
         """The row of one image; with a reason and no measures where the method cannot explain it."""
