@@ -23,7 +23,7 @@ help: ## Show this list
 setup: $(STAMP) ## Make .venv and install the project into it (the other commands do this too)
 
 # A Python of this project's range, else one sentence. A candidate is tried, since a name on the path may not run.
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml setup.py
 	@set -e; chosen=; \
 	for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	  if "$$python" -c '$(IN_RANGE)' >/dev/null 2>&1; then chosen="$$python"; break; fi; \

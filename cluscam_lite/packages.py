@@ -1,11 +1,29 @@
-"""Files that come inside Python packages: found without importing the package, and checked by hash."""
+"""Other packages: those an extra of this one brings, and files that come in them, checked by hash."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from .errors import CluscamError
 from .files import sha256
+
+
+@contextmanager
+def from_extra(extra: str) -> Iterator[None]:
+    """Within it, an import that fails is one sentence that names the extra: ``with from_extra("models"): import timm``.
+
+    Raises:
+        CluscamError: a package is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or str(error)).partition(".")[0]
+        raise CluscamError(
+            f"this needs the package {missing}, which is not installed; pip install 'cluscam-lite[{extra}]'"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CluscamError, check_known, unknown
+from ..packages import from_extra
 from .masks import masks_of
 from .memory_format import Passes
 
@@ -47,7 +48,8 @@ def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | Non
         black: Tensor = -mean / std
         return black
     if fill == "blur":
-        from torchvision.transforms.v2.functional import gaussian_blur
+        with from_extra("models"):
+            from torchvision.transforms.v2.functional import gaussian_blur
 
         sigma = max(x.shape[-2:]) / 20
         # reflection padding needs a kernel smaller than the image

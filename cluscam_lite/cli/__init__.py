@@ -21,6 +21,7 @@ from ..errors import CluscamError, unknown
 from .options import EXAMPLES, add_commands
 
 GROUP = "cluscam.commands"
+OF_A_CLONE = ("study", "train", "verdicts")  # of the evidence: they read its plans, claims and rows
 
 
 class Parser(argparse.ArgumentParser):
@@ -92,6 +93,8 @@ def _parse(argv: list[str], added: Iterable[EntryPoint]) -> argparse.Namespace:
             _imported(entry)(commands.add_parser)
         else:
             commands.add_parser(entry.name, help=f"see `cluscam {entry.name} --help`")
+    if argv[:1] and argv[0] in OF_A_CLONE and argv[0] not in commands.choices:
+        raise CluscamError(f"the command {argv[0]} is of a clone of this project: run pip install -e '.[book]' in it")
     if argv and not argv[0].startswith("-") and argv[0] not in commands.choices:
         raise unknown("command", argv[0], commands.choices)
     return parser.parse_args(argv)

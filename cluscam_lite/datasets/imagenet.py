@@ -2,10 +2,13 @@
 
 from functools import lru_cache
 
+from ..packages import from_extra
+
 
 @lru_cache(maxsize=1)
 def imagenet_classes() -> tuple[str, ...]:
     """English names of the classes 0 to 999, from torchvision's public metadata (no download)."""
-    from torchvision.models import ResNet18_Weights
+    with from_extra("models"):
+        from torchvision.models import ResNet18_Weights
 
     return tuple(ResNet18_Weights.IMAGENET1K_V1.meta["categories"])

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..errors import CluscamError, NotApplicable
 from ..models.spec import Preprocess, crop_window
+from ..packages import from_extra
 
 
 def boxes_in_input(
@@ -32,8 +33,9 @@ def boxes_in_input(
         CluscamError: malformed boxes.
         NotApplicable: no box at all.
     """
-    from torchvision import tv_tensors  # takes as long to import as PyTorch, and only boxes need it
-    from torchvision.transforms.v2 import functional as transforms
+    with from_extra("models"):
+        from torchvision import tv_tensors  # takes as long to import as PyTorch, and only boxes need it
+        from torchvision.transforms.v2 import functional as transforms
 
     edges = checked_boxes(boxes, width, height)
     box = tv_tensors.BoundingBoxes(edges, format="XYXY", canvas_size=(height, width), dtype=torch.float64)

@@ -5,10 +5,13 @@ from typing import Any, cast
 
 from torch import nn
 
+from ..packages import from_extra
+
 
 def build_torchvision(name: str, **options: Any) -> nn.Module:
     """torchvision's network `name`, without a download."""
-    import torchvision
+    with from_extra("models"):
+        import torchvision
 
     network: nn.Module = torchvision.models.get_model(name, weights=None, **options)
     return network
@@ -16,14 +19,16 @@ def build_torchvision(name: str, **options: Any) -> nn.Module:
 
 def build_timm(name: str, **options: Any) -> nn.Module:
     """timm's network `name`, without a download."""
-    import timm
+    with from_extra("models"):
+        import timm
 
     return timm.create_model(name, pretrained=False, **options)
 
 
 def fuse(network: nn.Module) -> nn.Module:
     """The same function with its parallel branches folded into single convolutions, as MobileOne is deployed."""
-    from timm.utils.model import reparameterize_model
+    with from_extra("models"):
+        from timm.utils.model import reparameterize_model
 
     return reparameterize_model(network.eval())
 

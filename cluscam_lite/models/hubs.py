@@ -6,6 +6,7 @@ from urllib.error import URLError
 from ..dataroot import VARIABLE
 from ..errors import CluscamError, reason_of
 from ..network import reachable
+from ..packages import from_extra
 from .spec import ModelSpec
 
 TIMM_FILE = "model.safetensors"
@@ -56,7 +57,9 @@ def hub_reachable(spec: ModelSpec) -> bool:
 def _torchvision_place(spec: ModelSpec) -> tuple[str, Path]:
     """The checkpoint's address, and its file in torch's cache."""
     import torch
-    import torchvision
+
+    with from_extra("models"):
+        import torchvision
 
     url: str = torchvision.models.get_weight(spec.weights_id).url
     return url, Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
@@ -80,8 +83,9 @@ def _torchvision_file(spec: ModelSpec) -> Path:
 
 
 def _timm_file(spec: ModelSpec) -> Path:
-    import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
+    with from_extra("models"):
+        import huggingface_hub
+        from huggingface_hub.errors import HfHubHTTPError
 
     if (cached := cached_file(spec)) is not None:
         return cached

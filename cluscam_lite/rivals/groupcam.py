@@ -11,6 +11,7 @@ from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target
 from ..errors import CluscamError
 from ..explanation import Explanation
+from ..packages import from_extra
 from .common import Question, Rival, ask, finish, hooked, probability_of
 from .gradients import differentiable_output, frozen, gradient_of
 
@@ -136,7 +137,8 @@ def percentile_of(maps: Tensor, percentile: float) -> Tensor:
 
 def blur(x: Tensor) -> Tensor:
     """Images (B, 3, H, W) blurred by the paper's Gaussian, mirrored at the border."""
-    from torchvision.transforms.v2.functional import gaussian_blur
+    with from_extra("models"):
+        from torchvision.transforms.v2.functional import gaussian_blur
 
     # mirroring needs half a kernel smaller than the image
     kernel = min(KERNEL, 2 * min(x.shape[-2:]) - 1)

@@ -15,6 +15,7 @@ from ..algorithm.scoring import Normalization
 from ..algorithm.targets import Target
 from ..errors import CluscamError
 from ..explanation import Explanation
+from ..packages import from_extra
 from .common import ask, min_max
 from .nulls import noise_maps
 
@@ -134,7 +135,8 @@ def sobel(images: Tensor) -> Tensor:
 
 def _blurred(maps: Tensor, sigma: float) -> Tensor:
     """Gaussian smoothing of (B, H, W); sigma in pixels; the kernel, 3 sigma to each side, is kept within the map."""
-    from torchvision.transforms.v2.functional import gaussian_blur
+    with from_extra("models"):
+        from torchvision.transforms.v2.functional import gaussian_blur
 
     reach = min(max(1, round(3 * sigma)), min(maps.shape[-2:]) - 1)
     return gaussian_blur(maps, [2 * reach + 1] * 2, [sigma] * 2) if reach > 0 else maps

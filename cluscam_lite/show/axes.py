@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-
+from ..packages import from_extra
 from .pictures import COLOR_MAP, as_rgb, colors, heat_map, masked, overlay
+
+with from_extra("pictures"):
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
 
 INK = "#1a1a1a"  # text
 

@@ -5,13 +5,16 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
+from ..packages import from_extra
 from .axes import INK, draw_image, draw_mask, draw_masked, draw_overlay, draw_scale, new_figure
 from .pictures import COLOR_MAP, COLOR_MAPS, OPACITY, as_rgb, denormalized, heat_map, masked, overlay
 from .report import cluster_rows, describe_target
+
+with from_extra("pictures"):
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
 
 if TYPE_CHECKING:
     from ..explanation import ClusteredExplanation, Explanation

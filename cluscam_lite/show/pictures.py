@@ -7,10 +7,13 @@ eyes as well. Images are those the network saw: undo its normalisation with `den
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 
 from ..errors import CluscamError, check_known
+from ..packages import from_extra
+
+with from_extra("pictures"):
+    import matplotlib
 
 if TYPE_CHECKING:
     from torch import Tensor

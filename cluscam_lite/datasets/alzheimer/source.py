@@ -17,6 +17,7 @@ import numpy as np
 from ...dataroot import VARIABLE
 from ...dataroot import data_root as find_data_root
 from ...errors import CluscamError, unknown
+from ...packages import from_extra
 from ..greys import grey_pixels
 from ..hub import hub_rows
 from ..images import open_image
@@ -125,8 +126,9 @@ def content_hash(splits: Mapping[str, Slices]) -> str:
 
 def _parquet_table(folder: Path, split: str) -> tuple[Any, tuple[str, ...] | None]:
     """The table of one split in the data root, and its class names if the file has them (as `datasets` writes)."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with from_extra("data"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
     files = sorted(folder.glob(f"{split}-*.parquet"))
     if not files:
@@ -140,8 +142,9 @@ def _parquet_table(folder: Path, split: str) -> tuple[Any, tuple[str, ...] | Non
 
 def rows_stored(folder: Path) -> dict[str, int]:
     """How many rows the Parquet files of each public split in `folder` have; 0 where one cannot be read."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with from_extra("data"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
     counts = dict.fromkeys(ROWS, 0)
     for split in ROWS:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from ...packages import from_extra
 from ..hub import hub_rows
 from ..images import open_image
 from ..sample import Sample
@@ -40,7 +41,8 @@ class HubImages:
 
 def _ids(rows: Any) -> dict[str, int]:
     """Image id -> row: from the files' names where the hub kept them, else the row's number."""
-    import pyarrow.compute as pc
+    with from_extra("data"):
+        import pyarrow.compute as pc
 
     paths = pc.struct_field(rows.data.column("image"), "path").to_pylist()  # leaves the pictures on disk
     names = [match[0] for path in paths if (match := ID.search(path or ""))]

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from ...errors import CluscamError
+from ...packages import from_extra
 from ..images import open_image
 from ..sample import Sample, as_box
+
+with from_extra("data"):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 FACTS = ("image_id", "label", "width", "height", "boxes")
 

@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_fill_holes
 
+from ...packages import from_extra
+
 Colour = tuple[float, float, float]
 
 MASTER = 160  # pixels: longest side of the glyph drawings from which all stencils are reduced
@@ -52,7 +54,8 @@ class Background:
 @lru_cache(maxsize=1)
 def font_path() -> Path:
     """The path of DejaVu Sans, found without importing matplotlib's plotting code."""
-    import matplotlib
+    with from_extra("pictures"):
+        import matplotlib
 
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 
