@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -24,10 +24,17 @@ from cluscam_lite.files import output_folder
 
 
 def run(
-    study: Study, profile: Mapping[str, Any], folder: str | os.PathLike, *, discard: bool = False, quiet: bool = False
+    study: Study,
+    profile: Mapping[str, Any],
+    folder: str | os.PathLike,
+    *,
+    discard: bool = False,
+    quiet: bool = False,
+    only: Collection[int] | None = None,
 ) -> Status:
     """Make the cells of a study that are not yet in `folder`; say what is done; return how far the folder is.
 
+    `only`: the numbers of the cells to make now, counted from 0 in the study's order; None: all.
     `discard` removes results of another configuration, keeping the cells that fit. Raises CluscamError for a folder
     of another configuration or one that cannot be written, and what the study raises. Ctrl-C and SIGTERM raise
     KeyboardInterrupt with a sentence that says what is done.
@@ -39,7 +46,8 @@ def run(
             settle(store, locks, cells, discard)
             locks.join()
             damaged = store.clear_damaged(cells)
-        pending = [cell for cell in cells if not store.path(cell).exists()]
+        chosen = cells if only is None else [cells[i] for i in sorted(only)]
+        pending = [cell for cell in chosen if not store.path(cell).exists()]
         with closing(Progress(len(cells), pending, quiet)) as progress:
             for cell, reason in damaged:
                 progress.say(f"the file of {cell.title} is damaged ({reason}); the cell is made again")

@@ -14,14 +14,14 @@ from torch import Tensor
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
 from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
-from analysis.studies.explaining import compact, donors_of, explainer_of, images_of, lending, loaded, logits
+from analysis.studies.explaining import compact, donors_of, explainer_of, images_of, lending, loaded, logits, weights_of
 from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
+from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable, unknown
 from cluscam_lite.methods import method_info
 from cluscam_lite.metrics.localisation import localise
-from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.metrics.masking import FORMS, evaluate
 from cluscam_lite.models import LoadedModel, Preprocess
 
@@ -55,7 +55,7 @@ class MapStudy(PlannedStudy):
         """Some images of one network, layer, method and variant to a cell; all methods take the same images."""
         spec, info = get_spec(block.model), method_info(block.method)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
-        settings = dict(block.settings) | {"weights": loaded(spec.name).sha256, "preprocess": block.preprocess}
+        settings = dict(block.settings) | {"weights": weights_of(spec.name), "preprocess": block.preprocess}
         if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
             settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
         lent = donors_of(plan, block.method, samples)

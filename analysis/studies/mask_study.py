@@ -13,7 +13,7 @@ import torch
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
 from analysis.studies.cost.passes import Passes, Shape, masked_passes
-from analysis.studies.explaining import compact, donors_of, images_of, lending, loaded
+from analysis.studies.explaining import compact, donors_of, images_of, lending, loaded, weights_of
 from analysis.studies.mask_sources import SOURCES, explain_with, inertia_share, masks_of_source, masks_rank
 from analysis.studies.plan import Plan, PlannedStudy
 from analysis.studies.weightings import MATCHED, Setting, settings_of
@@ -65,7 +65,7 @@ class MaskStudy(PlannedStudy):
         """Some images of one network, source and seed to a cell; all sources take the same images."""
         spec = get_spec(block.model)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
-        settings = {"weights": loaded(spec.name).sha256, "K": spec.n_clusters, "r": spec.drop_ratio}
+        settings = {"weights": weights_of(spec.name), "K": spec.n_clusters, "r": spec.drop_ratio}
         lent = donors_of(plan, block.source, samples)
         for images in chunks(samples.ids, block.images_per_cell):
             own = settings | lending(plan, lent, images)

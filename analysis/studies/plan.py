@@ -86,6 +86,10 @@ class PlannedStudy(ABC):
         """What has to be done before the plan's cells are known: the training of each network that is not here."""
         return {}
 
+    def starts_from(self, name: str) -> str:
+        """The network with which the training of a network begins."""
+        return name
+
     def prepare(self, plan: Plan, name: str, say: Callable[[str], None]) -> None:
         """Do one entry of `preparation`."""
 

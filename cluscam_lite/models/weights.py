@@ -7,7 +7,7 @@ from ..dataroot import data_root as find_data_root
 from ..errors import CluscamError
 from ..files import PathLike, sha256
 from .hubs import cached_file, hub_file
-from .loaded import LoadedModel, from_file, from_package, with_random_weights
+from .loaded import LoadedModel, enliven, from_file, from_package, with_random_weights
 from .packages import PACKAGES
 from .registry import RANDOM, get_spec, is_folder
 from .spec import ModelSpec
@@ -43,7 +43,10 @@ def load_model(
         return load_trained(name_or_spec)
     spec = name_or_spec if isinstance(name_or_spec, ModelSpec) else get_spec(name_or_spec)
     if weights == "random" or (weights == "auto" and spec.tier == RANDOM):
-        return LoadedModel(spec, with_random_weights(spec.build, seed), f"random weights (seed {seed})", None)
+        network = with_random_weights(spec.build, seed)
+        if spec.tier == RANDOM:
+            enliven(network, seed)
+        return LoadedModel(spec, network, f"random weights (seed {seed})", None)
     if weights != "auto":
         return from_file(spec, Path(weights).expanduser(), "file")
     path = _in_data_root(spec, data_root)

@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
 from analysis.studies.cost.passes import Passes, Shape
-from analysis.studies.explaining import compact, images_of, loaded
+from analysis.studies.explaining import compact, images_of, loaded, weights_of
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import load_dataset
 from cluscam_lite.algorithm.features import HookedModel
@@ -63,7 +63,7 @@ class Hyperparameters(PlannedStudy):
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Ten images of one network under one seed of K-Means to a cell; all seeds of an image follow one another."""
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
-        settings = {"grid": list(block.grid), "weights": loaded(block.model).sha256}
+        settings = {"grid": list(block.grid), "weights": weights_of(block.model)}
         return [
             self.cell(plan, block, "cluscam", images, seed + of_kmeans, settings=settings)
             for images in chunks(samples.ids, IMAGES_PER_CELL)

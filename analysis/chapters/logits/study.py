@@ -17,7 +17,7 @@ from analysis.chapters.logits.meta_representations import Partition, partition, 
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
 from analysis.studies.cost.passes import Passes, Shape
-from analysis.studies.explaining import seed_of
+from analysis.studies.explaining import seed_of, weights_of
 from analysis.studies.masks import Masks, coverage, mean_matched, plain, renormalised, rolled, scores_of
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import Reading, get_spec, load_dataset, load_model, read
@@ -159,7 +159,7 @@ class Logits(PlannedStudy):
             "n_random": block.n_random,
             "members": block.members,
             "donor_part": plan.donor_part,
-            "weights": load_model(spec).sha256,
+            "weights": weights_of(spec.name),
         }
         paired = {image_id: donors.ids[i % len(donors)] for i, image_id in enumerate(samples.ids)}
         return [

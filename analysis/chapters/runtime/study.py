@@ -30,7 +30,7 @@ from analysis.oracles.timing import (
 )
 from analysis.statistics.correlation import spearman
 from analysis.studies.cost.passes import Passes, Shape, passes_of
-from analysis.studies.explaining import explainer_of, loaded
+from analysis.studies.explaining import explainer_of, loaded, weights_of
 from analysis.studies.plan import Plan, PlannedStudy
 from analysis.studies.plans.file import names_in
 from cluscam_lite import ClusCAM, get_spec, load_dataset
@@ -89,7 +89,7 @@ class Runtime(PlannedStudy):
     def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
         """One method on one network to a cell, with the plain passes that it is held against."""
         spec, device = get_spec(block.model), device_name()
-        settings = {"weights": loaded(spec.name).sha256, "device": device, "repeats": block.repeats}
+        settings = {"weights": weights_of(spec.name), "device": device, "repeats": block.repeats}
         settings |= {"batch": block.batch}
         if groups(block.method):
             settings |= {"n_clusters": spec.n_clusters, "drop_ratio": spec.drop_ratio, "temperature": spec.temperature}

@@ -124,8 +124,10 @@ def passes_of(name: str, shape: Shape, n_clusters: int, settings: Mapping[str, A
         return Passes(forward=1, head=1 + shape.maps)  # the first of the head is the check that it can be run alone
     if name == "reciprocam":
         return _reciprocam(shape)
-    if name == "groupcam":
-        return Passes(forward=2 + min(int(settings.get("n_groups", _default(GroupCAM, "n_groups"))), shape.maps), backward=1)
+    if name == "groupcam":  # at most: a mask without contrast costs no pass
+        return Passes(
+            forward=3 + min(int(settings.get("n_groups", _default(GroupCAM, "n_groups"))), shape.maps), backward=1
+        )
     if name.startswith("polycam"):
         each = 2 if info.fixed["variant"] == "plus-minus" else 1
         return Passes(forward=2 + sum(1 + each * d for d in shape.pyramid))  # two find the layers

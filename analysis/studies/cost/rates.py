@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -59,34 +60,39 @@ class Measured:
     weights: int
 
 
-def architecture(name: str) -> tuple[str, int]:
-    """What a network's speed depends on: the backbone, and pixels along the input's side. Runs of one are alike."""
-    spec = get_spec(name)
+def architecture(name: str) -> str:
+    """The backbone whose speed a network has: runs and untrained versions of one are alike."""
     plain = name.removeprefix(f"{RANDOM}:").partition("@")[0]
     run = RunName.parse(plain)
-    return (plain if run is None else run.model), spec.input_size
+    return plain if run is None else run.model
 
 
-def measure(name: str, layer: str, budget: float) -> Measured:
+def measure(name: str, layer: str, size: int, budget: float) -> Measured:
     """Measure a network's shape and speed at a layer (as `ModelSpec.layer` takes it), in about `budget` seconds.
 
-    Each thing is done at least once, and once before its time is taken, so that a slow machine takes longer.
+    On inputs of `size` x `size` pixels. Each thing is done at least once, and once before its time is taken, so that a
+    slow machine takes longer.
     """
-    model = load_model(untrained(name))
-    placed(model.module)
-    spec, unit = model.spec, budget / sum(astuple(SHARES))
-    dotted = spec.layer(layer)
-    shape = shape_of(model.module, dotted, spec.input_size)
-    works = _works(model, dotted)
+    model = _network(untrained(name))
+    unit, dotted = budget / sum(astuple(SHARES)), model.spec.layer(layer)
+    shape = shape_of(model.module, dotted, size)
+    works = _works(model, dotted, size)
     device = next(model.module.parameters()).device
     found = {
-        field.name: _seconds(*works[field.name], getattr(SHARES, field.name) * unit, device)
-        for field in fields(SHARES)
+        field.name: _seconds(*works[field.name], getattr(SHARES, field.name) * unit, device) for field in fields(SHARES)
     }
-    # an OptiCAM step is a forward pass and a gradient
+    # a step of OptiCAM is a forward pass and a gradient
     found["backward"] = max(found["backward"] - found["forward"], 0.0)
     numbers = sum(value.numel() for value in model.module.state_dict().values())
     return Measured(shape, Seconds(**found), 4 * numbers)
+
+
+@lru_cache(maxsize=1)
+def _network(name: str) -> LoadedModel:
+    """A network on the device, kept for its next layer."""
+    model = load_model(name)
+    placed(model.module)
+    return model
 
 
 def untrained(name: str) -> str:
@@ -95,11 +101,11 @@ def untrained(name: str) -> str:
     return name if spec.tier == RANDOM or spec.library == "embedded" else random_name(name)
 
 
-def _works(model: LoadedModel, layer: str) -> dict[str, tuple[Callable[[], Any], int]]:
+def _works(model: LoadedModel, layer: str, size: int) -> dict[str, tuple[Callable[[], Any], int]]:
     """For each field of `Passes` a piece of work, and how many images it is."""
     spec, module = model.spec, model.module
     device = next(module.parameters()).device
-    x = torch.randn(1, 3, spec.input_size, spec.input_size, generator=torch.Generator().manual_seed(0)).to(device)
+    x = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device)
     hooked = HookedModel(module, layer)
     reading = read(hooked, x)
     k = min(spec.n_clusters, reading.maps.shape[1])

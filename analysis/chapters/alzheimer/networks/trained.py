@@ -12,6 +12,7 @@ from cluscam_lite.device import placed
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import LoadedModel, ModelSpec
 from cluscam_lite.models.trained import CARD, load_trained, read_card
+from cluscam_lite.models.weights import has_weights
 
 TRAINED = ROOT / "out" / "train"  # a folder for each run, under any name
 CARDS = REFERENCE / "alzheimer" / "cards"  # NAME.json: cards of the reference run, without weights
@@ -47,6 +48,11 @@ def network(name: str) -> LoadedModel:
             ) from error
     placed(found.module)
     return found
+
+
+def known(name: str) -> bool:
+    """Whether the network of a run is here, or the card of the reference run tells its weights."""
+    return folder_of(name) is not None or reference_card(name) is not None or has_weights(name)
 
 
 def weights_of(name: str) -> str:
