@@ -91,7 +91,8 @@ class PlannedStudy(ABC):
         return name
 
     def prepare(self, plan: Plan, name: str, say: Callable[[str], None]) -> None:
-        """Do one entry of `preparation`."""
+        """Do one entry of `preparation`. Raises CluscamError for a name that is none."""
+        raise CluscamError(f"the study {self.name} has nothing to prepare, got {name!r}")
 
     def cell(self, plan: Plan, block: Any, method: str, images: Sequence[str], seed: int, **about: Any) -> Cell:
         """One cell of a block with a `model` and a `layer`; `about` are the cell's `settings` and `variant`."""

@@ -71,7 +71,7 @@ class GroundTruth(PlannedStudy):
         return [span for span in super().spans(block) for _ in block.methods]
 
     def passes(self, block: Block, shape: Shape) -> Passes:
-        """The mean over the block's methods, as if all asked at one layer, and a pass of the scene without each thing."""
+        """The mean over the block's methods, as if all asked at one layer, and a pass without each thing."""
         k = get_spec(block.model).n_clusters
         own = sum((passes_of(name, shape, k) for name in block.methods), Passes()) * (1 / len(block.methods))
         return own + Passes(forward=1 + MOST_THINGS, images=1)

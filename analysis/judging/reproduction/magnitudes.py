@@ -1,4 +1,4 @@
-"""Are the numbers those that the paper prints? Each network's mean, and its difference, within a tolerance fixed before.
+"""Are the numbers those that the paper prints? Each network's means and difference, within a tolerance fixed before.
 
 The words are those of the rule "limits" on how far a number is from the printed one: supported, if its whole interval
 lies within the tolerance; reversed, if it lies wholly outside; else undecided.
@@ -22,8 +22,8 @@ from analysis.studies.rows import reference_rows
 from cluscam_lite.methods import METHODS
 from cluscam_lite.models.runs import RunName
 
-COLUMNS = ("claim", "tier", "model", "panel", "measure", "of", "n", "printed", "mean", "low", "high", "tolerance", "unit",
-           "verdict")  # fmt: skip
+COLUMNS = ("claim", "tier", "model", "panel", "measure", "of", "n", "printed", "mean", "low", "high", "tolerance",
+           "unit", "verdict")  # fmt: skip
 DIFFERENCE = "difference"
 
 

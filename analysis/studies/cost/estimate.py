@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from analysis.engine.manifest import now, origin
 from analysis.engine.store import Store
 from analysis.paths import REFERENCE
@@ -39,13 +41,14 @@ def _place(panel: Panel) -> tuple[str, int]:
 
 
 def record_of(profile: str, studies: Sequence[Planned], rates: Rates, seconds: float) -> dict[str, Any]:
-    """The estimate as JSON can hold it: what measured it, each network's speed, each study's cost, and the downloads."""
+    """The estimate as JSON can hold it: what measured it, each network's speed, each study's cost, the downloads."""
     work = pieces(studies, {panel: one.shape for panel, one in rates.items()})
     return {
         "profile": profile,
         "made": now(),
         "seconds of measuring": seconds,
         "origin": origin(),
+        "threads": torch.get_num_threads(),
         "networks": [_network(panel, rates[panel]) for panel in _once(rates)],
         "studies": [cost for one in studies for cost in _costs(one, work, rates)],
         "to download": _downloads(rates),

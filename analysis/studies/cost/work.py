@@ -87,7 +87,7 @@ def panel_of(block: Any) -> Panel:
 
 
 def pieces(studies: Iterable[Planned], shapes: Mapping[Panel, Shape]) -> list[Piece]:
-    """All pieces of work, what decides most first; what has to be trained stands before the first cell that needs it."""
+    """All pieces of work, what decides most first; trainings stand before the first cells of their study."""
     found: list[Piece] = []
     for one in studies:
         training = dict(one.study.preparation(one.plan))

@@ -44,8 +44,8 @@ def load_ilsvrc(
         part: of the `split.csv` beside the data, or "paper" or "paper_tune", drawn from the whole validation set
             (`splits.DRAWN`); None takes all images.
         n: how many images; None takes all.
-        source: "dataroot" (Parquet files, or the official ones), "folder" (`path`), "hub" (labels, but no boxes), or None for the first that
-            there is: `path` if given, then the data root, then the hub.
+        source: "dataroot" (Parquet files, or the official ones), "folder" (`path`), "hub" (labels, but no boxes), or
+            None for the first that there is: `path` if given, then the data root, then the hub.
 
     Raises:
         UnknownName: no such source or part.

@@ -37,7 +37,7 @@ def drawn_here(part: str, known: Collection[str], n: int | None = None) -> list[
     here = sum(image_id in known for image_id in ids)
     if here < len(ids):
         raise CluscamError(
-            f"the part {part!r} of ILSVRC asks for {len(ids):,} of its validation images, and {here:,} of them are here; "
+            f"the part {part!r} of ILSVRC asks for {len(ids):,} of the validation images, and {here:,} are here; "
             f"put all {VALIDATION:,} (the official files, or Parquet) into ilsvrc2012_val/ of a data root"
         )
     return ids
