@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.engine.store import Store
 from analysis.judging.compare import estimates
 from analysis.judging.reproduction.judged import Judge, reproduced
 from analysis.judging.rules import NOT_RUN, judge
 from analysis.judging.sources import Claim
 from analysis.page.panels import LOCATION, MEASURES
-from analysis.paper.reproduction import TIER, reproduction
+from analysis.paper.reproduction import TIER, networks_of, reproduction
 from analysis.paper.tables import TABLE_OF, chosen, paper_table
 from analysis.studies.registry import REGISTRY, find_study
 from analysis.studies.rows import reference_rows
@@ -97,8 +98,13 @@ def printed_value(model: str, method: str, measure: str) -> float | None:
 
 def all_magnitudes(folder: Path, claims: list[dict[str, Any]], judged: Judge) -> pd.DataFrame:
     """`magnitudes` of all claims on the rows under `folder`/STUDY."""
-    studies = {claim["study"] for claim in claims if claim["study"] in REGISTRY}
-    rows = {study: reference_rows(find_study(study), folder / study) for study in studies}
+    claims = [claim for claim in claims if claim.get("reproduction", {}).get("magnitude")]
+    networks = {name for claim in claims for name in networks_of(claim)}
+    rows = {}
+    for study in dict.fromkeys(claim["study"] for claim in claims):
+        cells = Store(folder / study).configuration() or ()
+        if study in REGISTRY and any(cell.model in networks for cell in cells):  # else its rows need not be read
+            rows[study] = reference_rows(find_study(study), folder / study)
     found = [magnitudes(rows[claim["study"]], claim, judged) for claim in claims if claim["study"] in rows]
     found = [table for table in found if len(table)]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(COLUMNS))

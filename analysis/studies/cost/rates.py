@@ -18,6 +18,7 @@ from PIL import Image
 from analysis.studies.cost.passes import Passes, Shape, shape_of
 from cluscam_lite import get_spec, load_model, read
 from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.algorithm.scoring import default_batch_size
 from cluscam_lite.device import placed
 from cluscam_lite.errors import ClusCAMWarning
 from cluscam_lite.metrics.masking import evaluate
@@ -28,7 +29,7 @@ from cluscam_lite.rivals.gradients import frozen
 from cluscam_lite.rivals.head import Head
 from cluscam_lite.rivals.opticam import optimise
 
-HEAD_BATCH = 32  # maps that AblationCAM takes out side by side
+HEAD_BATCH = 32  # maps that AblationCAM takes out side by side, at most
 PHOTOGRAPH = (500, 375)  # pixels of a typical photograph of ILSVRC, width and height
 SHARES = Passes(forward=4, head=2, backward=3, groupings=1, evaluations=1, images=1)  # of the time, for each thing
 
@@ -113,10 +114,12 @@ def _works(model: LoadedModel, layer: str, size: int) -> dict[str, tuple[Callabl
     hooked = HookedModel(module, layer)
     reading = read(hooked, x)
     k = min(spec.n_clusters, reading.maps.shape[1])
-    groups = reading.normalized[:, :k]
+    batch = default_batch_size(x)
+    masks = reading.normalized[:, : min(k, batch)]
     saliency = torch.linspace(0, 1, x.shape[-1], device=device).expand(x.shape[-2:]).contiguous()
     head = Head(module, layer, x)
-    several = torch.zeros(HEAD_BATCH, dtype=torch.long, device=device)
+    n = min(HEAD_BATCH, batch)
+    several = torch.zeros(n, dtype=torch.long, device=device)
     constant = torch.zeros(1, spec.num_classes, device=device)
     encoded = io.BytesIO()
     noise = torch.randint(0, 255, (*PHOTOGRAPH[::-1], 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -131,8 +134,8 @@ def _works(model: LoadedModel, layer: str, size: int) -> dict[str, tuple[Callabl
         evaluate(answer, x, saliency, 0, normalization=(spec.mean, spec.std))
 
     return {
-        "forward": (lambda: reading.score(groups), k),
-        "head": (lambda: head.run(head.maps.expand(HEAD_BATCH, -1, -1, -1), several), HEAD_BATCH),
+        "forward": (lambda: reading.score(masks), masks.shape[1]),
+        "head": (lambda: head.run(head.maps.expand(n, -1, -1, -1), several), n),
         "backward": (step, 2),
         "groupings": (lambda: reading.group(k), 1),
         "evaluations": (evaluated, 1),
