@@ -29,7 +29,7 @@ class ClusCAM:
     Args:
         model: a torch module that gives logits (B, C), or anything with ``forward(x) -> (maps, output)`` and
             ``output(x) -> output`` (`cluscam_lite.algorithm.features.MapsModel`).
-        layer: dotted name of the layer to read; None takes the deepest that gives maps.
+        layer: dotted name of the layer to read, or the module itself; None takes the deepest that gives maps.
         n_clusters: K, 1 to the number of maps.
         drop_ratio: r, the fraction of groups discarded, 0 <= r < 1.
         temperature: tau > 0; None is Eq. 10, ``1 / log(1 + r K)``.
@@ -58,7 +58,7 @@ class ClusCAM:
     def __init__(
         self,
         model: nn.Module | MapsModel,
-        layer: str | None = None,
+        layer: str | nn.Module | None = None,
         n_clusters: int = 30,
         drop_ratio: float = 0.37,
         temperature: float | None = None,
@@ -116,7 +116,8 @@ class ClusCAM:
 
         Args:
             x: (B, 3, H, W), normalised as the network needs it.
-            target: None (each image's top-1), a class, a LongTensor (B,), or a function of the output (n, C) -> (n,).
+            target: None (each image's top-1), a class, a LongTensor (B,), a function of the output (n, C) -> (n,), or a
+                list of B: each image's class, or a function of its row (C,).
 
         Returns:
             Saliency (B, H, W) in [0, 1] with every intermediate; K + 1 forward passes per image.
@@ -148,7 +149,7 @@ class ClusCAM:
         e = reading.explain(
             groups, scores, self.drop_ratio, self.temperature, layer=getattr(self.model, "layer_name", "")
         )
-        return replace(e, notes=_notes(reading.maps, e, self))
+        return replace(e, notes=_notes(reading, e, self))
 
 
 def own_settings(spec: "ModelSpec", layer: str = "paper") -> dict[str, Any]:
@@ -162,9 +163,8 @@ def own_settings(spec: "ModelSpec", layer: str = "paper") -> dict[str, Any]:
     }
 
 
-def _notes(maps: Tensor, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str, ...]:
-    layout = getattr(cam.model, "layout", None)
-    notes = [f"maps: {layout}" if layout else f"maps: {tuple(maps.shape[1:])}"]
+def _notes(reading: Reading, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str, ...]:
+    notes = [f"maps: {reading.layout or tuple(reading.maps.shape[1:])}"]
     if (fewest := int(e.valid.sum(1).min())) < e.valid.shape[1]:
         notes.append(f"clusters: as few as {fewest} of {e.valid.shape[1]} in an image")
     if cam.precision != "float32":

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from .algorithm.clustering import Clustering, group_maps
-from .algorithm.features import MapsModel
-from .algorithm.inputs import check_finite, checked_input, maps_model
-from .algorithm.layouts import size_of
+from .algorithm.features import HookedModel, MapsModel
+from .algorithm.inputs import check_finite, check_maps, checked_input, maps_model, whole_turn
+from .algorithm.layouts import Layout, size_of
 from .algorithm.masks import normalized_maps, saliency_of
 from .algorithm.scoring import Normalization, fill_image, masks_from, score_masks
 from .algorithm.targets import Target, resolve_target
@@ -59,6 +59,7 @@ class Reading:
         select: ``select(output (n, C), images (n,)) -> (n,)``, the explained logit of each row.
         baseline: (B,) f_c(x), the explained logit of the unmasked images, float32.
         maps: (B, d, h, w) F_i; (B, 0, 1, 1) if they were not asked for.
+        layout: how the layer's output was read as maps; None for a model that gives its own.
     """
 
     model: MapsModel
@@ -68,6 +69,7 @@ class Reading:
     select: Callable[[Tensor, Tensor], Tensor]
     baseline: Tensor
     maps: Tensor
+    layout: Layout | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -130,9 +132,10 @@ class Reading:
         if valid is None:
             raise CluscamError("masks made by a function need valid (B, K), which says how many there are")
         shown = fill_image(self.x, fill, normalization)
-        return score_masks(
-            self.model.output, self.x, masks, valid, self.baseline, self.select, shown, batch_size, precision
-        )
+        with whole_turn(self.model):
+            return score_masks(
+                self.model.output, self.x, masks, valid, self.baseline, self.select, shown, batch_size, precision
+            )
 
     @torch.no_grad()
     def explain(
@@ -188,8 +191,12 @@ def read(
     """
     model = maps_model(model, layer)
     x = checked_input(x, model)
-    found, output = model.forward(x) if maps else (x.new_empty(len(x), 0, 1, 1), model.output(x))
+    with whole_turn(model):
+        found, output = model.forward(x) if maps else (x.new_empty(len(x), 0, 1, 1), model.output(x))
+        layout = model.layout if maps and isinstance(model, HookedModel) else None
+    if maps:
+        check_maps(found, x)
     classes, select = resolve_target(target, output)
     baseline = select(output, torch.arange(len(x), device=x.device)).float()
     check_finite(found, baseline)
-    return Reading(model, x, output, classes, select, baseline, found)
+    return Reading(model, x, output, classes, select, baseline, found, layout)

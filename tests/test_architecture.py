@@ -20,7 +20,7 @@ LITE = (
     ("explanation", "models"),
     ("reading", "metrics", "show"),
     ("cluscam", "tuning"),
-    ("rivals", "stability"),
+    ("rivals", "stability", "interop"),
     ("methods",),
     ("cli",),
 )

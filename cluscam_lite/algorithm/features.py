@@ -4,16 +4,27 @@ ClusCAM needs no more of a model than two methods, ``forward(x) -> (maps, output
 that anything that runs a network (an ONNX Runtime session, say) can stand in for `HookedModel`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import CluscamError, unknown
-from .layouts import Layout, find_layout, size_of, to_maps
+from .borrowed import borrowed, eval_mode, hooked_here
+from .layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
+
+# modules whose three-dimensional results are (B, d, length): channels before places, and so no tokens
+CHANNELS_BEFORE_PLACES = (
+    nn.Conv1d, nn.ConvTranspose1d, nn.BatchNorm1d, nn.InstanceNorm1d, nn.AvgPool1d, nn.MaxPool1d, nn.LPPool1d,
+    nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d,
+)  # fmt: skip
+
+Call = Callable[[nn.Module, Tensor], Any]
+"""``call(module, x)`` runs a network on images."""
 
 
 @runtime_checkable
@@ -46,11 +57,15 @@ class HookedModel:
     """A torch module one of whose layers is read by a forward hook. No gradient is needed and nothing is changed.
 
     The module is put in eval mode for each call and given back as it was; the hook lives only during `forward`.
+    Threads that share a module wait for each other.
 
     Args:
         module: the network.
-        layer: dotted module name; None takes the last that gives maps (`default_layer`), found with one extra pass at
-            first use.
+        layer: dotted module name, or the module itself; None takes the last that gives maps (`default_layer`), found
+            with one extra pass at first use.
+        call: ``call(module, x)`` runs the network on images x (n, 3, H, W), for one that takes them by keyword or needs
+            more than images; None is ``module(x)``.
+        reshape: what the layer gives -> maps (n, d, h, w), for a layer that cannot be read by itself; None finds how.
 
     Attributes:
         layer_name: the layer that is read; None until it is found.
@@ -60,48 +75,87 @@ class HookedModel:
         UnknownName: no such layer.
     """
 
-    def __init__(self, module: nn.Module, layer: str | None = None):
+    def __init__(
+        self,
+        module: nn.Module,
+        layer: str | nn.Module | None = None,
+        call: Call | None = None,
+        reshape: Callable[[Any], Tensor] | None = None,
+    ):
         self.module = module
-        self.layer_name = layer
+        self.layer_name = layer = _name_of(layer, module) if isinstance(layer, nn.Module) else layer
         self.layout: Layout | None = None
-        names = dict(module.named_modules())
-        if layer is not None and layer not in names:
+        self.call, self.reshape = call, reshape
+        self._confirmed: set[tuple[int, ...]] = set()
+        names = dict(module.named_modules(remove_duplicate=False))  # a module that is used twice has two names
+        if layer is not None and (not isinstance(layer, str) or layer not in names):
             raise unknown("layer", layer, filter(None, names))
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Maps (B, d, h, w) and output (B, C) of normalised images (B, 3, H, W), in one pass.
 
+        The maps are those that the layer gave, also where the network writes into them afterwards.
+
         Raises:
             CluscamError: the layer did not run, or does not give maps.
         """
-        if self.layer_name is None:
-            self.layer_name = default_layer(self.module, x)
-        captured: list[Any] = []
-        layer = self.module.get_submodule(self.layer_name)
-        with layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output)):
-            output = self.output(x)
-        if not captured:
-            raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {_advice(self.module, x)}")
-        # a layer used several times counts with its last use
-        self.layout = find_layout(captured[-1], size_of(x), prefix_tokens(self.module))
-        if self.layout is None:
-            raise CluscamError(
-                f"layer {self.layer_name!r} gives {_describe(captured[-1])}, not maps; {_advice(self.module, x)}"
-            )
-        return to_maps(captured[-1], self.layout), output
+        given: list[Any] = []
+        with borrowed(self.module):
+            if self.layer_name is None:
+                self.layer_name = default_layer(self.module, x, self.call)
+            layer = self.module.get_submodule(self.layer_name)
+
+            def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
+                # a layer used several times counts with its last use
+                given[:] = [output.clone() if isinstance(output, Tensor) else output]
+
+            with hooked_here(layer, keep):
+                output = self.output(x)
+            if given and self.reshape is not None:
+                return _reshaped(self.reshape, given[0], x), output
+            self.layout = self.layout_of(given, x)
+        return to_maps(given[0], self.layout), output
+
+    def layout_of(self, given: Sequence[Any], x: Tensor) -> Layout:
+        """How to read what the layer gave for `x`, the only one in `given`, as maps.
+
+        Raises:
+            CluscamError: nothing was given, as the layer did not run, or it is not maps.
+        """
+        if not given:
+            advice = _advice(self.module, x, self.call)
+            raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {advice}")
+        (output,) = given
+        layout = _layout(self.module.get_submodule(self.layer_name or ""), output, x, prefix_tokens(self.module))
+        shape = tuple(output.shape) if layout else ()
+        if layout and could_be_otherwise(layout, shape, size_of(x)) and shape[1:] not in self._confirmed:
+            layout = self._of_one_image(x)  # whose first axis can be nothing else
+            self._confirmed |= {shape[1:]} if layout else set()
+        if layout is None:
+            advice = _advice(self.module, x, self.call)
+            raise CluscamError(f"layer {self.layer_name!r} gives {_describe(output, len(x))}, not maps; {advice}")
+        return layout
+
+    def _of_one_image(self, x: Tensor) -> Layout | None:
+        """The layout of the layer in the light of all others, in a pass of the first image alone."""
+        layer = self.module.get_submodule(self.layer_name or "")
+        name = next(name for name, part in self.module.named_modules() if part is layer)
+        uses = [info.layout for info in layers(self.module, x, self.call) if info.name == name]
+        return uses[-1] if uses else None
 
     def find_layer(self, x: Tensor) -> tuple[str, Layout]:
         """Name and layout of the layer, found by a pass of the first image of `x`. Raises CluscamError as `forward`."""
-        self.forward(x[:1])
-        assert self.layer_name is not None and self.layout is not None  # `forward` has found both
-        return self.layer_name, self.layout
+        with borrowed(self.module):
+            self.forward(x[:1])
+            assert self.layer_name is not None and self.layout is not None  # `forward` has found both
+            return self.layer_name, self.layout
 
     @torch.no_grad()
     def output(self, x: Tensor) -> Tensor:
         """The network's output: a tensor, or the `logits` of an output object."""
         with eval_mode(self.module):
-            return logits_of(self.module(x))
+            return logits_of(self.module(x) if self.call is None else self.call(self.module, x))
 
 
 def logits_of(output: Any) -> Tensor:
@@ -110,23 +164,25 @@ def logits_of(output: Any) -> Tensor:
     return logits
 
 
-def layers(module: nn.Module, x: Tensor) -> list[LayerInfo]:
-    """Every module that runs on `x`, in the order in which they finish. One forward pass of the first image."""
-    return [info for info, _ in _run_layers(module, x)]
+def layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[LayerInfo]:
+    """Every module that runs on `x`, in the order in which they finish. One forward pass of the first image.
+
+    `call` is as in `HookedModel`, here and below.
+    """
+    return [info for info, _ in _run_layers(module, x, call)]
 
 
-def map_layers(module: nn.Module, x: Tensor) -> list[str]:
+def map_layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[str]:
     """Names of the layers that give maps of more than one cell, shallow to deep, one name for each result.
 
-    A block and its last child return the same memory: the shortest name stands for both. Results of layer
-    normalisation, dropout and plain reshaping are left out (they can still be asked for by name).
+    A block and its last child return the same memory: the shortest name stands for both. What a layer gives before
+    the next writes into it is a result of its own. Results of layer normalisation, dropout and plain reshaping are
+    left out (they can still be asked for by name).
     """
-    groups: dict[int, list[LayerInfo]] = {}
-    outputs = []  # kept alive, so that no two results share an address
-    for info, output in _run_layers(module, x):
-        outputs.append(output)
+    groups: dict[tuple[int, int], list[LayerInfo]] = {}
+    for info, result in _run_layers(module, x, call):
         if info.layout is not None and max(info.layout.grid) > 1:
-            groups.setdefault(output.untyped_storage().data_ptr(), []).append(info)
+            groups.setdefault((result.storage, result.version), []).append(info)
     skipped = ("LayerNorm", "RMSNorm", "Dropout", "Softmax")
     found = []
     for group in groups.values():
@@ -135,9 +191,9 @@ def map_layers(module: nn.Module, x: Tensor) -> list[str]:
     return found
 
 
-def default_layer(module: nn.Module, x: Tensor) -> str:
+def default_layer(module: nn.Module, x: Tensor, call: Call | None = None) -> str:
     """The deepest of `map_layers`. Raises CluscamError if there is none."""
-    found = map_layers(module, x)
+    found = map_layers(module, x, call)
     if not found:
         raise CluscamError(
             "no layer of this model gives feature maps; expected a convolutional or patch-token network, or an object "
@@ -146,54 +202,87 @@ def default_layer(module: nn.Module, x: Tensor) -> str:
     return found[-1]
 
 
-@contextmanager
-def switched_off(parts: Iterable[Any], flag: str) -> Iterator[None]:
-    """Set a flag to False on all parts that have it True, and back to True afterwards."""
-    on = [part for part in parts if getattr(part, flag)]
-    try:
-        for part in on:
-            setattr(part, flag, False)
-        yield
-    finally:
-        for part in on:
-            setattr(part, flag, True)
-
-
-def eval_mode(module: nn.Module) -> AbstractContextManager[None]:
-    """Put every submodule in eval mode, and back as it was afterwards."""
-    return switched_off(module.modules(), "training")
-
-
 def prefix_tokens(module: nn.Module) -> int:
     """How many class and register tokens precede the patches, by the network's own word; 0 if it says nothing."""
     count = getattr(module, "num_prefix_tokens", 0)  # timm's name for it
     return count if isinstance(count, int) else 0
 
 
+@dataclass(frozen=True)
+class _Result:
+    """Which memory a layer's output is in, and how often it had been written to."""
+
+    storage: int = 0
+    version: int = 0
+
+
 @torch.no_grad()
-def _run_layers(module: nn.Module, x: Tensor) -> list[tuple[LayerInfo, Any]]:
-    found: list[tuple[LayerInfo, Any]] = []
-    prefix, size = prefix_tokens(module), size_of(x)
+def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[LayerInfo, _Result]]:
+    found: list[tuple[LayerInfo, _Result]] = []
+    outputs = []  # kept alive, so that no two results share an address
+    prefix = prefix_tokens(module)
 
     def record(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(part: nn.Module, _inputs: Any, output: Any) -> None:
             shape = tuple(output.shape) if isinstance(output, Tensor) else None
-            found.append((LayerInfo(name, type(part).__name__, shape, find_layout(output, size, prefix)), output))
+            layout = _layout(part, output, x[:1], prefix)
+            where = _Result(output.untyped_storage().data_ptr(), output._version) if layout else _Result()
+            outputs.append(output)
+            found.append((LayerInfo(name, type(part).__name__, shape, layout), where))
 
         return hook
 
-    with ExitStack() as stack, eval_mode(module):
+    # tensors of inference mode do not count how often they are written to
+    with ExitStack() as stack, torch.inference_mode(False), torch.no_grad(), eval_mode(module):
         for name, part in module.named_modules():
             if name:
-                stack.enter_context(part.register_forward_hook(record(name)))
-        module(x[:1])
-    return found
+                stack.enter_context(hooked_here(part, record(name)))
+        module(x[:1].clone()) if call is None else call(module, x[:1].clone())
+    layouts = [info.layout for info, _ in found if info.layout is not None and info.layout.kind == "NCHW"]
+    flattened = {(layout.channels, math.prod(layout.grid)) for layout in layouts}
+    return [(replace(info, layout=None) if _flattened(info, flattened) else info, where) for info, where in found]
 
 
-def _describe(output: object) -> str:
-    return f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+def _flattened(info: LayerInfo, known: set[tuple[int, int]]) -> bool:
+    """Whether what looks like tokens (B, n, d) is maps (B, d, h, w) laid out as (B, d, h w).
+
+    `known` has (d, h w) of the network's convolutional maps.
+    """
+    if info.layout is None or info.layout.kind != "tokens" or info.shape is None:
+        return False
+    return info.shape[1] != info.shape[2] and info.shape[1:] in known
 
 
-def _advice(module: nn.Module, x: Tensor) -> str:
-    found = map_layers(module, x)
+def _layout(part: nn.Module, output: Any, x: Tensor, prefix: int) -> Layout | None:
+    """How to read what a module gave for images `x` as maps, None if it gave none."""
+    if isinstance(part, CHANNELS_BEFORE_PLACES) and isinstance(output, Tensor) and output.ndim == 3:
+        return None
+    return find_layout(output, size_of(x), prefix, len(x))
+
+
+def _describe(output: object, n_images: int) -> str:
+    if not isinstance(output, Tensor):
+        return f"a {type(output).__name__}"
+    count = f"for {n_images} image{'s' * (n_images > 1)} " if output.shape[:1] != (n_images,) else ""
+    return f"{count}a tensor of shape {tuple(output.shape)}"
+
+
+def _name_of(layer: nn.Module, module: nn.Module) -> str:
+    name: str
+    for name, part in module.named_modules():
+        if part is layer and name:
+            return name
+    raise CluscamError(f"layer is a {type(layer).__name__} that is not part of the model; give one of its modules")
+
+
+def _reshaped(reshape: Callable[[Any], Tensor], output: Any, x: Tensor) -> Tensor:
+    maps = reshape(output)
+    if not isinstance(maps, Tensor) or maps.ndim != 4 or len(maps) != len(x):
+        given = f"a tensor of shape {tuple(maps.shape)}" if isinstance(maps, Tensor) else f"a {type(maps).__name__}"
+        raise CluscamError(f"reshape gives {given} for {len(x)} images; expected maps ({len(x)}, d, h, w)")
+    return maps
+
+
+def _advice(module: nn.Module, x: Tensor, call: Call | None) -> str:
+    found = map_layers(module, x, call)
     return f"layers that would do: {', '.join(found[:-7:-1])}" if found else "no layer of this model gives maps"

@@ -1,18 +1,24 @@
 """What every method asks of its model and its images before it begins."""
 
+import inspect
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import CluscamError, unknown
+from .borrowed import borrowed
 from .features import HookedModel, MapsModel
 from .weighting import check_weighting
 
 
-def maps_model(model: nn.Module | MapsModel, layer: str | None) -> MapsModel:
-    """A module hooked at `layer`, or the user's own `MapsModel` as it is. Raises CluscamError for anything else."""
-    if isinstance(model, nn.Module):
+def maps_model(model: nn.Module | MapsModel, layer: str | nn.Module | None) -> MapsModel:
+    """A module hooked at `layer`, or the user's own `MapsModel` as it is. Raises CluscamError for anything else.
+
+    A module whose class has a method `output` gives its own maps.
+    """
+    if isinstance(model, nn.Module) and not inspect.isfunction(getattr(type(model), "output", None)):
         return HookedModel(model, layer)
     if not isinstance(model, MapsModel):
         raise CluscamError(
@@ -34,6 +40,18 @@ def checked_input(x: Tensor, model: nn.Module | MapsModel) -> Tensor:
     module = model if isinstance(model, nn.Module) else getattr(model, "module", nn.Identity())
     parameter = next(module.parameters(), None)
     return x if parameter is None else x.to(parameter.device)
+
+
+def whole_turn(model: MapsModel) -> AbstractContextManager[None]:
+    """Several passes of a hooked network in a row, without another thread's in between."""
+    return borrowed(model.module) if isinstance(model, HookedModel) else nullcontext()
+
+
+def check_maps(maps: Tensor, x: Tensor) -> None:
+    """Raise CluscamError unless maps are (B, d, h, w) of the images `x`."""
+    if not isinstance(maps, Tensor) or maps.ndim != 4 or len(maps) != len(x) or not maps.numel():
+        given = f"maps {tuple(maps.shape)}" if isinstance(maps, Tensor) else f"a {type(maps).__name__} as maps"
+        raise CluscamError(f"the model gives {given} for {len(x)} images; expected (B, d, h, w) of the same images")
 
 
 def check_finite(maps: Tensor, baseline: Tensor) -> None:

@@ -27,31 +27,45 @@ class Layout:
         return f"{self.channels} maps of {self.grid[0]} x {self.grid[1]} ({self.kind}{extra})"
 
 
-def find_layout(output: object, size: tuple[int, int], prefix_tokens: int = 0) -> Layout | None:
+def find_layout(
+    output: object, size: tuple[int, int], prefix_tokens: int = 0, n_images: int | None = None
+) -> Layout | None:
     """The layout of one layer's output, or None if it is not a set of maps.
 
     A grid is accepted when its proportions are the input's, up to one cell of rounding. Where (B, n, n, n) could be
-    read both ways, channels come first.
+    read both ways, channels come first. Tokens of a single channel, (B, N, 1), are a pooled vector and no maps.
 
     Args:
         output: whatever the layer gave.
         size: (H, W) of the input.
         prefix_tokens: the network's own word for how many tokens precede the patches. It is tried first, then none, 1
             (a class token), 2 (with a distillation token) and up to 8 registers.
+        n_images: B. An output of another length has places folded into its first axis, as in window attention, or
+            something else there, and gives no maps; None: not checked.
     """
     if not isinstance(output, Tensor) or not output.is_floating_point():
         return None
     shape = tuple(output.shape)
+    if n_images is not None and shape[:1] != (n_images,):
+        return None
     if len(shape) == 4:
         if _proportional(shape[2], shape[3], size):
             return Layout("NCHW", shape[2:], shape[1])
         if _proportional(shape[1], shape[2], size):
             return Layout("NHWC", shape[1:3], shape[3])
-    if len(shape) == 3:
+    if len(shape) == 3 and shape[2] > 1:
         for prefix in dict.fromkeys((prefix_tokens, *range(10))):
             if grid := _grid(shape[1] - prefix, size):
                 return Layout("tokens", grid, shape[2], prefix)
     return None
+
+
+def could_be_otherwise(layout: Layout, shape: tuple[int, ...], size: tuple[int, int]) -> bool:
+    """Whether the shape of tokens, all that is known of them, could also be that of something else.
+
+    (N, B, d) with as many images as tokens is one such shape, (B, d, h w), flattened maps, another.
+    """
+    return layout.kind == "tokens" and (1 < shape[0] == shape[1] or _grid(shape[2], size) is not None)
 
 
 def size_of(x: Tensor) -> tuple[int, int]:

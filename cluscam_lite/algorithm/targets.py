@@ -1,21 +1,22 @@
 """Which number of the network's output is explained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import CluscamError
 
-Target = int | Tensor | Callable[[Tensor], Tensor] | None
+Target = int | Tensor | Callable[[Tensor], Tensor] | Sequence[int | Callable[[Any], Any]] | None
 
 
 def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
     """What is explained of each image.
 
     Args:
-        target: None (each image's top-1), a class, a LongTensor (B,) of classes, or a function of the output that
-            gives one number per row.
+        target: None (each image's top-1), a class, a LongTensor (B,) of classes, a function of the output that
+            gives one number per row, or a list of B: for each image its class, or a function of its own row.
         output: (B, C) of the unmasked images.
 
     Returns:
@@ -23,8 +24,11 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
         explained logit of each row.
 
     Raises:
-        CluscamError: a class outside the network's range, a tensor of another length, or an output that is not (B, C).
+        CluscamError: a class outside the network's range, a tensor or list of another length, or an output that is
+            not (B, C).
     """
+    if isinstance(target, Sequence) and any(callable(one) for one in target):
+        return _one_each(target, output)
     if callable(target):
 
         def select(output: Tensor, _images: Tensor) -> Tensor:
@@ -43,7 +47,26 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
     return classes, lambda output, images: output.gather(1, classes[images, None])[:, 0]
 
 
-def _classes(target: int | Tensor | None, output: Tensor) -> Tensor:
+def _one_each(targets: Sequence[Any], output: Tensor) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
+    """As `resolve_target`, for a list in which at least one is a function of one image's row."""
+    if len(targets) != _rows(output):
+        raise CluscamError(f"target has {len(targets)} functions for {_rows(output)} images; expected one each")
+
+    def value(row: Any, image: int) -> Tensor:
+        one = targets[image]
+        found = one(row) if callable(one) else row[one]
+        number = found if isinstance(found, Tensor) else torch.tensor(found, dtype=torch.float32)
+        if number.numel() != 1:
+            raise CluscamError(f"target {image} gives {tuple(number.shape)} for its image; expected one number")
+        return number.reshape(())
+
+    def select(output: Tensor, images: Tensor) -> Tensor:
+        return torch.stack([value(output[row], image) for row, image in enumerate(images.tolist())])
+
+    return torch.full((len(targets),), -1, dtype=torch.long), select
+
+
+def _classes(target: Any, output: Tensor) -> Tensor:
     b, n_classes = output.shape
     if target is None:
         return output.argmax(1)

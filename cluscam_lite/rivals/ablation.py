@@ -66,7 +66,6 @@ class AblationCAM(Rival):
             layer=head.layer,
             layout=head.layout,
             forward_passes=2 + weights.shape[1] if head.whole else 1,
-            overwritten=head.overwritten,
         )
         return explanation(found, 0, found.facts + _notes(head, low))
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.borrowed import borrowed
 from ..algorithm.features import HookedModel, MapsModel
 from ..algorithm.inputs import checked_input
 from ..algorithm.masks import min_max, upsample
@@ -65,7 +66,9 @@ class Rival(ABC):
             NotApplicable: the method cannot explain this network, layer or image, and why.
         """
         check_explains_class(target)
-        return self._explain(checked_input(x.detach() if isinstance(x, Tensor) else x, self.model), target)
+        x = checked_input(x.detach() if isinstance(x, Tensor) else x, self.model)
+        with borrowed(self.model.module):
+            return self._explain(x, target)
 
     @abstractmethod
     def _explain(self, x: Tensor, target: Target) -> Explanation:

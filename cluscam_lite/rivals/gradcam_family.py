@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ..algorithm.borrowed import process_borrowed
 from ..algorithm.inputs import check_batch_size
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
@@ -125,7 +126,8 @@ class ShapleyCAM(GradientCAM):
 
     def _run(self, x: Tensor, target: Target) -> Found:
         rest = package("utils.model_targets").ClassifierOutputReST if self.utility == "rest" else None
-        with sdpa_kernel(SDPBackend.MATH):  # the faster kinds of attention cannot be differentiated twice
+        # the faster kinds of attention cannot be differentiated twice; which one is used is the whole process's
+        with process_borrowed(), sdpa_kernel(SDPBackend.MATH):
             return run(self.name, self.model, x, target, gradients=True, utility=rest)
 
     def _backward_passes(self, found: Found) -> int:

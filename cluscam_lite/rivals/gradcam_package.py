@@ -15,14 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import HookedModel, default_layer, eval_mode, logits_of, prefix_tokens
+from ..algorithm.borrowed import eval_mode, frozen, hooked_here, process_borrowed
+from ..algorithm.features import HookedModel, default_layer, logits_of, prefix_tokens
 from ..algorithm.inputs import check_finite
-from ..algorithm.layouts import Layout, find_layout, size_of, to_maps
+from ..algorithm.layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
 from .common import Question, ask, finish, min_max
-from .gradients import frozen
 from .head import as_output
 
 NAME = "pytorch_grad_cam"  # what the package is imported as
@@ -42,7 +42,6 @@ class Found:
         forward_passes: per image.
         flat: all gradients are zero.
         curved: the gradients depend on the maps: there is a second-order term.
-        overwritten: the network writes into the layer's output afterwards.
     """
 
     cam: Tensor
@@ -53,13 +52,11 @@ class Found:
     forward_passes: int
     flat: bool = False
     curved: bool = False
-    overwritten: bool = False
 
     @property
     def facts(self) -> tuple[str, ...]:
         """What to know of the maps."""
-        overwritten = ("maps: overwritten in place by the module that follows the layer; name that one instead",)
-        return f"maps: {self.layout}", *overwritten * self.overwritten
+        return (f"maps: {self.layout}",)
 
 
 def package(part: str = "") -> ModuleType:
@@ -108,7 +105,7 @@ def run(
             cam.batch_size = batch_size
         reader = _Reader(cam, lent, gradients)
         cam.get_cam_image = reader
-        hook = model.module.get_submodule(layer).register_forward_hook(lent.read)
+        hook = hooked_here(model.module.get_submodule(layer), lent.read)
         pixels = x.detach().clone().requires_grad_(gradients)
         try:
             with hook, _quiet(kind), np.errstate(all="ignore"):
@@ -131,8 +128,9 @@ def run(
         )
     assert lent.question is not None and lent.layout is not None  # the first pass sets both
     cam_made, passes = torch.from_numpy(made).to(x.device), lent.rows // len(x)
-    seen = reader.flat, reader.curved, lent.overwritten
-    return Found(cam_made, raw.to(x.device), lent.question, layer, lent.layout, passes, *seen)
+    if could_be_otherwise(lent.layout, lent.shape, size_of(x)):
+        model.find_layer(x)  # or it says what is wrong
+    return Found(cam_made, raw.to(x.device), lent.question, layer, lent.layout, passes, reader.flat, reader.curved)
 
 
 def explanation(found: Found, backward_passes: int, notes: tuple[str, ...]) -> Explanation:
@@ -165,25 +163,25 @@ class _Lent(nn.Module):
         super().__init__()
         self.network, self.tap = network, nn.Identity()
         self.anchor = nn.Parameter(torch.empty(0, device=x.device), requires_grad=False)  # also if it has none itself
-        self.name, self.size, self.prefix = layer, size_of(x), prefix_tokens(network)
+        self.name, self.size, self.prefix, self.images = layer, size_of(x), prefix_tokens(network), len(x)
         self.explained, self.gradients = target, gradients
         self.question: Question | None = None
         self.layout: Layout | None = None
         self.failure: Exception | None = None
         self.maps: Tensor | None = None
-        self.version = self.rows = 0
-        self.overwritten = False
+        self.shape: tuple[int, ...] = ()  # of the layer's output
+        self.rows = 0
 
     def read(self, _module: nn.Module, _inputs: Any, output: Any) -> Tensor | None:
         """Forward hook of the layer: on the unmasked pass, send its maps through `tap`."""
         if self.question is not None:  # on masked ones the package would keep all maps, and use none
             return None
-        self.layout = find_layout(output, self.size, self.prefix)
+        self.layout = find_layout(output, self.size, self.prefix, self.images)
         if self.layout is None:
             raise _NoMaps
-        self.maps = self.tap(to_maps(output, self.layout))  # (B, d, h, w)
-        self.version = self.maps._version
-        return as_output(self.maps, self.layout, output[:, : self.layout.prefix])
+        self.maps, self.shape = self.tap(to_maps(output, self.layout)), tuple(output.shape)  # (B, d, h, w)
+        # a copy, which the network may write into; the package keeps the maps as they are
+        return as_output(self.maps.clone(), self.layout, output[:, : self.layout.prefix])
 
     def forward(self, x: Tensor) -> Tensor:
         try:
@@ -198,7 +196,6 @@ class _Lent(nn.Module):
             if self.maps is None:
                 raise _NoMaps
             check_finite(self.maps, self.question.baseline)
-            self.overwritten = self.maps._version != self.version
             self.maps = None
             if self.gradients and not output.requires_grad:
                 raise _no_gradient(self.name)
@@ -274,11 +271,12 @@ def _quiet(kind: type) -> Iterator[None]:
     if bars is None:
         yield
         return
-    module.tqdm = SimpleNamespace(tqdm=lambda items: items)
-    try:
-        yield
-    finally:
-        module.tqdm = bars
+    with process_borrowed():  # the module is everybody's
+        module.tqdm = SimpleNamespace(tqdm=lambda items: items)
+        try:
+            yield
+        finally:
+            module.tqdm = bars
 
 
 def _release(cam: Any) -> None:

@@ -1,17 +1,11 @@
 """What rivals with gradients share: a differentiable pass that leaves the caller's model as it was."""
 
-from contextlib import AbstractContextManager
-
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import eval_mode, logits_of, switched_off
+from ..algorithm.borrowed import eval_mode
+from ..algorithm.features import logits_of
 from ..errors import CluscamError, NotApplicable
-
-
-def frozen(module: nn.Module) -> AbstractContextManager[None]:
-    """For a while no parameter asks for a gradient, so that a backward pass does no more than it must."""
-    return switched_off(module.parameters(), "requires_grad")
 
 
 @torch.enable_grad()

@@ -1,8 +1,11 @@
 """GroupCAM: GradCAM's weighted maps, summed in consecutive groups; each group's mask is weighed by its score."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.borrowed import frozen, hooked_here
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import size_of, to_maps
@@ -13,7 +16,7 @@ from ..errors import CluscamError
 from ..explanation import Explanation
 from ..packages import from_extra
 from .common import Question, Rival, ask, finish, hooked, probability_of
-from .gradients import differentiable_output, frozen, gradient_of
+from .gradients import differentiable_output, gradient_of
 
 KERNEL, SIGMA = 51, 50.0  # of the blurred image, in pixels
 
@@ -103,10 +106,13 @@ def maps_and_gradients(model: HookedModel, x: Tensor, target: Target) -> tuple[T
     """
     name, layout = model.find_layer(x)
     captured: list[Tensor] = []
-    layer = model.module.get_submodule(name)
-    hook = layer.register_forward_hook(lambda _module, _inputs, output: captured.append(output))
+
+    def keep(_module: nn.Module, _inputs: Any, output: Tensor) -> Tensor:
+        captured.append(output)
+        return output.clone()  # which the network may write into
+
     # parameters may all be frozen: then only an input that asks for a gradient gives the layer one
-    with hook, frozen(model.module), torch.enable_grad():
+    with frozen(model.module), hooked_here(model.module.get_submodule(name), keep), torch.enable_grad():
         question = ask(differentiable_output(model.module, x.clone().requires_grad_()), target)
     given = captured[-1]  # a layer used several times counts with its last use
     maps = to_maps(given.detach(), layout).float()

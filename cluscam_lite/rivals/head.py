@@ -1,5 +1,6 @@
 """Running only the head of a network: what it gives when the maps of one layer are replaced by others."""
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.borrowed import borrowed, hooked_here
 from ..algorithm.features import HookedModel, default_layer
 from ..algorithm.layouts import Layout, to_maps
 from ..errors import CluscamError
@@ -34,7 +36,6 @@ class Head:
         maps: the same as maps (B, d, h, w).
         output: (B, C) logits of the images.
         whole: True if each `run` is a pass of the whole network.
-        overwritten: True if the network writes into the layer's output afterwards, as a ReLU in place does.
 
     The modules are as they were whenever no `run` is under way, also after an exception. Leaving a ``with`` block
     frees what is remembered. No gradients. Raises UnknownName for an unknown layer, CluscamError for one that gives
@@ -54,13 +55,14 @@ class Head:
         tape = _Tape(self._module, len(x))
         version = _version(x)
         patched = _patched({m: tape.record(m) for m in model.modules() if m is not model})
-        with patched, self._module.register_forward_hook(tape.keep):
-            _, self.output = self._model.forward(x)
-        assert self._model.layout is not None and tape.given is not None  # else `forward` had raised
-        self.layout, self.given, self.open = self._model.layout, tape.given, True
+        with borrowed(model):
+            with patched, hooked_here(self._module, tape.keep):
+                self.output = self._model.output(x)
+            self.layout = self._model.layout_of(tape.last, x)
+        assert tape.given is not None  # else there were no layout
+        self.given, self.open = tape.given, True
         self.maps = to_maps(self.given, self.layout)
         self._memory, self._uses = tape.memory()
-        self.overwritten = tape.overwritten()
         self._writes_input = _version(x) != version or x.is_inference()
         self.whole = False
         self.whole = not self._remembers_all()
@@ -97,7 +99,7 @@ class Head:
         memory = {} if self.whole else self._memory
         uses = self._uses[1] if self.whole else self._uses[0]
         patched = _patched({m: _replay(kept, batch) for m, kept in memory.items()})
-        with self._module.register_forward_hook(_on_call(uses, output)), patched:
+        with borrowed(self._model.module), hooked_here(self._module, _on_call(uses, output)), patched:
             return self._model.output(batch.of(self._x, self._writes_input))
 
     def _check_open(self) -> None:
@@ -150,9 +152,8 @@ class _Tape:
     def __init__(self, layer: nn.Module, batch: int):
         self.layer, self.batch = layer, batch
         self.calls = 0  # of the layer
+        self.last: tuple[Any, ...] = ()  # what the layer gave last
         self.given: Tensor | None = None
-        self._version = 0  # of what the layer gave, when it gave it
-        self._original: Tensor | None = None
         self._done: list[_Kept] = []
         self._before: list[tuple[_Kept, bool, int]] = []
 
@@ -183,11 +184,10 @@ class _Tape:
         """Forward hook of the layer."""
         self.calls += 1
         if isinstance(output, Tensor):
-            self.given, self._original, self._version = output.clone(), output, _version(output)
-
-    def overwritten(self) -> bool:
-        """Whether what the layer gave has been written to since."""
-        return self._original is not None and _version(self._original) != self._version
+            self.given = output.clone()
+            self.last = (self.given,)
+        else:
+            self.last = (output,)
 
     def memory(self) -> tuple[dict[nn.Module, list[tuple[Tensor, bool]]], tuple[int, int]]:
         """What each module gave, call by call, with whether it must be copied before use; and the number of the
@@ -249,11 +249,11 @@ def _on_call(number: int, output: Tensor) -> Callable[[nn.Module, Any, Any], Ten
 
 @contextmanager
 def _patched(wrappers: dict[nn.Module, Wrapper]) -> Iterator[None]:
-    """Wrap the forwards of modules for a while."""
+    """Wrap the forwards of modules for a while, for this thread."""
     before = {module: module.__dict__.get("forward") for module in wrappers}
     try:
         for module, wrap in wrappers.items():
-            module.__dict__["forward"] = wrap(module.forward)
+            module.__dict__["forward"] = _here(wrap(module.forward), module.forward)
         yield
     finally:
         for module, forward in before.items():
@@ -261,6 +261,16 @@ def _patched(wrappers: dict[nn.Module, Wrapper]) -> Iterator[None]:
                 module.__dict__.pop("forward", None)
             else:
                 module.__dict__["forward"] = forward
+
+
+def _here(wrapped: Forward, plain: Forward) -> Forward:
+    """`wrapped` in this thread, `plain` in all others."""
+    mine = threading.get_ident()
+
+    def forward(*args: object, **kwargs: object) -> object:
+        return (wrapped if threading.get_ident() == mine else plain)(*args, **kwargs)
+
+    return forward
 
 
 def _version(tensor: Tensor) -> int:

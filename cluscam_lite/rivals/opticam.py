@@ -5,6 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.borrowed import frozen
 from ..algorithm.features import HookedModel
 from ..algorithm.layouts import size_of
 from ..algorithm.masks import normalize, upsample
@@ -14,7 +15,7 @@ from ..algorithm.targets import Target
 from ..errors import CluscamError, check_known
 from ..explanation import Explanation
 from .common import Rival, finish, hooked, read_class
-from .gradients import differentiable_output, frozen, gradient_of
+from .gradients import differentiable_output, gradient_of
 
 OBJECTIVES = ("plain", "norm")
 
@@ -118,7 +119,7 @@ def optimise(
     """
     passes = Passes(x.device)
     x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
-    u = torch.zeros(maps.shape[:2], device=maps.device, requires_grad=True)  # (B, d)
+    u = torch.zeros(maps.shape[:2], dtype=maps.dtype, device=maps.device, requires_grad=True)  # (B, d)
     adam = torch.optim.Adam([u], lr=learning_rate)
     losses = []
     for _ in range(iterations):

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from analysis.paths import ROOT
-from cluscam_lite import load_dataset
+from cluscam_lite import ClusCAM, load_dataset
 from cluscam_lite.methods import METHODS
 
 BOOK = ROOT / "book"
-PAGES = ("your_model", "your_data", "extending")
+PAGES = ("your_model", "other_libraries", "your_data", "extending")
 BLOCK = re.compile(r"^(?:% needs: (?P<needs>[^\n]*)\n\n)?```python\n(?P<code>.*?)^```$", re.S | re.M)
 
 
@@ -30,7 +30,10 @@ def missing(needs: list[str]) -> list[str]:
 
 
 def run(page: str, with_optional: bool) -> dict:
-    """Execute the page's blocks in one namespace; errors name the page's own line."""
+    """Execute the page's blocks in one namespace; errors name the page's own line.
+
+    Without `with_optional` a block that needs more than the project's packages is left out.
+    """
     namespace: dict = {"__name__": "recipe"}
     for needs, code, line in blocks(page):
         if not needs or with_optional:
@@ -71,6 +74,17 @@ def test_an_onnx_session_explains_like_the_module_it_came_from(folder):
     found = run("your_model", with_optional=True)
     difference = (found["by_onnx"].saliency - found["by_torch"].saliency).abs().max()
     assert float(difference) < 1e-3 and found["by_onnx"].forward_passes == 31
+
+
+def test_other_libraries(folder):
+    absent = missing(["captum", "quantus"])
+    found = run("other_libraries", with_optional=not absent)
+    same = ClusCAM(found["model"], "layer4.1", n_clusters=12)(found["x"], torch.tensor([281, 3])).saliency
+    assert np.array_equal(found["maps"], same.numpy())
+    if absent:
+        pytest.skip(f"ran without {', '.join(absent)}, not installed")
+    assert found["attribution"].shape == found["x"].shape
+    assert np.isfinite(found["curves"]).all()
 
 
 def test_your_data(folder):
