@@ -1,6 +1,7 @@
 """The paper's grid, rehearsed with random weights: its studies and networks, from the command to the rows."""
 
 import json
+from functools import lru_cache
 
 import pandas as pd
 import pytest
@@ -19,7 +20,7 @@ from cluscam_lite.cli import main
 from cluscam_lite.models import model_names
 
 REHEARSAL, PAPER = profile_parameters("rehearsal"), profile_parameters("paper")
-SLICE = ("resnet18", "efficientnet_b0", "levit_192")
+SLICE = ("resnet18", "levit_192")
 DEAR = ("scorecam", "ablationcam", "none", "hdbscan", "spectral", "agglomerative")  # for the slow test alone
 PAPERS = [name for name in model_names() if get_spec(name).in_paper]
 
@@ -81,7 +82,11 @@ def sliced(tmp_path_factory):
         seen.add(key)
         return new
 
-    run_slice(folder, REHEARSAL, keep)
+    from analysis.studies import explaining
+
+    with pytest.MonkeyPatch.context() as patch:  # cells take turns with the networks, which are built once here
+        patch.setattr(explaining, "load_model", lru_cache(explaining.load_model))
+        run_slice(folder, REHEARSAL, keep)
     return folder
 
 
