@@ -17,6 +17,7 @@ from PIL import Image
 
 from analysis.studies.cost.passes import Passes, Shape, shape_of
 from cluscam_lite import get_spec, load_model, read
+from cluscam_lite.algorithm.borrowed import frozen
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.algorithm.scoring import default_batch_size
 from cluscam_lite.device import placed
@@ -25,7 +26,6 @@ from cluscam_lite.metrics.masking import evaluate
 from cluscam_lite.models import LoadedModel, ModelSpec
 from cluscam_lite.models.registry import RANDOM, random_name
 from cluscam_lite.models.runs import RunName
-from cluscam_lite.rivals.gradients import frozen
 from cluscam_lite.rivals.head import Head
 from cluscam_lite.rivals.opticam import optimise
 
