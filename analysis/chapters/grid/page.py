@@ -34,7 +34,7 @@ def texts(found: Mapping[str, Any]) -> dict[str, str]:
     downloads = sum(one["bytes"] for one in found["to download"])
     dearest = max(found["studies"], key=lambda one: one["seconds"])
     return {
-        "device": f"{origin['device']}, {found['threads']} thread{'s' * (found['threads'] > 1)}",
+        "device": origin["device"].replace("1 threads", "one thread"),
         "made": found["made"][:10],
         "commit": origin["commit"][:10],
         "measured": duration(found["seconds of measuring"]),
