@@ -204,7 +204,8 @@ def paired_evidence(
         if pair is not None:
             row |= compare(*pair, contrast["measure"], claim.get("thresholds"))
             at = "panel" if "panel" in rows else "layer"
-            mine = rows[(rows["model"] == block["model"]) & (rows[at] == block["layer"])]
+            there = (rows["model"] == block["model"]) & (rows[at] == block["layer"])
+            mine = rows.loc[there, [name for name in ("image_id", "target", "label") if name in rows]]
             row["uninformative"] = one_class(mine, block) or row.get("uninformative", "")
         found.append(row)
     return pd.DataFrame(found)

@@ -101,19 +101,19 @@ def _by_effect(table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
         return table.assign(verdict=NOT_RUN)
     corrected = {}
     for kind in range(3):
-        together = holm(pd.concat([ps[name][kind] for name in names])).reshape(len(names), len(table))
+        together = holm(np.concatenate([ps[name][kind] for name in names])).reshape(len(names), len(table))
         corrected |= {(name, kind): together[i] for i, name in enumerate(names)}
     either = [np.minimum(corrected[name, 0], corrected[name, 1]) for name in names]  # one test, if it is two-sided
     same = [corrected[name, 2] for name in names]
-    table = table.assign(**{"p (Holm)": np.max(either, axis=0), "p equivalence (Holm)": np.max(same, axis=0)})
     verdicts = []
-    for i, (_, row) in enumerate(table.iterrows()):
+    for i, row in enumerate(table.to_dict("records")):
         each = [
             _word(row, name, tuple(float(corrected[name, kind][i]) for kind in range(3)), thresholds) for name in names
         ]
         against = [word for word in each if word in AGAINST]
         verdicts.append(against[0] if against else each[0] if len({*each}) == 1 else UNDECIDED)
-    return table.assign(verdict=verdicts)
+    ps_holm = {"p (Holm)": np.max(either, axis=0), "p equivalence (Holm)": np.max(same, axis=0)}
+    return table.assign(**ps_holm, verdict=verdicts)
 
 
 def _tested(table: pd.DataFrame, name: str, kind: str) -> pd.Series:
@@ -128,7 +128,7 @@ def _tested(table: pd.DataFrame, name: str, kind: str) -> pd.Series:
     return table[f"{name}{kind}"].astype(float).where(p.notna())
 
 
-def _word(row: pd.Series, name: str, ps: tuple[float, ...], thresholds: Thresholds) -> str:
+def _word(row: Mapping[str, Any], name: str, ps: tuple[float, ...], thresholds: Thresholds) -> str:
     """The word of one effect of a block."""
     why = row.get("uninformative")
     if isinstance(why, str) and why:
@@ -144,13 +144,13 @@ def _word(row: pd.Series, name: str, ps: tuple[float, ...], thresholds: Threshol
 def _by_limits(table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
     """Each block by itself."""
 
-    def verdict(row: pd.Series) -> str:
+    def verdict(row: Mapping[str, Any]) -> str:
         if pd.isna(row.get("least")):
             return NOT_RUN
         met = bool(row[thresholds["needs"]]) if "needs" in thresholds else True
         return decide_limits(row["least"], row["most"], thresholds["supported"], thresholds["reversed"], met)
 
-    return table.assign(verdict=[verdict(row) for _, row in table.iterrows()])
+    return table.assign(verdict=[verdict(row) for row in table.to_dict("records")])
 
 
 RULES: dict[str, Callable[[pd.DataFrame, Thresholds], pd.DataFrame]] = {"effect": _by_effect, "limits": _by_limits}

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 WIDTH = 340  # of the drawing, in units of which its text is 12 high
+STRIP, STEP = 140, 7  # of a drawing without words: its width, and the height of a row
 EDGE, TOP, ROW, LINE, BOTTOM = 10, 6, 38, 15, 22
 LETTERS = 48  # of a label and its text that fit on one line
 OWN, CONTROL, OTHER, PAPER = "own", "control", "other", "paper"
@@ -108,6 +109,43 @@ def dot_chart(
     )
 
 
+def dot_strip(
+    rows: Sequence[Row],
+    band: tuple[float, float] | None = None,
+    marks: Mapping[str, float] | None = None,
+    zero: bool = False,
+    log: bool = False,
+) -> str:
+    """The dots of `dot_chart` without words, small enough for a line of text; a machine does not read it out, so the
+    numbers have to stand elsewhere.
+    """
+    places = [*(marks or {}).values()]
+    low, high = _range(rows, [*(band or ()), *places, *([0.0] if zero else [])], log)
+    across = lambda value: _across(value, low, high, log, STRIP)  # noqa: E731
+    height = STEP * (len(rows) + 1)
+    parts = []
+    if band is not None:
+        left, right = across(band[0]), across(band[1])
+        parts.append(
+            f'<rect x="{left:.1f}" y="0" width="{right - left:.1f}" height="{height}" '
+            'style="fill: currentColor; opacity: 0.15"/>'
+        )
+    if zero:
+        parts.append(_line(across(0.0), 0, across(0.0), height, "currentColor", "1"))
+    parts += [_line(across(value), 0, across(value), height, "currentColor", "1", "3 2") for value in places]
+    for y, row in enumerate(rows, 1):
+        for dot in (dot for dot in row.dots if dot.kind != PAPER and np.isfinite(dot.value)):
+            if not (math.isnan(dot.low) or math.isnan(dot.high)):
+                parts.append(_line(across(dot.low), STEP * y, across(dot.high), STEP * y, COLOURS[dot.kind], "1.5"))
+            parts.append(
+                f'<circle cx="{across(dot.value):.1f}" cy="{STEP * y}" r="3" style="fill: {COLOURS[dot.kind]}"/>'
+            )
+    return (
+        f'<svg class="cluscam-strip" viewBox="0 0 {STRIP} {height}" width="{STRIP}" height="{height}" '
+        f'aria-hidden="true">{"".join(parts)}</svg>'
+    )
+
+
 def _range(rows: Sequence[Row], others: Sequence[float], log: bool) -> tuple[float, float]:
     """The ends of the axis: all that is drawn, and a little more."""
     found = [end for row in rows for dot in row.dots for end in (dot.value, dot.low, dot.high)]
@@ -119,12 +157,13 @@ def _range(rows: Sequence[Row], others: Sequence[float], log: bool) -> tuple[flo
     return low - edge, high + edge
 
 
-def _across(value: float, low: float, high: float, log: bool) -> float:
+def _across(value: float, low: float, high: float, log: bool, width: int = WIDTH) -> float:
     """Where a value is, from left to right; what lies beyond the axis stands at its end."""
     if log:
         value, low, high = (math.log(max(one, 1e-12)) for one in (value, low, high))
     share = min(max((value - low) / (high - low), 0.0), 1.0)
-    return EDGE + share * (WIDTH - 2 * EDGE)
+    edge = EDGE * width / WIDTH
+    return edge + share * (width - 2 * edge)
 
 
 def _ticks(low: float, high: float, log: bool) -> list[float]:

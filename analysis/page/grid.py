@@ -50,6 +50,7 @@ def picture_grid(pictures: Mapping[str, Any], photo: Any = None, side: int = SID
             f'<img src="{uri(array, side)}" {shown}>'
             f"<div>{said.replace(chr(10), '<br>')}</div></div>"
         )
-    columns = f"repeat(auto-fill, minmax(min({side}px, 45%), 1fr))"  # two to a line on a phone
+    most = "45%" if len(cells) > 1 else "100%"  # two to a line on a phone
+    columns = f"repeat(auto-fill, minmax(min({side}px, {most}), 1fr))"
     look = f"display: grid; gap: 0.8em; grid-template-columns: {columns}"
     return HTML(f'<div class="cluscam-grid" style="{look}">' + "".join(cells) + "</div>")

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from analysis.page.figures import KEPT, single_axes
 
 SERIES = ((KEPT, "o"), ("#c44e52", "s"), ("#dd9a3c", "^"), ("#6b8e5a", "D"), ("#7a5195", "v"), ("0.45", "P"))
-NARROW = 4.8  # inches: text of 9 points is about 9 pixels high in the 342 pixels of a phone's column
 
 
 def leads_figure(
@@ -35,7 +34,7 @@ def leads_figure(
     names, kinds = list(dict.fromkeys(table[lines])), list(dict.fromkeys(table[series]))
     room = 0.36 + 0.16 * max(0, len(kinds) - 2)  # inches for a line
     legend = -(-len(kinds) // 2) if len(kinds) > 1 else 0
-    fig, ax = single_axes(0.8 + room * len(names) + 0.22 * legend, NARROW)
+    fig, ax = single_axes(0.8 + room * len(names) + 0.22 * legend)
     mean, low, high = value
     shifts = np.linspace(-0.27, 0.27, len(kinds)) if len(kinds) > 1 else [0.0]
     for i, kind in enumerate(kinds):

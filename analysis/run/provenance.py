@@ -144,7 +144,7 @@ def as_table(record: Mapping[str, Any]) -> Any:
         f'<td style="text-align:left;overflow-wrap:anywhere">{html.escape(str(value))}</td></tr>'
         for name, value in _flat(record)
     )
-    return HTML(f"<table><tbody>{rows}</tbody></table>")
+    return HTML(f'<table class="dataframe"><tbody>{rows}</tbody></table>')
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -12,6 +12,7 @@ from analysis.studies.registry import REGISTRY, find_study
 from cluscam_lite.errors import CluscamError
 
 if TYPE_CHECKING:
+    from analysis.engine import Cluster
     from analysis.studies.everything import Studies
 
 ALL = "all"
@@ -21,6 +22,7 @@ EXAMPLES = """examples:
   cluscam study {name} --profile reference --out results/ --status
   cluscam study all --profile paper --estimate
   cluscam study all --profile paper --budget 2h
+  cluscam study {name} --profile reference --workers 2
 """
 
 
@@ -54,6 +56,11 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     option("--budget", metavar="TIME", help="only what fits, what decides most first: 2h, 90min; again, to go on")
     option("--measure", metavar="TIME", default="60s", help="how long an estimate or a budget measures (default: 60s)")
     option("--save", metavar="FILE", help="write the estimate as JSON, too")
+    option("--workers", type=int, metavar="N", help="N processes make the cells: a GPU or a share of the cores each")
+    option("--scheduler", metavar="ADDRESS", help="workers of this Dask scheduler, tcp://HOST:PORT, make them")
+    option("--batch", type=int, metavar="N", help="images explained at once (default: 32 on a GPU, 1 on a CPU)")
+    option("--loaders", type=int, metavar="N", help="processes that decode images ahead (default: some on a GPU)")
+    option("--channels-last", action="store_true", help="keep the network's weights with the channels last")
     option("--quiet", action="store_true", help="no line for each cell")
     parser.set_defaults(run=_run)
     return parser
@@ -78,9 +85,11 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CluscamError("--estimate runs nothing; give it alone, then --budget or --status without it")
     try:
         from analysis.engine import run, status
+        from analysis.studies.batching.machine import named_machine
         from analysis.studies.everything import seconds_of, studies_of
         from analysis.studies.rows import results_folder
 
+        cluster = _cluster(arguments)
         every = arguments.name == ALL
         chosen = None if every else find_study(arguments.name)
         source = OWN if arguments.p else arguments.profile
@@ -96,22 +105,44 @@ def _run(arguments: argparse.Namespace) -> None:
             return results_folder(name, place)
         return Path(arguments.out) / name if every else Path(arguments.out)
 
-    options = {"discard": arguments.discard, "quiet": arguments.quiet}
+    options = {"discard": arguments.discard, "quiet": arguments.quiet, "cluster": cluster}
+    machine = {"batch": arguments.batch, "loaders": arguments.loaders}
+    machine["channels_last"] = int(arguments.channels_last) or None
     if chosen is not None and not arguments.estimate and not budget:
         if arguments.status:
             print(status(chosen, profile, folder(arguments.name)))
         else:
-            run(chosen, profile, folder(arguments.name), **options)
+            with named_machine(machine):
+                run(chosen, profile, folder(arguments.name), **options)
         return
     studies = studies_of(profile, [] if every else [arguments.name], folder, **options)
     if arguments.estimate:
         _estimate(studies, measure, arguments.save)
     elif arguments.status:
         studies.status()
-    elif budget:
-        studies.run_within(budget, measure)
     else:
-        studies.run()
+        with named_machine(machine):
+            if budget:
+                studies.run_within(budget, measure)
+            else:
+                studies.run()
+
+
+def _cluster(arguments: argparse.Namespace) -> "Cluster | None":
+    """The workers that make the cells; None: this process. Raises CluscamError for options that do not go together."""
+    from analysis.engine import Cluster
+
+    if (arguments.workers, arguments.scheduler) == (None, None):
+        return None
+    if arguments.status or arguments.estimate:
+        option = "--status" if arguments.status else "--estimate"
+        raise CluscamError(f"{option} makes nothing; leave --workers and --scheduler out")
+    if arguments.scheduler and (arguments.batch or arguments.loaders or arguments.channels_last):
+        raise CluscamError(
+            "--batch, --loaders and --channels-last are of this machine, not of the scheduler's workers; start "
+            "these with CLUSCAM_BATCH, CLUSCAM_LOADERS and CLUSCAM_CHANNELS_LAST in their environment"
+        )
+    return Cluster(arguments.workers, arguments.scheduler)
 
 
 def _estimate(studies: "Studies", seconds: float, path: str | None) -> None:

@@ -147,14 +147,17 @@
 
   /* Every method's map of one image, with the numbers below; the image and the network are chosen from lists. */
   cluscam.kinds.gallery = async (root, data, tools) => {
-    const { element, fixed } = tools;
+    const { element } = tools;
     const colours = await tools.pixels(data.colours);
+    let latest = null;
     const [networks, images] = root.querySelectorAll("select");
     const grid = root.querySelector(".cw-grid");
 
     const show = async () => {
       const entry = data.entries.find((one) => one.network === networks.value && one.image === images.value);
+      latest = entry;
       const [photo, sheet] = await Promise.all([tools.pixels(entry.photo), tools.pixels(entry.sheet)]);
+      if (entry !== latest) return; // another one was chosen meanwhile
       const side = sheet.width;
       const cells = entry.maps.map((one, i) => {
         const words = [element("strong", {}, one.method), element("div", {}, one.text)];

@@ -46,8 +46,10 @@ def test_a_block_takes_the_passes_that_are_counted_for_it(name, through):
     cells = [*study.block_cells(one.plan, block, 0)]
     assert [len(cell.images) for cell in cells] == [n for _, n in study.spans(block)]
     through[0] = 0
-    study.run(cells[0], lambda _: None)
-    taken = through[0] / len(cells[0].images)
+    mine = cells if name == "groundtruth" else cells[:1]  # its methods take turns
+    for cell in mine:
+        study.run(cell, lambda _: None)
+    taken = through[0] / sum(len(cell.images) for cell in mine)
     counted = expected.forward + expected.head
     if name in AT_MOST:
         assert 0.2 * counted <= taken <= counted

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from analysis.page.charts import CONTROL, OTHER, PAPER, WIDTH, Dot, Row, dot_chart, number
+from analysis.page.charts import CONTROL, OTHER, PAPER, STEP, STRIP, WIDTH, Dot, Row, dot_chart, dot_strip, number
 
 
 def positions(svg: str, tag: str, attribute: str) -> list[float]:
@@ -59,3 +59,18 @@ def test_what_has_no_number_is_left_out():
     svg = dot_chart([Row("a", (Dot(math.nan, "own", 1.0, 2.0),)), Row("b", ())], "t")
     assert "<circle" not in svg and "stroke-width: 3" in svg
     assert dot_chart([Row("a", ())], "t").startswith("<svg")
+
+
+def test_a_strip_has_the_dots_of_the_chart_and_no_words():
+    rows = [Row("a", (Dot(1.0, "own", 0.0, 3.0), Dot(2.0, PAPER)), "1"), Row("b", (Dot(-2.0),)), Row("c", ())]
+    rows.append(Row("d", (Dot(math.nan, "own", 1.0, 2.0),)))
+    svg = dot_strip(rows, band=(-5, 5), zero=True)
+    root = ET.fromstring(svg)
+    assert root.get("aria-hidden") == "true" and not [*root.iter("text")]
+    first, second = positions(svg, "circle", "cx")
+    assert 0 < second < STRIP / 2 < first < STRIP
+    assert positions(svg, "circle", "cy") == [STEP, 2 * STEP]
+    chart = positions(dot_chart(rows, "t", band=(-5, 5), zero=True), "circle", "cx")
+    assert [first, second] == pytest.approx([x * STRIP / WIDTH for x in chart], abs=0.1)
+    dashed = dot_strip(rows[:1], marks={"from 2": 2.0, "up to 1": 1.0})
+    assert dashed.count("3 2") == 2

@@ -27,6 +27,11 @@ def test_a_grid_has_a_picture_with_its_text_for_each():
     )
 
 
+def test_one_picture_has_the_whole_line_of_a_phone_and_several_share_it():
+    one, two = (picture_grid({str(i): np.zeros((4, 4)) for i in range(n)}, side=180).data for n in (1, 2))
+    assert "min(180px, 100%)" in one and "min(180px, 45%)" in two
+
+
 def test_a_picture_keeps_its_colours_and_gets_its_width():
     found = uri(np.broadcast_to(np.array([200, 10, 60], np.uint8), (4, 4, 3)), side=40)
     image = Image.open(io.BytesIO(base64.b64decode(found.removeprefix("data:image/jpeg;base64,"))))

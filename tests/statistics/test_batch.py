@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.statistics import bootstrap_interval, mean_and_d_z
+from analysis.statistics.resampling import weights
 from analysis.statistics.resampling.batch import batch_intervals
 from cluscam_lite.errors import CluscamError
 
@@ -63,3 +64,11 @@ def test_two_images_are_the_least():
         batch_intervals([[1.0]])
     with pytest.raises(CluscamError):
         batch_intervals([[1.0, np.nan]])
+
+
+def test_chunks_are_the_resamples_of_one_draw(monkeypatch):
+    whole = weights.resample_weights(20, 130, 3)
+    assert [some for some, _ in weights.weight_chunks(20, 130, 3)] == [slice(0, 130)]
+    monkeypatch.setattr(weights, "CHUNK", 50 * 20)
+    chunks = [*weights.weight_chunks(20, 130, 3)]
+    assert len(chunks) == 3 and all(np.array_equal(part, whole[some]) for some, part in chunks)

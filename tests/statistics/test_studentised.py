@@ -7,6 +7,7 @@ import pytest
 
 from analysis.statistics.resampling.batch import batch_intervals
 from analysis.statistics.resampling.studentised import symmetric_t_interval, symmetric_t_limits
+from analysis.statistics.resampling.weights import resample_weights
 
 STUDIES, DRAWS = 1_200, 799
 NOISE = 3 * math.sqrt(0.95 * 0.05 / STUDIES)
@@ -48,6 +49,14 @@ def test_bca_does_not_cover_rare_gains_at_twenty_images():
     x, mean = studies("rare gains", 20)
     found = batch_intervals(x, draws=DRAWS)
     assert covered(found.low, found.high, mean) < 0.85
+
+
+def test_resamples_that_are_kept_are_those_that_would_be_drawn():
+    for n, draws, seed in ((20, 99, 0), (20, 99, 1), (21, 99, 0), (20, 99, 0)):
+        drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws) / n
+        assert np.array_equal(resample_weights(n, draws, seed), drawn)
+    with pytest.raises(ValueError):
+        resample_weights(20, 99, 0)[0] = 1
 
 
 def test_one_at_a_time_is_the_same():

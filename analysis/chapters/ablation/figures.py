@@ -9,7 +9,6 @@ from matplotlib.lines import Line2D
 
 from analysis.chapters.ablation.evidence import BLOCK
 from analysis.page.figures import DROPPED, KEPT, dots, figure
-from analysis.page.leads import NARROW
 from analysis.page.panels import panel_title
 from analysis.studies.mask_sources import TITLES
 from analysis.studies.weightings import RATIOS, TEMPERATURES
@@ -28,7 +27,7 @@ def bars_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
     another weighting. The line is the full method's mean.
     """
     found = list(table.groupby(BLOCK, sort=False))
-    fig, axes = figure(len(found), len(headings), 0.22 * len(table) + 0.9 * len(found), NARROW)
+    fig, axes = figure(len(found), len(headings), 0.22 * len(table) + 0.9 * len(found))
     fig.get_layout_engine().set(h_pad=0.12)
     for row, ((model, layer), mine) in zip(axes, found, strict=True):
         colours = [KEPT if b == "ClusCAM" else "0.45" if b in CLUSTERED else WEIGHTING for b in mine["bar"]]
@@ -43,7 +42,7 @@ def bars_figure(table: pd.DataFrame, headings: Mapping[str, str]) -> Figure:
 def factorial_figure(table: pd.DataFrame, label: str) -> Figure:
     """The factorial: a line for each source of masks, nine dots for r (shape) and tau (colour); a panel per network."""
     found = list(table.groupby(BLOCK, sort=False))
-    fig, axes = figure(1, len(found), 0.38 * table["source"].nunique() + 1.8, NARROW, sharey=True)
+    fig, axes = figure(1, len(found), 0.38 * table["source"].nunique() + 1.8, sharey=True)
     for ax, ((model, layer), mine) in zip(axes[0], found, strict=True):
         names = list(mine["source"])
         for a, r in enumerate(RATIOS):
@@ -55,7 +54,7 @@ def factorial_figure(table: pd.DataFrame, label: str) -> Figure:
             ax.axhline(i + 0.5, color="0.9", lw=0.8)
         ax.set_yticks(range(len(names)), [TITLES[name] for name in names], fontsize=9)
         ax.set_title(panel_title(model, layer).replace(", ", ",\n"), fontsize=9)
-    fig.supxlabel(label, fontsize=10)
+        ax.set_xlabel(label.replace("%, ", "%,\n"))
     axes[0, 0].invert_yaxis()
     handles = [Line2D([], [], marker="o", ls="", color=SHADES[t], label=f"τ {t}") for t in TEMPERATURES]
     handles += [Line2D([], [], marker=MARKERS[r], ls="", color="0.4", label=f"r {r}") for r in RATIOS]
@@ -67,7 +66,7 @@ def sources_figure(table: pd.DataFrame, label: str) -> Figure:
     """Scored against uniform weights for every source of masks, as they are and at equal coverage, with intervals."""
     ways = {"scored": KEPT, "uniform": DROPPED}
     found = list(table.groupby(BLOCK, sort=False))
-    fig, axes = figure(len(found), 2, (0.28 * table["source"].nunique() + 1) * len(found), NARROW, sharey="row")
+    fig, axes = figure(len(found), 2, (0.28 * table["source"].nunique() + 1) * len(found), sharey="row")
     for row, ((model, layer), mine) in zip(axes, found, strict=True):
         y = np.arange(len(mine))
         for ax, (form, words) in zip(

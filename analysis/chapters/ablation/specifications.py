@@ -5,11 +5,12 @@ from itertools import product
 
 import pandas as pd
 
-from analysis.chapters.ablation.claims import pair_of
+from analysis.chapters.ablation.claims import USED, mean_of_seeds, sides_by_seed
 from analysis.judging.sources import Claim
 from analysis.judging.ways.choice import Choice, Pair
 from analysis.judging.ways.maps import FORMS, MEASURES
 
+BLOCK = ["model", "layer"]
 SUBSETS = ("all", "p at most 0.99")
 
 
@@ -19,11 +20,19 @@ def choices(rows: pd.DataFrame, claim: Claim) -> Iterator[Choice]:
     seeds = {"mean of all": contrast["seeds"], **{f"seed {seed}": [seed] for seed in contrast["seeds"]}}
     measures = MEASURES[contrast["measure"]]
     sources = {source for source, _ in (contrast["first"], contrast["second"])}
-    rows = rows[rows["method"].isin(sources)]
+    used = [*BLOCK, *USED, "probability", *measures]
+    rows = rows.loc[rows["method"].isin(sources), used]
+    of_block = [rows[(rows["model"] == block["model"]) & (rows["layer"] == block["layer"])] for block in blocks]
     sure = rows.loc[rows["probability"] > 0.99, "image_id"].groupby(rows["model"]).unique().to_dict()
+    sides = {
+        (form, measure): [
+            sides_by_seed(mine, block["n"], {**contrast, "measure": measure, "form": form})
+            for mine, block in zip(of_block, blocks, strict=True)
+        ]
+        for form, measure in product(FORMS, measures)
+    }
     for (seed, some), form, measure in product(seeds.items(), FORMS, measures):
-        changed = {**contrast, "seeds": some, "measure": measure, "form": form}
-        pairs = [pair_of(rows, block, changed) for block in blocks]
+        pairs = [mean_of_seeds(by_seed, {**contrast, "seeds": some}) for by_seed in sides[form, measure]]
         for subset in SUBSETS:
             chosen = {"seeds": seed, "form": FORMS[form], "measure": measures[measure], "images": subset}
             kept = [

@@ -10,7 +10,7 @@ from analysis.chapters.agreement.evidence import dimensions, effect_columns, ord
 from analysis.judging.rules import NOT_RUN, WORDS
 from analysis.judging.sources import Claim
 from analysis.judging.ways.colours import COLOURS
-from analysis.page.leads import NARROW
+from analysis.page.figures import WIDTH
 from analysis.page.panels import panel_title
 
 COLUMN, NAMES = 1.5, 1.9  # inches: of a network's panels, and of the words beside them
@@ -26,7 +26,7 @@ def curve_figure(ways: pd.DataFrame, claim: Claim) -> Figure:
     blocks = list(ran.groupby(["model", "panel"], sort=False))
     names = [(dimension, choice) for dimension in dimensions(ran) for choice in ran[dimension].unique()]
     fig = Figure(
-        figsize=(max(NARROW, NAMES + COLUMN * len(blocks)), 2.8 + 0.19 * len(names)), dpi=150, layout="constrained"
+        figsize=(max(WIDTH, NAMES + COLUMN * len(blocks)), 2.8 + 0.19 * len(names)), dpi=150, layout="constrained"
     )
     axes = fig.subplots(
         2, len(blocks), squeeze=False, sharey="row", sharex="col", height_ratios=[2.4, 0.19 * len(names) + 0.1]

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from analysis.chapters.alzheimer.networks.trained import backbone
 from analysis.page.figures import COLOURS, DROPPED, KEPT, figure
-from analysis.page.leads import NARROW
 from cluscam_lite.datasets.phantoms.phantom import (
     GRADES,
     PHANTOM_CLASSES,
@@ -59,7 +58,7 @@ def colour(pixels: np.ndarray) -> np.ndarray:
 
 def similarity_figure(figures: Mapping[str, Any]) -> Figure:
     """The Alzheimer slices, from `leakage.json`: likeness of test and training slices, and what falls together."""
-    fig, axes = figure(2, 1, 5.2, NARROW)
+    fig, axes = figure(2, 1, 5.2)
     middles = (np.array(figures["bins"][:-1]) + figures["bins"][1:]) / 2
     width = figures["bins"][1] - figures["bins"][0]
     for (split, words), colour in zip(SPLIT_WORDS.items(), (SECOND, KEPT), strict=True):
@@ -80,7 +79,7 @@ def similarity_figure(figures: Mapping[str, Any]) -> Figure:
 def ranks_figure(table: pd.DataFrame) -> Figure:
     """Each method's rank under networks that differ in their seed, a panel for each layer, from `rank_table`."""
     panels = list(table.groupby("panel", sort=False))
-    fig, axes = figure(len(panels), 1, 0.24 * len(table) + 0.9 * len(panels), NARROW)
+    fig, axes = figure(len(panels), 1, 0.24 * len(table) + 0.9 * len(panels))
     for ax, (panel, mine) in zip(axes[:, 0], panels, strict=True):
         ordered = mine.sort_values("mean", ascending=False).reset_index(drop=True)
         for y, row in ordered.iterrows():
@@ -99,7 +98,7 @@ def twelve_figure(ours: pd.DataFrame, paper: pd.DataFrame, rings: Sequence[str])
     ClusCAM in colour, Table 6's other methods grey; methods that know nothing of the image or the network (`rings`) as
     rings, which the paper does not have.
     """
-    fig, axes = figure(1, 2, 0.3 * len(paper) + 1.6, NARROW, sharey=True)
+    fig, axes = figure(1, 2, 0.3 * len(paper) + 1.6, sharey=True)
     mine = ours.set_index("model").reindex(paper.index).astype(float)
     others = [name for name in paper if name != "cluscam"]
     for ax, table, title in ((axes[0, 0], paper, "paper, Table 6"), (axes[0, 1], mine, "reference run")):

@@ -10,7 +10,6 @@ from analysis.chapters.audit.audit import gains_above_increases
 from analysis.chapters.audit.counts import fitting
 from analysis.chapters.audit.table1 import SHAPES, log10_p_t, log10_p_wilcoxon
 from analysis.page.figures import DROPPED, KEPT, figure, single_axes
-from analysis.page.leads import NARROW
 
 IMPOSSIBLE = "#c44e52"
 SHADES = (KEPT, "#dd9a3c", "#55a868", "#8172b3")
@@ -18,7 +17,7 @@ SHADES = (KEPT, "#dd9a3c", "#55a868", "#8172b3")
 
 def impossible_figure(cells: pd.DataFrame) -> Figure:
     """AG against IC of every cell of Tables 5 and 6; no cell can lie above the diagonal."""
-    fig, axes = figure(2, 1, 7.4, NARROW, sharex=True, sharey=True)
+    fig, axes = figure(2, 1, 7.4, sharex=True, sharey=True)
     bad = gains_above_increases(cells)
     for ax, dataset in zip(axes[:, 0], cells["dataset"].unique(), strict=True):
         every, mine = (table[table["dataset"] == dataset] for table in (cells, bad))
@@ -39,7 +38,7 @@ def impossible_figure(cells: pd.DataFrame) -> Figure:
 
 def counts_figure(percentages: Mapping[str, np.ndarray], largest: int = 3000) -> Figure:
     """How many of a table's percentages are multiples of 100 / N, for every N; dotted: the number by chance."""
-    fig, axes = figure(len(percentages), 1, 2.1 * len(percentages) + 0.3, NARROW, sharex=True, sharey=True)
+    fig, axes = figure(len(percentages), 1, 2.1 * len(percentages) + 0.3, sharex=True, sharey=True)
     for ax, (title, values) in zip(axes[:, 0], percentages.items(), strict=True):
         table = fitting(values, np.arange(50, largest))
         best = table.loc[table["fit"].idxmax()]
@@ -58,7 +57,7 @@ def table1_figure(d_range: tuple[float, float], bounds: Mapping[str, float]) -> 
 
     `d_range`: the printed smallest and largest d; `bounds`: test -> log10 of its printed bound.
     """
-    fig, ax = single_axes(3.8, NARROW)
+    fig, ax = single_axes(3.8)
     d = np.linspace(0.6, 1.0, 21)
     ax.axvspan(*d_range, color="0.93")
     ax.plot(d, [log10_p_t(value) for value in d], color="black", lw=1.6, label="t test")
@@ -77,7 +76,7 @@ def table1_figure(d_range: tuple[float, float], bounds: Mapping[str, float]) -> 
 
 def algorithm2_figure(tables: Mapping[str, pd.DataFrame], choices: Mapping[str, Mapping[str, float]]) -> Figure:
     """Algorithm 2 on several curves: P (left) and its curvature C (right); marked: the largest and the smallest C."""
-    fig, axes = figure(len(tables), 2, 1.9 * len(tables) + 0.3, NARROW, sharex="row")
+    fig, axes = figure(len(tables), 2, 1.9 * len(tables) + 0.3, sharex="row")
     for (left, right), (title, table) in zip(axes, tables.items(), strict=True):
         left.plot(table["K"], table["P"], "o-", ms=3, color="0.3", lw=1)
         right.axhline(0, color="0.4", lw=0.8, ls=":")

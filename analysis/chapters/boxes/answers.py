@@ -29,6 +29,12 @@ def rank_words(le: pd.DataFrame, cnns: Collection[str]) -> dict[str, str]:
     }
 
 
+def energy_words(rows: pd.DataFrame, names: Collection[str]) -> dict[str, str]:
+    """The mean EP, percent, of some methods on one network: name -> text. `rows` are those of one network and layer."""
+    means = rows.groupby("method")["ep"].mean()
+    return {name: f"{means[name]:.0f}" for name in names}
+
+
 def box_table(maps: pd.DataFrame) -> pd.DataFrame:
     """AD, IC and AG of the box as a map, all but the box, ClusCAM's map and that map within the box: means in percent.
 

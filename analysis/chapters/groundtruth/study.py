@@ -28,7 +28,7 @@ from cluscam_lite.explanation import Explanation
 from cluscam_lite.methods import method_info
 from cluscam_lite.models import ModelSpec
 
-MOST_THINGS = 6  # of a scene, at most about so many
+MOST_THINGS = 12  # of a scene, at most about so many
 DATASETS = ("scenes", "badges")
 SETTINGS = ("same", "different")  # scenes of two or three objects, in turn
 

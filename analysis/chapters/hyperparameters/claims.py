@@ -43,11 +43,11 @@ def complete(
     if not len(rows):
         return None
     mine = rows[(rows["model"] == block["model"]) & (rows["layer"] == block["layer"])]
-    groups = mine[["image_id", "seed", "n_clusters"]].drop_duplicates()
-    expected = pd.MultiIndex.from_product([mine["image_id"].unique(), seeds, grid])
-    if mine["image_id"].nunique() != block["n"] or set(groups.itertuples(index=False, name=None)) != set(expected):
+    planned = mine["seed"].isin(seeds).all() and mine["n_clusters"].isin(grid).all()
+    if not planned or mine["image_id"].nunique() != block["n"]:
         return None
-    return mine
+    there = len(mine[["image_id", "seed", "n_clusters"]].drop_duplicates())  # all are planned: so many are all of them
+    return mine if there == block["n"] * len({*seeds}) * len({*grid}) else None
 
 
 def stable_k(block: pd.DataFrame, model: str, claim: Claim) -> dict[str, Any]:

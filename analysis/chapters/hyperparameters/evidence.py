@@ -6,6 +6,7 @@ same rows.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -82,10 +83,15 @@ def proxy_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+@lru_cache(maxsize=8)
 def resamples(n_seeds: int, n_images: int, draws: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Which seed each draw takes, (draws,), and how often each image, (draws, n)."""
+    """Which seed each draw takes, (draws,), and how often each image, (draws, n); kept for the next curves."""
     rng = np.random.default_rng(seed)
-    return rng.integers(n_seeds, size=draws), rng.multinomial(n_images, np.full(n_images, 1 / n_images), size=draws)
+    seeds = rng.integers(n_seeds, size=draws)
+    counts = rng.multinomial(n_images, np.full(n_images, 1 / n_images), size=draws)
+    for one in (seeds, counts):
+        one.setflags(write=False)
+    return seeds, counts
 
 
 def bootstrap_choices(of: Curves, rule: str, draws: int = DRAWS, seed: int = 0) -> np.ndarray:

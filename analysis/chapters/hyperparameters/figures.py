@@ -12,7 +12,6 @@ from analysis.chapters.hyperparameters.evidence import bootstrap_choices, curves
 from analysis.chapters.hyperparameters.mixture_evidence import bootstrap_r, r_interval, ratio_table, size_for
 from analysis.chapters.hyperparameters.page import RULES, table_3
 from analysis.page.figures import DROPPED, KEPT, figure
-from analysis.page.leads import NARROW
 from analysis.page.panels import blocks, panel_title
 from cluscam_lite import get_spec
 from cluscam_lite.tuning import Mixture, elbow
@@ -23,7 +22,7 @@ MARKERS = {"argmax": "^", "argmin": "v"}
 
 def elbow_figure(example: Mapping[str, Any]) -> Figure:
     """A curve that saturates (`saturating`): P with both choices, and the curvature that they are made by."""
-    fig, axes = figure(2, 1, 4.6, NARROW, sharex=True)
+    fig, axes = figure(2, 1, 4.6, sharex=True)
     grid = np.asarray(example["grid"])
     axes[0, 0].plot(grid, example["P"], "o-", color="0.35", ms=4, lw=1)
     axes[1, 0].plot(grid, example["C"], "o-", color="0.35", ms=4, lw=1)
@@ -41,7 +40,7 @@ def elbow_figure(example: Mapping[str, Any]) -> Figure:
 def proxy_figure(rows: pd.DataFrame) -> Figure:
     """P(K) of each block: mean and 95 % interval, a thin line for each seed, K* of both rules, Table 3's K."""
     table, found = proxy_table(rows), list(blocks(rows))
-    fig, axes = figure(len(found), 1, 2.6 * len(found), NARROW, sharex=True)
+    fig, axes = figure(len(found), 1, 2.6 * len(found), sharex=True)
     for ax, (model, layer, block) in zip(axes[:, 0], found, strict=True):
         mine, of = table[(table["model"] == model) & (table["layer"] == layer)], curves(block)
         ax.fill_between(mine["K"], mine["P low"], mine["P high"], color="0.6", alpha=0.25, lw=0)
@@ -61,7 +60,7 @@ def proxy_figure(rows: pd.DataFrame) -> Figure:
 def choices_figure(rows: pd.DataFrame) -> Figure:
     """How often each K is chosen in the bootstrap, a panel for each block and rule; dots: in noise."""
     found = list(blocks(rows))
-    fig, axes = figure(len(found) * len(RULES), 1, 1.6 * len(found) * len(RULES), NARROW, sharey=True)
+    fig, axes = figure(len(found) * len(RULES), 1, 1.6 * len(found) * len(RULES), sharey=True)
     for mine, (model, layer, block) in zip(axes.reshape(len(found), -1), found, strict=True):
         of = curves(block)
         noise = 100 * noise_shares(of.grid)
@@ -82,7 +81,7 @@ def choices_figure(rows: pd.DataFrame) -> Figure:
 
 def mixture_figure(scores: np.ndarray, n_clusters: int, fits: Mapping[str, Mixture]) -> Figure:
     """All groups' scores (n,) at one K with the two Gaussians of each fit: the lower one, whose share is r, is grey."""
-    fig, axes = figure(1, len(fits), 2.9, NARROW, sharey=True)
+    fig, axes = figure(1, len(fits), 2.9, sharey=True)
     s = np.linspace(scores.min(), scores.max(), 300)
     for ax, (name, fit) in zip(axes[0], fits.items(), strict=True):
         ax.hist(scores, bins=40, density=True, color="0.85")
@@ -100,7 +99,7 @@ def mixture_figure(scores: np.ndarray, n_clusters: int, fits: Mapping[str, Mixtu
 def ratios_figure(rows: pd.DataFrame) -> Figure:
     """r of each block: for every K and seed (left), and its bootstrap distribution at Table 3's K (right)."""
     table, found = ratio_table(rows), list(blocks(rows))
-    fig, axes = figure(len(found), 2, 2.3 * len(found), NARROW, width_ratios=(1.3, 1))
+    fig, axes = figure(len(found), 2, 2.3 * len(found), width_ratios=(1.3, 1))
     for (left, right), (model, layer, block) in zip(axes, found, strict=True):
         mine = table[(table["model"] == model) & (table["layer"] == layer)]
         printed, k = 100 * get_spec(model).drop_ratio, size_for(model, block)
@@ -120,7 +119,7 @@ def ratios_figure(rows: pd.DataFrame) -> Figure:
 def temperature_figure() -> Figure:
     """Eq. 10: tau against the number of groups dropped, r K, with the twelve rows of Table 3."""
     table = table_3()
-    fig, axes = figure(1, 1, 2.8, NARROW)
+    fig, axes = figure(1, 1, 2.8)
     ax = axes[0, 0]
     dropped = np.linspace(0.5, 32, 200)
     ax.plot(dropped, 1 / np.log1p(dropped), color="0.35", lw=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from analysis.page.leads import NARROW
+from analysis.page.figures import WIDTH
 from cluscam_lite.show.drawing import new_figure
 
 FAMILIES = {  # where the weight of a map comes from -> colour (Okabe and Ito)
@@ -63,7 +63,7 @@ def family_figure() -> Figure:
     """The tree, one method below another: indented below its parent, coloured by where its weights come from."""
     rows = list(in_order())
     pitch, indent, head, left = 0.47, 0.35, 0.7, 0.15  # inches
-    width, height = NARROW, head + pitch * len(rows) + 0.1
+    width, height = WIDTH, head + pitch * len(rows) + 0.1
     fig = new_figure(width, height)
     ax = fig.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(height, 0))

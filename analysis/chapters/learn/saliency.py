@@ -12,6 +12,7 @@ from analysis.studies.plan import layer_of
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.methods import method, method_info
 
+RANDOM = "random regions"  # what the maps are held against
 SHOWN = ("cluscam", "gradcam", "gradcampp", "layercam", "opticam", "reciprocam")
 
 
@@ -94,3 +95,23 @@ def in_words(n: int) -> str:
 def of_all(n: int, total: int) -> str:
     """A count in words, for totals up to ten: "none of the six", "four of the six", "all six"."""
     return f"all {in_words(total)}" if n == total else f"{in_words(n)} of the {in_words(total)}"
+
+
+def outcome_words(rows: pd.DataFrame) -> dict[str, str]:
+    """The test of one image's maps in words.
+
+    `rows` as `predictions` gives them, with `image` ("photograph: CLASS"), `whole` (the logit of the whole image), and
+    for each map `showing` and `hiding`: whether it passes the test. Rows of `RANDOM` are the comparison.
+    """
+    maps, random = rows[rows["map"] != RANDOM], rows[rows["map"] == RANDOM]
+    hidden = maps.set_index("map")["hidden"]
+    numbers = {"whole": maps["whole"].iloc[0], "random_shown": random["shown"].mean()}
+    numbers |= {"random_hidden": random["hidden"].mean(), "lowest": hidden.min(), "highest": hidden.max()}
+    return {
+        "class": rows["image"].iloc[0].split(": ")[1],
+        "hiding": of_all(int(maps["hiding"].sum()), len(maps)),
+        "showing": of_all(int(maps["showing"].sum()), len(maps)),
+        "best": str(hidden.idxmin()),
+        "worst": str(hidden.idxmax()),
+        **{name: f"{value:.1f}".replace("-", "−") for name, value in numbers.items()},
+    }

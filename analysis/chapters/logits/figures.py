@@ -7,14 +7,13 @@ from matplotlib.figure import Figure
 from analysis.chapters.logits.evidence import group_differences
 from analysis.chapters.logits.study import WHOLE
 from analysis.page.figures import KEPT, figure
-from analysis.page.leads import NARROW
 from analysis.page.panels import blocks, panel_title
 
 
 def paper_figure_2(rows: pd.DataFrame, top: int = 10) -> Figure:
     """Fig. 2 as the paper drew it, for one block: groups' differences by rank (above), and all of them (below)."""
     differences = group_differences(rows)
-    fig, axes = figure(2, 1, 5.2, NARROW)
+    fig, axes = figure(2, 1, 5.2)
     box = {"facecolor": KEPT, "alpha": 0.6}
     axes[0, 0].boxplot(differences[:, :top], patch_artist=True, boxprops=box, flierprops={"markersize": 2})
     axes[0, 0].set(xlabel="group, by the score of its mask", ylabel="mask less members, logits")
@@ -29,7 +28,7 @@ def paper_figure_9(rows: pd.DataFrame, columns: int = 2) -> Figure:
     """Fig. 9: each group's mean member score against its mask's score, a panel for each block."""
     found = list(blocks(rows))
     lines = -(-len(found) // columns)
-    fig, axes = figure(lines, columns, 2.5 * lines, NARROW)
+    fig, axes = figure(lines, columns, 2.5 * lines)
     for ax in axes.flat[len(found) :]:
         ax.remove()
     for ax, (model, layer, block) in zip(axes.flat, found, strict=False):

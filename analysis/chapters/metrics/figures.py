@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.page.figures import COLOURS, KEPT, figure
-from analysis.page.leads import NARROW
 from cluscam_lite.methods import METHODS
 
 PALETTE = {
@@ -28,7 +27,7 @@ def ways_figure(table: pd.DataFrame, label: str, across: int = 2) -> Figure:
     networks = table.index.unique("network")
     titles = [info.title for info in METHODS.values() if info.title in table.index.unique("title")]
     down = -(-len(networks) // across)
-    fig, axes = figure(down, across, (0.21 * len(titles) + 0.7) * down + 0.5, NARROW, sharex=True, sharey=True)
+    fig, axes = figure(down, across, (0.21 * len(titles) + 0.7) * down + 0.5, sharex=True, sharey=True)
     y = np.arange(len(titles))
     for ax, network in zip(axes.flat, networks, strict=False):
         mine = table.loc[network].reindex(titles)

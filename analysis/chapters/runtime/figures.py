@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from analysis.page.figures import DROPPED, KEPT, figure
-from analysis.page.leads import NARROW
 from cluscam_lite import get_spec
 
 KMEANS, OTHER = "#e07a3f", "0.35"
@@ -26,7 +25,7 @@ def phases_figure(table: pd.DataFrame) -> Figure:
 
     The unit is the K + 1 plain passes that ClusCAM needs at least (dotted).
     """
-    fig, axes = figure(1, 2, 1.2 + 0.5 * len(table), NARROW, sharey=True)
+    fig, axes = figure(1, 2, 1.2 + 0.5 * len(table), sharey=True)
     names = [fill(get_spec(model).title, 16) for model in table["model"]]
     unit = table["passes"]
     start = 0 * unit
@@ -54,7 +53,7 @@ def growth_figure(table: pd.DataFrame) -> Figure:
     """
     model = table["model"].iloc[0]
     lines = {"scoring": (KEPT, "o-"), "K-Means": (KMEANS, "o-"), "brute force K-Means": (OTHER, "s--")}
-    fig, axes = figure(1, len(VARIED), 2.9, NARROW, sharey=True)
+    fig, axes = figure(1, len(VARIED), 2.9, sharey=True)
     for ax, (varied, label) in zip(axes[0], VARIED.items(), strict=True):
         mine = table[(table["model"] == model) & (table["varied"] == varied)].sort_values("value")
         for name, (colour, style) in lines.items():

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.chapters.stability.claims import AD_MARGIN
 from analysis.chapters.stability.evidence import (
+    SEEDS,
     agreement_table,
     change_table,
     prepared,
@@ -26,6 +27,7 @@ from analysis.page.tables import with_interval
 from analysis.paper.claims import claims_of
 from analysis.studies.rows import NOT_RUN, reference_rows
 
+SAID = ("seed 1", "back end", "shift 4", "jpeg 75", "K + 1")  # the changes that the text speaks of
 WHOLE_SCALE = 100.0  # points, of IC and AD
 
 MEANING = {
@@ -150,6 +152,21 @@ def _gain(row: pd.Series, gain: str) -> str:
     if row[f"{gain} high"] - row[f"{gain} low"] > WHOLE_SCALE:
         return f"{row[gain]:+.2f} (too few images)"
     return with_interval(row, gain, f"{gain} low", f"{gain} high")
+
+
+def words(rows: pd.DataFrame) -> dict[str, str]:
+    """What the chapter says of the reference run in words: medians, tails, and what seeds do to AD and IC."""
+    changes = {change.replace(" + 1", "-more").replace(" ", "-"): change for change in SAID}
+    said = {f"median-{key}": span(rows, "cluscam", change) for key, change in changes.items()}
+    for name, change in (("gradcam", "shift 4"), ("smooth", "seed 1"), ("mean5", "seed 1")):
+        said[f"{name}-{change.split()[0]}"] = span(rows, name, change)
+    said |= {f"{name}-beside": span(rows, name, "beside") for name in ("cluscam", "opticam")}
+    said |= {"tails-seed": tail_span(rows, "cluscam", "seed 1")}
+    said |= {"overlap-seed": span(rows, "cluscam", "seed 1", "overlap")}
+    for measure in ("AD", "IC"):
+        said[f"{measure}-seeds"] = change_span(rows, "cluscam", SEEDS, measure)
+        said[f"{measure}-seeds-clear"] = clear_changes(rows, "cluscam", SEEDS, measure)
+    return said | {"advice": advice(rows)}
 
 
 def agreement_page(rows: pd.DataFrame, explainers: Iterable[str]) -> pd.DataFrame:

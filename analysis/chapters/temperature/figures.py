@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.page.figures import DROPPED, KEPT, figure
-from analysis.page.leads import NARROW
 from analysis.page.panels import panel_title
 from cluscam_lite.explanation import ClusteredExplanation
 
@@ -21,7 +20,7 @@ def temperature_figure(table: pd.DataFrame, labels: Mapping[str, str]) -> Figure
     `evidence.curve`; the ring is Eq. 10's tau.
     """
     found = list(table.groupby(BLOCK, sort=False))
-    fig, axes = figure(len(labels), len(found), 1.75 * len(labels) + 0.5, NARROW, sharex=True)
+    fig, axes = figure(len(labels), len(found), 1.75 * len(labels) + 0.5, sharex=True)
     for column, ((model, layer), mine) in zip(axes.T, found, strict=True):
         grid, own = mine[mine["kind"] == "grid"], mine[mine["kind"] == "table 3"]
         for ax, (measure, label) in zip(column, labels.items(), strict=True):
@@ -46,7 +45,7 @@ def sharpening_figure(explanation: ClusteredExplanation, i: int = 0) -> Figure:
         "softmax": explanation.reweigh(weighting="softmax").weights[i],
         "dropout and\ntemperature softmax": explanation.weights[i],
     }
-    fig, axes = figure(len(rows), 1, 4.4, NARROW, sharex=True)
+    fig, axes = figure(len(rows), 1, 4.4, sharex=True)
     kept = (explanation.weights[i][order] > 0).numpy()
     for ax, (name, found) in zip(axes[:, 0], rows.items(), strict=True):
         shown = found[order].numpy()

@@ -61,3 +61,34 @@ def best_tau(curve: pd.DataFrame, measure: str = "increase") -> dict[str, dict[s
         own = mine.loc[mine["kind"] == "table 3", measure].iloc[0]
         found[model] = {"tau": f"{best['tau']:g}", "best": f"{best[measure]:.1f}", "own": f"{own:.1f}"}
     return found
+
+
+def curve_words(curve: pd.DataFrame) -> dict[str, str]:
+    """What `evidence.curve` says in words: means at some tau, "drop_0.1_MODEL"; the best tau, "best_drop_MODEL_tau".
+
+    "range_behind": how far the lowest IC from tau 0.3 to 0.5 is below the best of the
+    grid, by network; "level_MODEL": from where to where IC goes for tau from 0.3 to 5; "lowest_MODEL": its least.
+    """
+    words, behind = {}, []
+    for model, mine in curve.groupby("model", sort=False):
+        grid = mine[mine["kind"] == "grid"].set_index("tau")
+        for measure in ("drop", "increase", "coverage", "entropy"):
+            words |= {f"{measure}_{tau:g}_{model}": f"{grid.loc[tau, measure]:.0f}" for tau in (0.1, 0.4, 1.0, 5.0)}
+        ic = grid["increase"]
+        behind.append(f"{ic.max() - ic.loc[[0.3, 0.4, 0.5]].min():.1f}")
+        inside = ic[(ic.index >= 0.3) & (ic.index <= 5)]
+        words |= {f"level_{model}": f"{inside.min():.1f} to {inside.max():.1f}", f"lowest_{model}": f"{ic.min():.1f}"}
+    for measure in ("increase", "drop"):
+        for model, found in best_tau(curve, measure).items():
+            words |= {f"best_{measure}_{model}_{key}": text for key, text in found.items()}
+    return words | {"range_behind": " and ".join(behind)}
+
+
+def pair_words(pairs: pd.DataFrame) -> dict[str, str]:
+    """In how many pairs of `pairs_page` AD differs, is the same, or cannot be told: "2 of 8", "1", "5"."""
+    said = pairs["AD the same?"]
+    return {
+        "differ": f"{said.str.startswith('no').sum()} of {len(said)}",
+        "same": str(said.str.startswith("yes").sum()),
+        "open": str((said == "cannot be told").sum()),
+    }

@@ -1,7 +1,7 @@
 """A card for each claim as HTML: the paper's sentence, what was tested, the estimate on a number line, and the verdict.
 
-`book/_static/claims.js` chooses among the cards; without it all of them are shown. Everything that is not markup is
-escaped.
+A card is folded to a line. `book/_static/claims.js` chooses among the cards, and opens the one that a link leads to;
+without it all of them are listed, and a click opens one. Everything that is not markup is escaped.
 """
 
 import html
@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 from IPython.display import HTML
 
-from analysis.chapters.verdicts.lines import number_line
+from analysis.chapters.verdicts.lines import number_line, small_line
 from analysis.chapters.verdicts.otherwise import reading_verdicts
 from analysis.judging.counts import claim_verdicts
 from analysis.judging.ledger import all_claims
@@ -61,6 +61,7 @@ def claim_filter(table: pd.DataFrame, verdicts: pd.DataFrame) -> str:
     ]
     return (
         f'<form class="claim-filter" hidden>{"".join(choices)}<button type="reset">Show all</button>'
+        '<button type="button" data-open="">Open all</button>'
         f'<p aria-live="polite">{len(verdicts)} of {len(verdicts)} claims</p></form>'
     )
 
@@ -97,12 +98,22 @@ def claim_card(claim: Mapping[str, Any], verdict: pd.Series, rows: pd.DataFrame,
     attributes = " ".join(f'data-{key}="{_safe(value)}"' for key, value in data.items())
     return (
         f'<article class="claim-card" id="claim-{_safe(name)}" {attributes}>'
-        f"<h3>{_safe(name)}: {_safe(titles()[name])} {_badge(verdict['verdict'])}</h3>"
+        f'<details class="claim-fold"><summary>{_line(claim, verdict["verdict"], blocks)}</summary>'
         f'<p class="claim-place">{_safe(WHOSE[verdict["whose"]])}, {_safe(verdict["place"])}</p>'
         f"<blockquote>{_safe(verdict['quote'])}</blockquote>"
         f'<div class="claim-body">{number_line(claim, blocks)}{_listed(facts)}</div>'
         f"<details><summary>What was tested, network by network</summary>{_listed(more)}"
-        f"{_networks(blocks)}{_links(first, address)}</details></article>"
+        f"{_networks(blocks)}{_links(first, address)}</details></details></article>"
+    )
+
+
+def _line(claim: Mapping[str, Any], verdict: str, blocks: pd.DataFrame) -> str:
+    """What is seen of a folded card: its sentence, the dots of its number line, its verdict, and how firm that is."""
+    name = claim["id"]
+    firm = f'<span class="claim-firm">holds in {ways[0]} of {ways[1]}</span>' if (ways := ways_of(blocks)) else ""
+    return (
+        f"<h3>{_safe(name)}: {_safe(titles()[name])}</h3> {small_line(claim, blocks)} "
+        f'<span class="claim-stands">{_badge(verdict)} {firm}</span>'
     )
 
 
@@ -143,13 +154,18 @@ def verdict_sentence(verdict: pd.Series, blocks: pd.DataFrame) -> str:
     return f"{said}; {verdict['reason']}" if verdict["reason"] else said
 
 
-def other_ways(blocks: pd.DataFrame) -> str:
-    """In how many other ways of analysing the rows the words of the networks hold; "" where there is no other."""
+def ways_of(blocks: pd.DataFrame) -> tuple[int, int] | None:
+    """In how many other ways of analysing the rows the words of the networks hold, and of how many; None where there
+    is no other.
+    """
     counted = blocks[blocks["of"].notna() & (blocks["of"] > 0)]
-    if not len(counted):
-        return ""
-    holds, of = int(counted["holds"].sum()), int(counted["of"].sum())
-    return f"its words hold in {holds} of {of} ways to analyse the same rows"
+    return (int(counted["holds"].sum()), int(counted["of"].sum())) if len(counted) else None
+
+
+def other_ways(blocks: pd.DataFrame) -> str:
+    """`ways_of` in words; "" where there is no other."""
+    ways = ways_of(blocks)
+    return f"its words hold in {ways[0]} of {ways[1]} ways to analyse the same rows" if ways else ""
 
 
 def _networks(blocks: pd.DataFrame) -> str:
@@ -194,11 +210,12 @@ def repository(path: Path = ROOT / "_config.yml") -> str:
 
 def sentence_list(sentences: Iterable[Mapping[str, Any]]) -> HTML:
     """Sentences of the paper with what became of each: `quote`, `place`, `verdict` and, in words, `claims`; some have a
-    `note`.
+    `note`. Each is folded to its first lines and its verdict.
     """
     items = [
-        f'<li class="claim-card"><blockquote>{_safe(one["quote"])}</blockquote>'
-        f"<p>{_safe(one['place'])}: {_badge(one['verdict'])} {linked(one['claims'])}</p>{_note(one)}</li>"
+        '<li class="claim-card"><details class="sentence-fold">'
+        f'<summary><span class="sentence-quote">{_safe(one["quote"])}</span> {_badge(one["verdict"])}</summary>'
+        f"<p>{_safe(one['place'])}: {_safe(one['verdict'])} {linked(one['claims'])}</p>{_note(one)}</details></li>"
         for one in sentences
     ]
     return HTML(f'<ul class="cluscam-sentences">{"".join(items)}</ul>')

@@ -10,7 +10,7 @@ from analysis.page.figures import single_axes
 
 def tiers_figure(counts: pd.DataFrame) -> Figure:
     """How many claims have which verdict, a bar for each tier; `counts` is `counts.tier_counts`."""
-    fig, ax = single_axes(1.9)
+    fig, ax = single_axes(2.4)
     left = pd.Series(0, index=counts.index)
     for verdict in (name for name in VERDICTS if counts[name].any()):
         ax.barh(counts.index, counts[verdict], left=left, color=COLOURS[verdict], label=verdict)
@@ -20,5 +20,5 @@ def tiers_figure(counts: pd.DataFrame) -> Figure:
         left = left + counts[verdict]
     ax.invert_yaxis()
     ax.set(xlabel="claims")
-    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=6, fontsize=8, frameon=False)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=9, frameon=False)
     return fig

@@ -11,7 +11,7 @@ from analysis.judging.compare import SMALL
 from analysis.judging.printed import paper_effect
 from analysis.judging.rules import NEGLIGIBLE
 from analysis.judging.text import network_text
-from analysis.page.charts import OWN, PAPER, Dot, Row, dot_chart, number
+from analysis.page.charts import OWN, PAPER, Dot, Row, dot_chart, dot_strip, number
 
 KEPT = {"at_least": "from {}", "at_most": "up to {}", "below": "below {}", "more_than": "above {}"}
 TIMES = "times"
@@ -22,21 +22,54 @@ def number_line(claim: Mapping[str, Any], blocks: pd.DataFrame) -> str:
 
     Effects are drawn in the unit in which the smallest effect of interest is fixed: points, or d_z.
     """
-    thresholds = claim["thresholds"]
-    limits = thresholds["rule"] == "limits"
-    rows = [_of_limits(row) if limits else _of_effect(claim, row) for _, row in blocks.iterrows()]
-    if not rows or any(row is None for row in rows):
+    rows = _rows(claim, blocks)
+    if not rows:
         lines = [f"{network_text(row)}: {row['text']}" for _, row in blocks.iterrows() if isinstance(row["text"], str)]
         return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>" if lines else ""
-    if limits:
-        chart, legend = _limits_chart(claim, rows)
-    else:
-        chart, legend = _effect_chart(claim, rows, [_by_mean(row) for _, row in blocks.iterrows()])
+    axis, legend = _said(claim, rows, blocks)
+    chart = dot_chart(rows, f"Claim {claim['id']}", axis, **_scale(claim))
     return f'<div class="claim-line">{chart}<p>{html.escape(legend)}</p></div>'
 
 
-def _effect_chart(claim: Mapping[str, Any], rows: list[Row], few: list[bool]) -> tuple[str, str]:
+def small_line(claim: Mapping[str, Any], blocks: pd.DataFrame) -> str:
+    """The chart of `number_line` without words, for the line of a folded card; "" where there is none."""
+    rows = _rows(claim, blocks)
+    return dot_strip(rows, **_scale(claim)) if rows else ""
+
+
+def _limits(claim: Mapping[str, Any]) -> bool:
+    return bool(claim["thresholds"]["rule"] == "limits")
+
+
+def _rows(claim: Mapping[str, Any], blocks: pd.DataFrame) -> list[Row]:
+    """A row for each block; none where one of them cannot be drawn."""
+    rows = [_of_limits(row) if _limits(claim) else _of_effect(claim, row) for _, row in blocks.iterrows()]
+    drawn = [row for row in rows if row is not None]
+    return drawn if len(drawn) == len(rows) else []
+
+
+def _bounds(claim: Mapping[str, Any]) -> list[tuple[str, str, float]]:
+    """The limits that were fixed: "holds" or "fails", the kind of the limit, and where it is."""
+    words = {"holds": claim["thresholds"]["supported"], "fails": claim["thresholds"]["reversed"]}
+    return [(word, *next(iter(limit.items()))) for word, limit in words.items()]
+
+
+def _scale(claim: Mapping[str, Any]) -> dict[str, Any]:
+    """What both charts draw beside the dots: limits, or zero and what is too small to count."""
     thresholds = claim["thresholds"]
+    if _limits(claim):
+        marks = {number(value, 2): value for _, _, value in _bounds(claim)}
+        return {"marks": marks, "log": thresholds["unit"] == TIMES}
+    return {"band": (-thresholds["sesoi"], thresholds["sesoi"]), "zero": True}
+
+
+def _said(claim: Mapping[str, Any], rows: list[Row], blocks: pd.DataFrame) -> tuple[str, str]:
+    """What the axis is, and what the marks mean."""
+    thresholds = claim["thresholds"]
+    if _limits(claim):
+        legend = "Bar: 95 % interval. Dashed: the limits that were fixed. The claim "
+        kept = (f"{word} {KEPT[kind].format(number(value, 2))}" for word, kind, value in _bounds(claim))
+        return thresholds["unit"], f"{legend}{', and '.join(kept)}."
     sesoi, points = thresholds["sesoi"], thresholds["unit"] == "points"
     axis = "points; right of 0 favours the claim" if points else "d_z; right of 0 favours the claim"
     least = f"{sesoi:g}{' points' * points}"
@@ -45,20 +78,9 @@ def _effect_chart(claim: Mapping[str, Any], rows: list[Row], few: list[bool]) ->
         legend += " Triangle: what the paper prints."
     if not points:
         legend += " d_z is the mean difference over its spread between images."
-        if any(few):
+        if any(_by_mean(row) for _, row in blocks.iterrows()):
             legend += f" On fewer than {SMALL} images the interval is that of the mean, over the spread: it decides."
-    return dot_chart(rows, f"Claim {claim['id']}", axis, band=(-sesoi, sesoi), zero=True), legend
-
-
-def _limits_chart(claim: Mapping[str, Any], rows: list[Row]) -> tuple[str, str]:
-    thresholds = claim["thresholds"]
-    words = {"holds": thresholds["supported"], "fails": thresholds["reversed"]}
-    bounds = [(word, *next(iter(limit.items()))) for word, limit in words.items()]
-    legend = "Bar: 95 % interval. Dashed: the limits that were fixed. The claim "
-    legend += ", and ".join(f"{word} {KEPT[kind].format(number(value, 2))}" for word, kind, value in bounds) + "."
-    marks = {number(value, 2): value for _, _, value in bounds}
-    unit = thresholds["unit"]
-    return dot_chart(rows, f"Claim {claim['id']}", unit, marks=marks, log=unit == TIMES), legend
+    return axis, legend
 
 
 def _of_limits(row: pd.Series) -> Row | None:

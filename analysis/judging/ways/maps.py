@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.judging.sources import Claim
@@ -25,9 +26,9 @@ MEASURES = {
 }
 OBJECTIVES = {"opticam": "plain", "opticam_norm": "norm"}
 SUBSETS = {
-    "all": lambda rows: slice(None),
-    "classified correctly": lambda rows: rows["target"] == rows["label"],
-    "p at most 0.99": lambda rows: rows["probability"] <= 0.99,
+    "all": lambda rows: np.ones(len(rows), bool),
+    "classified correctly": lambda rows: (rows["target"] == rows["label"]).to_numpy(bool, na_value=False),
+    "p at most 0.99": lambda rows: (rows["probability"] <= 0.99).to_numpy(bool, na_value=False),
 }
 
 
@@ -53,12 +54,13 @@ def map_choices(rows: pd.DataFrame, claim: Claim, groups: Mapping[str, Any] | No
 
 def _block(rows: pd.DataFrame, block: Mapping[str, Any], methods: list[str], measures: list[str]) -> dict[Any, Any]:
     """The rows of a block's first n images, by method, fill and form, indexed by image."""
-    mine = rows[(rows["model"] == block["model"]) & (rows["panel"] == block["layer"]) & (rows["variant"] == "")]
+    there = (rows["model"] == block["model"]) & (rows["panel"] == block["layer"]) & (rows["variant"] == "")
+    columns, keys = ["image_id", "target", "label", "probability", *measures], ["method", "fill", "form"]
+    mine = rows.loc[there, [*columns, *keys]]  # filtering all columns would take most of the time
     ids = mine["image_id"].unique()[: block["n"]]
     mine = mine[mine["method"].isin(methods) & mine["image_id"].isin(ids)]
-    columns = ["image_id", "target", "label", "probability", *measures]
-    by = {key: part[columns].set_index("image_id") for key, part in mine.groupby(["method", "fill", "form"])}
-    return {key: part for key, part in by.items() if len(part) == block["n"]}
+    by = {key: part[columns].set_index("image_id") for key, part in mine.groupby(keys)}
+    return {key: part.loc[ids] for key, part in by.items() if len(part) == block["n"]}
 
 
 def _pair(
@@ -68,10 +70,11 @@ def _pair(
     sides = [table.get((method, fill, form)) for method in (own, rival)]
     if sides[0] is None or sides[1] is None:
         return None
-    first = sides[0].loc[SUBSETS[subset](sides[0]), measure].dropna()
-    second = sides[1][measure].dropna()
-    both = first.index.intersection(second.index, sort=False)
-    return (first[both], second[both]) if len(both) >= 2 else None
+    first, second = sides[0][measure], sides[1][measure]  # of the same images
+    both = first.notna().to_numpy() & second.notna().to_numpy()
+    both[~SUBSETS[subset](sides[0])] = False
+    index = first.index[both]
+    return tuple(pd.Series(side.to_numpy()[both], index) for side in (first, second)) if len(index) >= 2 else None
 
 
 def _grouped(pair: Pair | None, groups: Mapping[str, Any] | None) -> Pair | None:

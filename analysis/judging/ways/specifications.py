@@ -75,7 +75,7 @@ def _intervals(choices: Sequence[Choice], blocks: int) -> dict[tuple[int, int], 
             pair = choice.pairs[i] if choice.pairs else None
             if pair is not None and len(pair[0]) >= 2:
                 better = turned(pair[0].to_numpy(float), pair[1].to_numpy(float), choice.measure)
-                together.setdefault(tuple(pair[0].index), []).append((way, better))
+                together.setdefault(tuple(pair[0].index.to_numpy(object)), []).append((way, better))
         for group in together.values():
             batch = batch_intervals(np.stack([better for _, better in group]), draws=DRAWS)
             limits = (batch.mean, batch.low, batch.high, batch.d_z, batch.d_z_low, batch.d_z_high)

@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis.statistics import checks
+from analysis.statistics.resampling.weights import weight_chunks
 from cluscam_lite.errors import CluscamError
-
-CHUNK = 4_000_000  # weights held at once
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,7 @@ def batch_intervals(values: ArrayLike, level: float = 0.95, draws: int = 1_999, 
     scale = np.maximum(np.abs(x).max(1, keepdims=True), np.finfo(float).tiny)
     z = x / scale
     means, spreads = np.empty((samples, draws)), np.empty((samples, draws))
-    rng, rows = np.random.default_rng(seed), max(1, CHUNK // n)
-    for start in range(0, draws, rows):
-        some = slice(start, min(draws, start + rows))
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=some.stop - start) / n  # (draws, n)
+    for some, weights in weight_chunks(n, draws, seed):
         means[:, some] = z @ weights.T
         spreads[:, some] = np.sqrt(np.maximum(0, z**2 @ weights.T - means[:, some] ** 2) * n / (n - 1))
     mean, spread = z.mean(1), z.std(1, ddof=1)

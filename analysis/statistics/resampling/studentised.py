@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from analysis.statistics import checks
 from analysis.statistics.resampling.intervals import Interval
+from analysis.statistics.resampling.weights import resample_weights
 
 TINY = 1e-9  # standard deviations, in units of the sample's largest value, that rounding alone can leave
 
@@ -39,7 +40,7 @@ def symmetric_t_limits(
     scale = np.maximum(np.abs(values).max(1, keepdims=True), np.finfo(float).tiny)
     z = values / scale
     mean, error = z.mean(1), z.std(1, ddof=1) / math.sqrt(n)
-    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws) / n  # (draws, n)
+    weights = resample_weights(n, draws, seed)
     means = z @ weights.T
     spread = np.sqrt(np.maximum(z**2 @ weights.T - means**2, 0) / (n - 1))
     away = np.abs(means - mean[:, None])

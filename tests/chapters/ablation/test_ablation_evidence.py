@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 
 from analysis.chapters.ablation import evidence
 from analysis.chapters.ablation import page as chapter
+from analysis.chapters.ablation.claims import pair_of
 from analysis.engine.contract import empty_rows
 from analysis.judging.ledger import judged
 from analysis.judging.rules import NEGLIGIBLE, REVERSED, SUPPORTED
@@ -67,6 +68,28 @@ def test_a_claim_on_several_seeds_takes_each_images_mean_over_them():
     assert judged(by_seed[0], claim)["verdict"].tolist() == [NOT_RUN]  # the other seed has not run
     short = pd.concat([by_seed[0], by_seed[1][by_seed[1]["image_id"] != "i7"]])
     assert judged(short, claim)["verdict"].tolist() == [NOT_RUN]
+
+
+def test_both_sides_are_the_literal_means_over_seeds():
+    by_seed = [made(seed=i).assign(seed=i, variant=f"seed {i}" if i else "") for i in range(3)]
+    rows = pd.concat(by_seed).sample(frac=1, random_state=0)
+    rows.loc[rows["image_id"].isin(["i3", "i4"]) & (rows["variant"] == "seed 1"), "drop"] = np.nan
+    contrast = {"first": ["kmeans", FULL], "second": ["random", "uniform"], "measure": "drop", "form": "matched"}
+    for seeds in ([0, 1, 2], [2], [0, 2]):
+        sides = []
+        for source, setting in (contrast["first"], contrast["second"]):
+            values = {}
+            for row in rows.to_dict("records"):
+                if (row["method"], row["setting"], row["form"]) == (source, setting, "matched") and row[
+                    "seed"
+                ] in seeds:
+                    values.setdefault(row["image_id"], {})[row["seed"]] = row["drop"]
+            sides.append({image: np.mean([mine[seed] for seed in seeds]) for image, mine in values.items()})
+        first, second = pair_of(rows, CLAIM["population"]["blocks"][0], {**contrast, "seeds": seeds})
+        images = [image for image in rows["image_id"].unique() if not math.isnan(sides[0][image] + sides[1][image])]
+        assert {*first.index} == {*second.index} == {*images} and [*first.index] == [*second.index]
+        assert [*first] == pytest.approx([sides[0][image] for image in first.index], rel=1e-15)
+        assert [*second] == pytest.approx([sides[1][image] for image in first.index], rel=1e-15)
 
 
 def test_a_source_without_seeds_is_held_against_the_mean_of_one_that_has_them():

@@ -43,6 +43,20 @@ def test_the_curve_runs_from_one_group_to_all(tau_rows):
     assert len(figures.temperature_figure(curve, {"drop": "AD", "entropy": "groups"}).axes) == 2
 
 
+def test_the_curve_in_words():
+    grid = pd.DataFrame({"tau": [0.1, 0.3, 0.4, 0.5, 1.0, 5.0, 50.0], "increase": [9.0, 20, 30, 25, 28, 21, 15]})
+    grid = grid.assign(drop=range(7), coverage=50.0, entropy=2.0, model="scene_cnn", kind="grid")
+    own = grid.iloc[[2]].assign(kind="table 3", tau=0.42)
+    words = temperature_chapter.curve_words(pd.concat([grid, own]))
+    assert words["increase_0.4_scene_cnn"] == "30" and words["entropy_5_scene_cnn"] == "2"
+    assert words["range_behind"] == "10.0"  # 20 at 0.3 against 30
+    assert words["level_scene_cnn"] == "20.0 to 30.0" and words["lowest_scene_cnn"] == "9.0"
+    assert words["best_drop_scene_cnn_tau"] == "0.1" and words["best_increase_scene_cnn_own"] == "30.0"
+    said = ["no", "no, but within 0.2 d_z", "yes, on every image", "cannot be told"]
+    found = temperature_chapter.pair_words(pd.DataFrame({"AD the same?": said}))
+    assert found == {"differ": "2 of 4", "same": "1", "open": "1"}
+
+
 def test_pairs_of_temperatures(tau_rows):
     page = temperature_chapter.pairs_page(tau_rows)
     assert len(page) == len(temperature_chapter.PAIRS) and set(page["images"]) == {4}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.chapters.boxes.answers import EIGHT, OTHERS, box_words, rank_words
+from analysis.chapters.boxes.answers import EIGHT, OTHERS, box_words, energy_words, rank_words
 from analysis.chapters.boxes.page import box_page
 
 
@@ -46,3 +46,8 @@ def test_the_box_as_a_map():
     page = box_page(maps()).set_index("map")
     assert set(page.index) == {"the box", "all but the box", "ClusCAM", "ClusCAM within the box"}
     assert page.loc["the box", "AD"] == pytest.approx(20) and set(page["network"]) == {"MobileOne-S0"}
+
+
+def test_the_energy_in_the_box():
+    rows = pd.DataFrame({"method": ["ones", "ones", "centre"], "ep": [40.0, 41.2, 77.0]})
+    assert energy_words(rows, ["ones"]) == {"ones": "41"}

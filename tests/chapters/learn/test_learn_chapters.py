@@ -20,6 +20,7 @@ from analysis.chapters.learn.saliency import (
     maps_of,
     named,
     of_all,
+    outcome_words,
     predictions,
 )
 from analysis.paths import ROOT
@@ -124,3 +125,13 @@ def test_every_member_is_drawn():
     texts = [text.get_text() for text in family_figure().axes[0].texts]
     assert all(any(member.title in text and str(member.year) in text for text in texts) for member in MEMBERS)
     assert all(member.change in texts for member in MEMBERS)
+
+
+def test_the_test_of_maps_in_words():
+    names, hidden = ["A", "B", "C", "random regions", "random regions"], [-1.25, 4.0, 2.0, 3.0, 4.0]
+    rows = pd.DataFrame({"map": names, "hidden": hidden, "shown": [9.0, 8.0, 7.0, 1.0, 2.5], "whole": 10.0})
+    rows = rows.assign(image="scene: a ring", showing=[True, True, True, None, None])
+    words = outcome_words(rows.assign(hiding=[True, False, True, None, None]))
+    assert words["class"] == "a ring" and words["hiding"] == "two of the three" and words["showing"] == "all three"
+    assert (words["best"], words["lowest"], words["worst"], words["highest"]) == ("A", "−1.2", "B", "4.0")
+    assert (words["whole"], words["random_shown"], words["random_hidden"]) == ("10.0", "1.8", "3.5")

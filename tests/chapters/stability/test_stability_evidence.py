@@ -218,6 +218,16 @@ def test_words_about_a_median_and_its_tail():
     assert page.tail_span(rows, "cluscam", "seed 1") == "0 to 25 %"
 
 
+def test_the_chapter_in_words():
+    base = {("cluscam", "none"): {"drop": 10.0}, ("gradcam", "none"): {}}
+    changed = {("cluscam", "seed 1"): {"correlation": 0.8, "overlap": 0.5, "drop": 12.0}}
+    changed |= {("cluscam", "shift 4"): {"correlation": 0.7}, ("gradcam", "shift 4"): {"correlation": 0.9}}
+    words = page.words(evidence.prepared(rows_of(base | changed)))
+    assert (words["median-seed-1"], words["median-shift-4"], words["gradcam-shift"]) == ("0.80", "0.70", "0.90")
+    assert words["overlap-seed"] == "0.50" and words["tails-seed"] == "0 %" and words["AD-seeds"] == "+2.0"
+    assert words["median-K-more"] == words["opticam-beside"] == NOT_RUN
+
+
 def test_rows_are_named_for_a_reader():
     rows = page.named(evidence.prepared(rows_of({("soft", "seed 1"): {"correlation": 0.9}}, n=2)))
     assert set(rows["network"]) == {"MobileOne-S0"} and set(rows["map"]) == {"ClusCAM, softer weights"}

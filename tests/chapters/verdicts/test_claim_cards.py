@@ -1,5 +1,6 @@
 """A card for each claim: nothing is lost, everything is escaped, and the script knows what it chooses by."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from analysis.chapters.verdicts.cards import (
     sentence_list,
     titles,
     verdict_sentence,
+    ways_of,
 )
 from analysis.chapters.verdicts.lines import in_unit, number_line
 from analysis.chapters.verdicts.otherwise import MEAN, reading_words
@@ -73,12 +75,18 @@ def test_every_claim_has_one_card_with_what_the_filter_asks_for(table, page):
         assert data["network"].split(" ") == [*blocks(table, claim)["model"].unique()]
         assert (ROOT / "notebooks" / f"{data['chapter']}.ipynb").is_file()
         assert "results/reference/" in card and "network by network</summary>" in card
-        shown, _, folded = card.partition("<details>")
+        line, _, opened = card.partition("</summary>")
+        assert titles()[claim] in html.unescape(line) and 'class="claim-verdict"' in line
+        assert line.count("<svg") == opened.count("<svg")
+        ways = ways_of(blocks(table, claim))
+        assert (f"holds in {ways[0]} of {ways[1]}" in line) if ways else ("holds in" not in line)
+        shown, _, folded = opened.partition("<details>")
         assert "<blockquote>" in shown and "<dt>Verdict</dt>" in shown and "<dt>Tested</dt>" in folded
     for name in ("chapter", "verdict", "network", "whose"):
         chosen = {value for values in re.findall(rf'data-{name}="([^"]*)"', page) for value in values.split(" ")}
         options = re.search(rf'<select name="{name}">(.*?)</select>', page).group(1)
         assert {*re.findall(r'value="([^"]+)"', options)} == chosen
+    assert page.count('<details class="claim-fold">') == len(CLAIMS) and "data-open" in page
     assert re.search(r'<form class="claim-filter" hidden>', page) and 'aria-live="polite">40 of 40 claims' in page
 
 
@@ -86,7 +94,7 @@ def test_numbers_are_drawn_where_there_are_numbers(table, page):
     for claim in CLAIMS.values():
         drawn = number_line(claim, blocks(table, claim["id"]))
         assert drawn.startswith("<div" if claim["id"] not in text_only(table) else "<ul"), claim["id"]
-    assert "C10b" in text_only(table) and page.count("<svg") == len(CLAIMS) - len(text_only(table))
+    assert "C10b" in text_only(table) and page.count('<div class="claim-line"') == len(CLAIMS) - len(text_only(table))
 
 
 def text_only(table):
@@ -131,7 +139,7 @@ def test_the_address_is_that_of_the_configuration(tmp_path):
 def test_sentences_link_the_cards_of_their_claims(table):
     sentences = sentence_verdicts(table).to_dict("records")
     listed = sentence_list(sentences).data
-    assert listed.count("<li") == len(sentences) and 'href="#claim-C10b"' in listed
+    assert listed.count("<li") == listed.count("</summary>") == len(sentences) and 'href="#claim-C10b"' in listed
     assert linked("") == "" and linked("C1 not run") == '(<a href="#claim-C1">C1</a> not run)'
     noted = sentence_list([{"quote": "q", "place": "p", "verdict": "not tested", "claims": "", "note": "a < b"}]).data
     assert 'data-word="not-tested"' in noted and "a &lt; b" in noted
@@ -141,6 +149,8 @@ def test_the_script_is_one_and_is_loaded():
     script = ROOT / "book" / "_static" / "claims.js"
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     assert "claims.js" in config and "story.css" in config
+    text = script.read_text(encoding="utf-8")
+    assert all(name in text for name in ("[data-open]", ".claim-fold", "beforeprint", "hashchange"))
     if node := shutil.which("node"):
         assert subprocess.run([node, "--check", script], capture_output=True).returncode == 0
 
