@@ -9,7 +9,7 @@ from analysis.studies.plan import layer_of
 from cluscam_lite import get_spec, load_dataset, load_model
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import METHODS, method
-from cluscam_lite.metrics.masking import evaluate
+from cluscam_lite.metrics import evaluate
 
 FEWER = {"opticam": {"iterations": 3}, "opticam_norm": {"iterations": 2}}
 PLACES = [("scene_cnn", "paper"), ("scene_vit", "last"), ("scene_vit", "paper")]

@@ -22,7 +22,7 @@ from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.algorithm.scoring import default_batch_size
 from cluscam_lite.device import placed
 from cluscam_lite.errors import ClusCAMWarning
-from cluscam_lite.metrics.masking import evaluate
+from cluscam_lite.metrics import evaluate
 from cluscam_lite.models import LoadedModel, ModelSpec
 from cluscam_lite.models.registry import RANDOM, random_name
 from cluscam_lite.models.runs import RunName
