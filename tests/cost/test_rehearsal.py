@@ -166,13 +166,13 @@ def test_a_budget_takes_the_first_cells_and_the_next_one_goes_on(tmp_path, capsy
 
     monkeypatch.setattr(rates, "_seconds", lambda work, images, *_: 0.01)
     command = ["study", "boxes", "--profile", "embedded", "--measure", "1s", "--out", str(tmp_path), "--quiet"]
-    assert main([*command, "--budget", "0.8s"]) == 0
+    assert main([*command, "--budget", "1.05s"]) == 0
     first = read(find_study("boxes"), tmp_path, allow_partial=True)
     assert "1 of 2 pieces of work fit" in capsys.readouterr().out
-    assert main([*command, "--budget", "0.8s"]) == 0
+    assert main([*command, "--budget", "1.05s"]) == 0
     both = read(find_study("boxes"), tmp_path)
     pd.testing.assert_frame_equal(both.iloc[: len(first)], first)
-    assert main([*command, "--budget", "0.8s"]) == 0
+    assert main([*command, "--budget", "1.05s"]) == 0
     assert "nothing is left to do" in capsys.readouterr().out
 
 

