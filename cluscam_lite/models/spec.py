@@ -109,15 +109,14 @@ class ModelSpec:
         """The way from an RGB image to an input (3, H, W).
 
         "standard": the weights' own resize and centre crop. "paper": the whole image squashed to 224 x 224, as in
-        the paper's public code, normalised as the network needs it (at their own size the networks
-        that this project trained).
+        the paper's public code, normalised as the network needs it (at their own size networks for smaller
+        inputs).
         Raises UnknownName for another kind.
         """
         if kind == "standard":
             return Preprocess(self.input_size, self.resize, self.interpolation, self.mean, self.std)
         if kind == "paper":
-            size = self.input_size if self.library == "embedded" or self.classes else PAPER_SIZE
-            return Preprocess(size, None, "bilinear", self.mean, self.std)
+            return Preprocess(min(self.input_size, PAPER_SIZE), None, "bilinear", self.mean, self.std)
         raise unknown("preprocessing", kind, ("standard", "paper"))
 
     @property
