@@ -78,7 +78,7 @@ class AblationCAM(Rival):
         d = head.maps.shape[1]
         values = ablation_values(low, d, self.batch_size).to(head.given)
         logits = []
-        for channels in torch.arange(d, device=head.given.device).split(chunk):
+        for channels in torch.split(torch.arange(d, device=head.given.device), chunk):
             images = torch.full_like(channels, image)
             without = ablate(head.given[image], head.layout, channels, values[channels])
             output = head.replace(without, images, keep=False)
