@@ -6,7 +6,10 @@ STUDIES ?= groundtruth logits faithfulness boxes whatif curves ablation temperat
            alzheimer sanity
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+STAMP := $(VENV)/.installed$(if $(LOCKED),-locked)
+LOCK := requirements.lock
+LOCKED_EXTRAS := book hub rivals cluster onnx openvino test lab
+PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check
 LAB := $(VENV)/.lab
 # glibc gives big blocks back to the system and has them zeroed again at the next pass; kept, a small CNN takes half the time.
 # Other C libraries ignore this. The study of running time goes without: its ratios are of a process as users start it.
@@ -14,16 +17,17 @@ KEEP := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=2
 IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book notebook coursework archive links test reference networks verify lint clean
+.PHONY: help setup lock book notebook coursework archive links test reference networks verify lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
-	@echo "Options: PROFILE=smoke|embedded|reference|FILE.yaml (book), JOBS=$(JOBS) (book, test), PYTHON=python3.12 (setup)"
+	@echo "Options: PROFILE=smoke|embedded|reference|FILE.yaml (book), JOBS=$(JOBS) (book, test), PYTHON=python3.12 (setup),"
+	@echo "         LOCKED=1 (setup: the releases of requirements.lock), WORKERS=2 (reference: processes)"
 
 setup: $(STAMP) ## Make .venv and install the project into it (the other commands do this too)
 
 # A Python of this project's range, else one sentence. A candidate is tried, since a name on the path may not run.
-$(STAMP): pyproject.toml setup.py
+$(STAMP): pyproject.toml setup.py $(if $(LOCKED),$(LOCK))
 	@set -e; chosen=; \
 	for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	  if "$$python" -c '$(IN_RANGE)' >/dev/null 2>&1; then chosen="$$python"; break; fi; \
@@ -37,9 +41,19 @@ $(STAMP): pyproject.toml setup.py
 	    echo "Error: $$chosen could not make $(VENV); on Debian and Ubuntu install the package python3-venv." >&2; exit 1; }; \
 	fi; \
 	echo "Installing cluscam-lite and its tools into $(VENV) (the first time: minutes, and several GB for PyTorch)."; \
-	$(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check -e '.[book,hub,rivals,test]' || { \
+	{ if [ -n "$(LOCKED)" ]; then \
+	    $(PIP) --require-hashes -r $(LOCK) && $(PIP) --no-deps --no-build-isolation -e .; \
+	  else $(PIP) -e '.[book,hub,rivals,cluster,onnx,openvino,test]'; fi; } || { \
 	  echo "Error: pip could not install the project; its message is above. Is the network up and the disk not full?" >&2; exit 1; }; \
-	touch $@
+	rm -f $(VENV)/.installed $(VENV)/.installed-locked; touch $@ $(if $(LOCKED),$(LAB))
+
+# Ranges say what the project works with, the lock what it was last tried with, file by file: one for each Python of the
+# range and each platform. The builder of the project itself is locked too. A newer release comes in with UPGRADE=1.
+lock: $(STAMP) ## Make requirements.lock anew from pyproject.toml; UPGRADE=1 takes the newest releases
+	@echo "Locking the releases and hashes of all packages in $(LOCK)."
+	@echo 'setuptools>=77' | $(BIN)/uv pip compile pyproject.toml - --quiet $(LOCKED_EXTRAS:%=--extra %) \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) --output-file $(LOCK) || { \
+	  echo "Error: uv could not lock the packages; its message is above. Is the network up?" >&2; exit 1; }
 
 book: $(STAMP) ## Run the notebooks of PROFILE (embedded), JOBS at a time, and build the book
 	@echo "Running the notebooks with the profile $(PROFILE)."
@@ -78,8 +92,8 @@ test: $(STAMP) ## Run the tests, JOBS at a time
 
 reference: $(STAMP) ## Make what is missing of the reference run on a data root: days on two cores; stop and go on at will
 	@set -e; for study in $(STUDIES); do \
-	  case $$study in runtime) keep=;; *) keep="$(KEEP)";; esac; \
-	  env $$keep $(BIN)/cluscam study $$study --profile reference --out results/reference/$$study; done
+	  case $$study in runtime) keep= workers=;; *) keep="$(KEEP)" workers="$(if $(WORKERS),--workers $(WORKERS))";; esac; \
+	  env $$keep $(BIN)/cluscam study $$study --profile reference --out results/reference/$$study $$workers; done
 
 networks: $(STAMP) ## Train the networks of `reference` that a CPU gives to the same bits: half an hour or more each
 	@$(BIN)/python -m analysis.chapters.alzheimer.networks.training.reference

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import cluscam_lite
@@ -43,7 +44,7 @@ def test_environment_yml_names_the_same_packages_and_ranges_as_pyproject():
     lines = [*PROJECT["dependencies"], *extras["models"], *extras["pictures"], *extras["data"]]
     project_ranges = {r.name: r.specifier for r in map(Requirement, lines)}
     assert conda_ranges == project_ranges
-    assert pip == {"pip": ["-e .[book,hub,rivals,test]"]}
+    assert pip == {"pip": ["-e .[book,hub,rivals,cluster,onnx,openvino,test]"]}
 
 
 @pytest.mark.parametrize("extra", [None, *PROJECT["optional-dependencies"]])
@@ -155,3 +156,69 @@ def test_import_is_light_and_takes_no_network():
     imported, share = done.stdout.splitlines()
     assert imported == "[]"
     assert float(share) < 0.5  # of the time that `import torch` takes with it
+
+
+def locked(python: str) -> dict[str, Version]:
+    """Name -> the release that requirements.lock has for a version of Python, on Linux; each has a hash."""
+    environment = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
+    environment |= {"platform_machine": "x86_64", "platform_system": "Linux", "implementation_name": "cpython"}
+    pins: dict[str, Version] = {}
+    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+    for line in (line.strip() for line in text.splitlines()):
+        if not line or line.startswith("#"):
+            continue
+        requirement = Requirement(line.partition("--hash")[0].strip())
+        assert line.count("--hash=sha256:") >= 1, requirement
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            (specifier,) = requirement.specifier
+            assert specifier.operator == "==" and canonicalize_name(requirement.name) not in pins, requirement
+            pins[canonicalize_name(requirement.name)] = Version(specifier.version)
+    return pins
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_lock_satisfies_pyproject(python):
+    pins, extras = locked(python), PROJECT["optional-dependencies"]
+    chosen = re.search("^LOCKED_EXTRAS := (.*)$", (ROOT / "Makefile").read_text(), re.M).group(1).split()
+    lines, seen = list(PROJECT["dependencies"]), set()
+    while chosen:
+        if (extra := chosen.pop()) not in seen:
+            seen.add(extra)
+            lines += extras[extra]
+            chosen += [
+                also for line in extras[extra] if (r := Requirement(line)).name == PROJECT["name"] for also in r.extras
+            ]
+    wanted = [r for r in map(Requirement, lines) if r.name != PROJECT["name"]]
+    assert len(wanted) > 30 and seen == set(extras) - {"quantus", "all"}
+    for requirement in wanted:
+        release = pins.get(canonicalize_name(requirement.name))
+        assert release in requirement.specifier, f"{requirement}: make lock"
+    (builder,) = map(Requirement, tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"])
+    assert pins[builder.name] in builder.specifier
+
+
+def test_the_lock_names_no_place_to_download_from():
+    text = (ROOT / "requirements.lock").read_text()
+    assert not re.search(r"://|--(extra-)?index|--find-links|-i ", text)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.stem)
+def test_workflows_take_actions_by_commit_and_build_from_the_lock(path):
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["env"]["LOCKED"] == "1"
+    for line in (line.strip() for line in path.read_text().splitlines()):
+        if "uses:" in line:
+            assert re.fullmatch(r"(- )?uses: [\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
+
+
+def test_the_gpu_workflow_is_skipped_where_no_runner_is_named():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "gpu.yml").read_text())
+    assert workflow["jobs"]["run"]["if"] == "vars.GPU_RUNNER != ''"
+    assert workflow["jobs"]["publish"]["needs"] == "run"
+
+
+def test_the_container_is_set_up_from_the_lock_on_a_base_pinned_by_digest():
+    text = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", text, re.M) and "make setup LOCKED=1" in text
+    for name in re.search(r"^COPY (Makefile .*) \./$", text, re.M).group(1).split():
+        assert (ROOT / name).is_file(), name

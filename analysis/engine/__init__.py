@@ -32,13 +32,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.engine.cell import Cell, chunks
+    from analysis.engine.cluster.choice import Cluster
     from analysis.engine.contract import Study
     from analysis.engine.reading import Status, read, status
     from analysis.engine.runner import run
 
-__all__ = ["Cell", "Status", "Study", "chunks", "read", "run", "status"]
+__all__ = ["Cell", "Cluster", "Status", "Study", "chunks", "read", "run", "status"]
 
-_MODULES = {"Cell": "cell", "chunks": "cell", "Study": "contract", "run": "runner"}  # the others: reading
+_MODULES = {
+    "Cell": "cell",
+    "chunks": "cell",
+    "Cluster": "cluster.choice",
+    "Study": "contract",
+    "run": "runner",
+}  # the others: reading
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ class Progress:
         self._done = total - len(pending)
         self._images = sum(len(cell.images) for cell in pending)
         self._passed = 0  # images of the cells done since the start, here or by other processes
+        self._partial: dict[str, int] = {}  # images done of each cell in work, by its hash
         self._start = time.monotonic()
         off = quiet or not pending or None  # None: unless standard error is a terminal
         self._bar = tqdm(total=self._images, unit="image", leave=False, dynamic_ncols=True, disable=off)
@@ -25,18 +26,25 @@ class Progress:
         self._bar.close()
 
     def begin(self, cell: Cell) -> None:
-        """A cell is begun."""
+        """A cell is begun: the bar names it."""
+        self._partial[cell.hash] = 0
         self._bar.set_description_str(f"[{self._done + 1}/{self.total}] {cell.title}")
 
-    def __call__(self, images: int) -> None:
-        """So many images of the cell are done."""
-        self._bar.update(self._passed + images - self._bar.n)
+    def __call__(self, cell: Cell, images: int) -> None:
+        """So many images of a cell are done. Of a cell that is not in work, a late word is not heard."""
+        if cell.hash in self._partial:
+            self._partial[cell.hash] = images
+            self._draw()
+
+    def _draw(self) -> None:
+        self._bar.update(self._passed + sum(self._partial.values()) - self._bar.n)
 
     def end(self, cell: Cell, what: str) -> None:
         """A cell is done: `what` says how many rows it has and how long it took, or who made it."""
         self._done += 1
         self._passed += len(cell.images)
-        self(0)
+        self._partial.pop(cell.hash, None)
+        self._draw()
         if self.quiet:
             return
         elapsed = time.monotonic() - self._start

@@ -1,36 +1,46 @@
 """Run a study: make the cells that are missing, one file each, and the manifest when all are there.
 
 A run may be stopped or killed at any moment and started again, and several processes may share a folder. A process
-takes a cell under a lock, checks that it is still missing, computes it, and moves the whole file into its place.
+takes a cell under a lock, checks that it is still missing, has it computed, here or by a worker of a Dask cluster, and
+moves the whole file into its place.
 """
 
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 from analysis.engine.cell import Cell
+from analysis.engine.cluster.choice import Cluster
 from analysis.engine.configuration import settle
-from analysis.engine.contract import Study, checked_cells, checked_rows, named_data_root
+from analysis.engine.contract import Study, checked_cells, named_data_root
 from analysis.engine.locks import Locks
-from analysis.engine.manifest import make_manifest, now, origin
+from analysis.engine.manifest import make_manifest, origin
 from analysis.engine.progress import Progress
 from analysis.engine.reading import Status
 from analysis.engine.store import Store
+from analysis.engine.work import Claim, Desk, make
 from cluscam_lite.files import output_folder
 
 
 def run(
-    study: Study, profile: Mapping[str, Any], folder: str | os.PathLike, *, discard: bool = False, quiet: bool = False
+    study: Study,
+    profile: Mapping[str, Any],
+    folder: str | os.PathLike,
+    *,
+    discard: bool = False,
+    quiet: bool = False,
+    cluster: Cluster | None = None,
 ) -> Status:
     """Make the cells of a study that are not yet in `folder`; say what is done; return how far the folder is.
 
-    `discard` removes results of another configuration, keeping the cells that fit. Raises CluscamError for a folder
-    of another configuration or one that cannot be written, and what the study raises. Ctrl-C and SIGTERM raise
-    KeyboardInterrupt with a sentence that says what is done.
+    `discard` removes results of another configuration, keeping the cells that fit. `cluster` names the workers that
+    make the cells; None: this process makes them. Raises CluscamError for a folder of another configuration or one
+    that cannot be written, what the study raises, and for a cluster that is lost or cannot make the cells
+    (`cluster/spread.py`). Ctrl-C and SIGTERM raise KeyboardInterrupt with a sentence that says what is done.
     """
     cells = checked_cells(study, profile)
     store = Store(output_folder(folder))
@@ -45,8 +55,9 @@ def run(
                 progress.say(f"the file of {cell.title} is damaged ({reason}); the cell is made again")
             if pending:
                 progress.say(f"{study.name}: {len(pending)} of {len(cells)} cells to make, in {store.folder}")
+            desk = Desk(cells, store, locks, progress)
             with named_data_root(profile):
-                held = _Work(study, cells, store, locks, progress).make(pending)
+                held = _maker(study, profile, cells, desk, progress, cluster).make(pending) if pending else 0
         with locks.mutex():
             reached = store.survey(cells)
             complete = reached.complete
@@ -58,42 +69,45 @@ def run(
     return found
 
 
-class _Work:
-    """One process's work on the cells of a folder."""
+def _maker(
+    study: Study, profile: Mapping[str, Any], cells: Sequence[Cell], desk: Desk, progress: Progress, cluster: Any
+) -> Any:
+    """What makes cells: this process, or the workers of a Dask cluster, which few need installed."""
+    if cluster is None:
+        return _Here(study, desk, progress)
+    from analysis.engine.cluster.spread import Spread
 
-    def __init__(self, study: Study, cells: Sequence[Cell], store: Store, locks: Locks, progress: Progress) -> None:
-        self.study, self.store, self.locks, self.progress = study, store, locks, progress
-        self.number = {cell.hash: i for i, cell in enumerate(cells)}
+    return Spread(study, profile, cells, desk, progress, cluster)
+
+
+class _Here:
+    """The work of this process alone: one cell after the other."""
+
+    def __init__(self, study: Study, desk: Desk, progress: Progress) -> None:
+        self.study, self.desk, self.progress = study, desk, progress
         self._origin: dict[str, Any] | None = None
 
     def make(self, pending: Sequence[Cell]) -> int:
         """Make what nobody else has taken, until all is done or taken; the number of cells that others have."""
         while pending:
-            held = [cell for cell in pending if not self._take(cell)]
+            held = [cell for cell in pending if not self._settle(cell)]
             if len(held) == len(pending):
                 break
             pending = held  # again: their holders may have finished them, or died
         return len(pending)
 
-    def _take(self, cell: Cell) -> bool:
+    def _settle(self, cell: Cell) -> bool:
         """Make the cell unless it is done by now; False if another process has it."""
-        i = self.number[cell.hash]
-        if not self.locks.claim(i):
-            return False
+        claim = self.desk.take(cell)
+        if claim is not Claim.OURS:
+            return claim is Claim.DONE
         try:
-            if self.store.whole(cell):
-                self.progress.end(cell, "made by another process")
-                return True
             self.progress.begin(cell)
             self._origin = self._origin or origin()  # before the work: a commit made meanwhile did not make these rows
-            start = time.monotonic()
-            rows = checked_rows(self.study, cell, self.study.run(cell, self.progress))
-            seconds = time.monotonic() - start
-            self.store.write(cell, rows, {"origin": self._origin, "finished": now(), "seconds": round(seconds, 3)})
-            self.progress.end(cell, f"{len(rows):,} rows in {seconds:.1f} s")
+            self.desk.bring(cell, make(self.study, cell, self._origin, partial(self.progress, cell)))
             return True
         finally:
-            self.locks.release(i)
+            self.desk.give_up(cell)
 
 
 @contextmanager

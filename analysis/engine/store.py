@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -58,10 +57,9 @@ class Store:
         """The file of a cell."""
         return self.cells / f"{cell.name}.parquet"
 
-    def write(self, cell: Cell, rows: pd.DataFrame, record: Mapping[str, Any]) -> None:
+    def write(self, cell: Cell, table: pa.Table, record: Mapping[str, Any]) -> None:
         """Write the rows of a cell, whole or not at all, with `record` and the cell in the metadata."""
         about = {**record, "hash": cell.hash, "cell": cell.to_dict()}
-        table = pa.Table.from_pandas(rows, preserve_index=False)
         table = table.replace_schema_metadata({METADATA: json.dumps(about).encode()})
         self.sweep(self.path(cell))
         with atomic_path(self.path(cell)) as temporary:

@@ -6,16 +6,10 @@ import time
 import pytest
 from same_rows import same_rows
 from toy_study import CELLS, PROFILE, TOY, Toy, files, keep_some, parquets
+from waiting import wait_for
 
 from analysis.engine import read, run, status
 from cluscam_lite.errors import CluscamError
-
-
-def wait_for(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("first", [[0, 3], [5, 1]])

@@ -1,7 +1,9 @@
 """A study without a network, for the tests of the engine; as a program, the command line with this study in it.
 
 `TOY_SECONDS` is how long a cell takes, `TOY_LOG` a file that gets the name of each cell that is begun, `TOY_KILL` the
-moment at which the process kills itself: "KIND:N" for the N-th time that something of that kind is about to happen.
+moment at which the process kills itself: "KIND:N" for the N-th time that something of that kind is about to happen,
+`TOY_DEADLY` the part of a cell's name that ends whoever makes it. `TOY_DEVICE` is the device that its rows name: asking
+for it would import torch, which takes longer than all the rest.
 """
 
 import os
@@ -16,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.engine import Cell, chunks
+from analysis.run import provenance
 from cluscam_lite.datasets.sample import first
 
 THERE = 24  # images that the toy data set has
@@ -39,8 +42,10 @@ class Toy:
         ]
 
     def run(self, cell, progress):
-        log(cell.name)
+        log(f"{cell.name} {os.getpid()}" if "TOY_PIDS" in os.environ else cell.name)
         kill("run")
+        if (deadly := os.environ.get("TOY_DEADLY")) and deadly in cell.name:
+            os.kill(os.getpid(), signal.SIGKILL)
         start = time.monotonic()
         time.sleep(float(os.environ.get("TOY_SECONDS", 0)))
         rows = []
@@ -96,13 +101,18 @@ def log(name):
             file.write(f"{name}\n")
 
 
+def named_device():
+    """Take the device from `TOY_DEVICE`, here and in the workers, which import this module for the study."""
+    if device := os.environ.get("TOY_DEVICE"):
+        provenance._device = lambda: device
+
+
 def program():
     """`cluscam` with the toy study, its writing of files cut in two by a possible death."""
     from pathlib import Path
 
     import pyarrow.parquet as pq
 
-    from analysis.run import provenance
     from analysis.studies import registry as studies
     from cluscam_lite import files
     from cluscam_lite.cli import main
@@ -126,10 +136,12 @@ def program():
         kill("replaced")
 
     pq.write_table, Path.write_text, files.os.replace = half_a_table, half_a_text, replaced
-    provenance._device = lambda: "CPU"  # asking would import torch, which takes longer than all the rest
+    os.environ.setdefault("TOY_DEVICE", "CPU")
+    named_device()
     studies.REGISTRY["toy"] = "toy_study:TOY"
     return main(sys.argv[1:])
 
 
+named_device()
 if __name__ == "__main__":
     sys.exit(program())
