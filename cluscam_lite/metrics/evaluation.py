@@ -175,5 +175,5 @@ def _outputs(
     logits = torch.cat(found)  # (B each, C)
     if unmasked is not None:
         return unmasked.to(logits), logits
-    by_image = logits.view(len(x), len(each), -1)
+    by_image = logits.view(len(x), len(each), *logits.shape[1:])
     return by_image[:, 0], by_image[:, 1:].flatten(0, 1)

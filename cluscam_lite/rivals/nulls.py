@@ -161,16 +161,8 @@ class Inverted(_Settings):
         """The inverted map of each image; where ClusCAM's has no contrast, zeros as there."""
         e = self.cam(x, target)
         inverted = (1 - e.saliency).masked_fill(e.uniform[:, None, None], 0)
-        return Explanation(
-            saliency=inverted,
-            target=e.target,
-            output=e.output,
-            uniform=e.uniform,
-            layer=e.layer,
-            forward_passes=e.forward_passes,
-            passes_by_image=e.passes_by_image,
-            notes=e.notes,
-        )
+        known = (e.target, e.output, e.uniform, e.layer, e.forward_passes)
+        return Explanation(inverted, *known, notes=e.notes, passes_by_image=e.passes_by_image)
 
 
 def noise_of_seeds(seed: int | Sequence[int], b: int, n: int, size: tuple[int, int]) -> Tensor:
