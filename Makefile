@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed$(if $(LOCKED),-locked)
 LOCK := requirements.lock
-LOCKED_EXTRAS := book hub rivals cluster test lab
+LOCKED_EXTRAS := book hub rivals cluster onnx openvino test lab
 PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check
 LAB := $(VENV)/.lab
 # glibc gives big blocks back to the system and has them zeroed again at the next pass; kept, a small CNN takes half the time.
@@ -43,7 +43,7 @@ $(STAMP): pyproject.toml setup.py $(if $(LOCKED),$(LOCK))
 	echo "Installing cluscam-lite and its tools into $(VENV) (the first time: minutes, and several GB for PyTorch)."; \
 	{ if [ -n "$(LOCKED)" ]; then \
 	    $(PIP) --require-hashes -r $(LOCK) && $(PIP) --no-deps --no-build-isolation -e .; \
-	  else $(PIP) -e '.[book,hub,rivals,cluster,test]'; fi; } || { \
+	  else $(PIP) -e '.[book,hub,rivals,cluster,onnx,openvino,test]'; fi; } || { \
 	  echo "Error: pip could not install the project; its message is above. Is the network up and the disk not full?" >&2; exit 1; }; \
 	rm -f $(VENV)/.installed $(VENV)/.installed-locked; touch $@ $(if $(LOCKED),$(LAB))
 

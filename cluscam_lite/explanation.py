@@ -32,6 +32,12 @@ class Explanation:
     backward_passes: int = 0
     notes: tuple[str, ...] = field(default=())
     """What the caller should know about how this was computed."""
+    passes_by_image: tuple[int, ...] = field(default=())
+    """Forward passes of each image, where they may differ; `forward_passes` is then the largest of them."""
+
+    def passes_of(self, image: int) -> int:
+        """Forward passes of one image of the batch, as if it had been alone."""
+        return self.passes_by_image[image] if self.passes_by_image else self.forward_passes
 
 
 @dataclass(frozen=True, kw_only=True)

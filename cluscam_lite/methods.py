@@ -13,6 +13,7 @@ from .errors import check_known
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from .algorithm.features import MapsModel
     from .algorithm.targets import Target
     from .explanation import Explanation
     from .models import ModelSpec
@@ -101,12 +102,14 @@ def method_info(name: str) -> MethodInfo:
     return METHODS[name]
 
 
-def method(name: str, module: "nn.Module", spec: "ModelSpec", layer: str = "paper", **settings: object) -> "Explainer":
+def method(
+    name: str, module: "nn.Module | MapsModel", spec: "ModelSpec", layer: str = "paper", **settings: object
+) -> "Explainer":
     """A method ready to explain a network.
 
     Args:
         name: of the registry (`method_names`).
-        module: the network, which gives logits (B, C).
+        module: the network, which gives logits (B, C); or a model that gives its own maps, whose layer is its own.
         spec: what is known of the network: its layers, and the K, r and tau that the method starts from.
         layer: "paper", "last" or a dotted module name.
         settings: override the method's defaults and the K, r and tau of `spec`.
@@ -127,6 +130,8 @@ def method(name: str, module: "nn.Module", spec: "ModelSpec", layer: str = "pape
     factory = info.factory
     taken = inspect.signature(factory).parameters
     own = {key: value for key, value in own_settings(spec, layer).items() if key in taken}
+    if not hasattr(module, "named_modules"):
+        own.pop("layer", None)
     return factory(module, **{**own, **info.fixed, **settings})
 
 

@@ -10,8 +10,8 @@ ClusCAM, the null methods, the tuning and the studies all go this way::
 Every step can be replaced: masks may come from anywhere, and the same scores may be weighed in several ways.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -46,6 +46,11 @@ class Groups:
     valid: Tensor
     labels: Tensor | None = None
 
+    def of(self, image: int) -> "Groups":
+        """The groups of one image."""
+        one = slice(image, image + 1)
+        return Groups(self.centroids[one], self.valid[one], None if self.labels is None else self.labels[one])
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -75,6 +80,13 @@ class Reading:
     def size(self) -> tuple[int, int]:
         """(H, W) of the input."""
         return size_of(self.x)
+
+    def of(self, images: Sequence[int]) -> "Reading":
+        """The reading of some of the images, by number, in this order."""
+        chosen = torch.as_tensor(images, dtype=torch.long, device=self.x.device)
+        parts = {name: getattr(self, name)[chosen] for name in ("x", "output", "baseline", "maps")}
+        target = self.target[chosen.to(self.target.device)]
+        return replace(self, select=lambda output, rows: self.select(output, chosen[rows]), target=target, **parts)
 
     @property
     @without_autocast
@@ -161,7 +173,8 @@ class Reading:
         weights, tau = softmax_weights(scores, groups.valid, drop_ratio, temperature)
         saliency, uniform = saliency_of(weights, groups.centroids, self.size)
         no_labels = torch.empty(len(scores), 0, dtype=torch.long, device=scores.device)
-        found = {"forward_passes": 1 + int(groups.valid.sum(1).max())} | facts
+        passes = tuple(1 + n for n in groups.valid.sum(1).tolist())
+        found = {"forward_passes": max(passes), "passes_by_image": passes} | facts
         return ClusteredExplanation(
             saliency=saliency,
             target=self.target,

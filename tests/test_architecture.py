@@ -18,7 +18,7 @@ LITE = (
     ("dataroot", "packages"),
     ("algorithm", "datasets"),
     ("explanation", "models"),
-    ("reading", "metrics", "show"),
+    ("reading", "metrics", "show", "runtimes"),
     ("cluscam", "tuning"),
     ("rivals", "stability", "interop"),
     ("methods",),

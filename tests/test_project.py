@@ -44,7 +44,7 @@ def test_environment_yml_names_the_same_packages_and_ranges_as_pyproject():
     lines = [*PROJECT["dependencies"], *extras["models"], *extras["pictures"], *extras["data"]]
     project_ranges = {r.name: r.specifier for r in map(Requirement, lines)}
     assert conda_ranges == project_ranges
-    assert pip == {"pip": ["-e .[book,hub,rivals,cluster,test]"]}
+    assert pip == {"pip": ["-e .[book,hub,rivals,cluster,onnx,openvino,test]"]}
 
 
 @pytest.mark.parametrize("extra", [None, *PROJECT["optional-dependencies"]])

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from analysis.oracles.accuracy import accuracy_table
+from analysis.oracles.batching import batching_table
 from analysis.oracles.brute_force import brute_force_cluscam, brute_force_labels, full_maps
+from analysis.oracles.runtimes import runtimes_table
 from analysis.oracles.timing import counted, phased, plain_passes, side_by_side, timed
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
 from cluscam_lite.algorithm.clustering import cluster, coordinates, inertia
@@ -144,6 +146,8 @@ CHECKS = {
     "clustering": ("K-Means in h w dimensions against K-Means on whole maps", clustering_table),
     "ratios": ("Time, as ratios measured side by side", ratio_table),
     "scorecam": ("Time of ScoreCAM, all its passes on one image once, as a ratio", scorecam_table),
+    "runtimes": ("Networks in files: maps beside torch's, time as a ratio to the runtime's own passes", runtimes_table),
+    "batching": ("Batched studies against one image after the other, CPU time per image", batching_table),
     "gpu": ("K-Means on a GPU, for a batch of images", gpu_table),
 }
 

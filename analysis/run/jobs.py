@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from analysis.paths import ROOT
 from cluscam_lite.errors import CluscamError
 
-TIMED = ("cheap", "runtime")
+TIMED = ("cheap", "files", "runtime")
 POLL = 0.1  # seconds
 PATIENCE = 30  # seconds for a process to end its kernel
 # glibc keeps big blocks, so that the system need not zero them for each pass; not where time is measured (see Makefile)

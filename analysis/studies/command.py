@@ -39,6 +39,9 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
     option("--workers", type=int, metavar="N", help="N processes make the cells: a GPU or a share of the cores each")
     option("--scheduler", metavar="ADDRESS", help="workers of this Dask scheduler, tcp://HOST:PORT, make them")
+    option("--batch", type=int, metavar="N", help="images explained at once (default: 32 on a GPU, 1 on a CPU)")
+    option("--loaders", type=int, metavar="N", help="processes that decode images ahead (default: some on a GPU)")
+    option("--channels-last", action="store_true", help="keep the network's weights with the channels last")
     option("--quiet", action="store_true", help="no line for each cell")
     parser.set_defaults(run=_run)
     return parser
@@ -61,12 +64,18 @@ def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, An
 def _run(arguments: argparse.Namespace) -> None:
     try:
         from analysis.engine import Cluster, run, status
+        from analysis.studies.batching.machine import named_machine
         from analysis.studies.rows import results_folder
 
         cluster = None
         if (arguments.workers, arguments.scheduler) != (None, None):
             if arguments.status:
                 raise CluscamError("--status makes nothing; leave --workers and --scheduler out")
+            if arguments.scheduler and (arguments.batch or arguments.loaders or arguments.channels_last):
+                raise CluscamError(
+                    "--batch, --loaders and --channels-last are of this machine, not of the scheduler's workers; start "
+                    "these with CLUSCAM_BATCH, CLUSCAM_LOADERS and CLUSCAM_CHANNELS_LAST in their environment"
+                )
             cluster = Cluster(arguments.workers, arguments.scheduler)
         chosen = find_study(arguments.name)
         source = OWN if arguments.p else arguments.profile
@@ -79,4 +88,6 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.status:
         print(status(chosen, profile, folder))
     else:
-        run(chosen, profile, folder, discard=arguments.discard, quiet=arguments.quiet, cluster=cluster)
+        machine = {"batch": arguments.batch, "loaders": arguments.loaders}
+        with named_machine(machine | {"channels_last": int(arguments.channels_last) or None}):
+            run(chosen, profile, folder, discard=arguments.discard, quiet=arguments.quiet, cluster=cluster)

@@ -28,14 +28,25 @@ def explainer_of(
     cell: Cell, model: LoadedModel, preprocess: Preprocess, image_id: str, donor: Sample | None
 ) -> Callable[[Tensor], Any]:
     """The cell's method, ready for one image: what is random in it depends on the seed and the image alone."""
+    return explainer_of_images(cell, model, [image_id], None if donor is None else preprocess(donor.image)[None])
+
+
+def explainer_of_images(
+    cell: Cell, model: LoadedModel, image_ids: Sequence[str], donors: Tensor | None
+) -> Callable[[Tensor], Any]:
+    """The cell's method, ready for a batch of these images: each gets what it would get alone.
+
+    `donors` (B, 3, H, W) lend their masks, as in `explainer_of`; None where the method is another.
+    """
     info = method_info(cell.method)
     settings = {key: value for key, value in cell.settings.items() if key in info.parameters}
     if "seed" in info.parameters:
         # K-Means takes the seed as it is, as everywhere; what has no image in it gets one from the image's name
         of_image = info.kind == "trivial" or cell.method == "smooth"
-        settings["seed"] = seed_of(cell.method, cell.seed, image_id) if of_image else cell.seed
-    if donor is not None:
-        settings["donor"] = preprocess(donor.image)[None]
+        own = tuple(seed_of(cell.method, cell.seed, image_id) for image_id in image_ids)
+        settings["seed"] = (own if len(own) > 1 else own[0]) if of_image else cell.seed
+    if donors is not None:
+        settings["donor"] = donors.to(next(model.module.parameters()))
     return method(cell.method, model.module, model.spec, cell.layer, **settings)
 
 

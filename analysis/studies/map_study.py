@@ -4,8 +4,7 @@
 it measures something else, its own rows of one image.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,17 +12,19 @@ from torch import Tensor
 
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
-from analysis.studies.explaining import compact, donors_of, explainer_of, images_of, lending, loaded, logits
+from analysis.studies.batching.cells import PASSES_IN, rows_of_cell
+from analysis.studies.batching.explained import Explained, evaluated, explained_in_batches
+from analysis.studies.batching.pictures import Picture
+from analysis.studies.explaining import compact, donors_of, lending, loaded
 from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
-from cluscam_lite.datasets.sample import Sample
-from cluscam_lite.errors import NotApplicable, unknown
+from cluscam_lite.device import PASSES_IN as PRECISIONS
+from cluscam_lite.errors import NotApplicable, check_known, unknown
 from cluscam_lite.methods import method_info
 from cluscam_lite.metrics.localisation import localise
-from cluscam_lite.metrics.masking import evaluate
 from cluscam_lite.models import LoadedModel, Preprocess
 
-Place = Callable[[Tensor, Sample, Preprocess], dict[str, Any]]
+Place = Callable[[Tensor, Picture, Preprocess], dict[str, Any]]
 
 
 MAP = {"form": "", "fill": ""}  # the keys of a row that stands for an image without a map
@@ -53,6 +54,8 @@ class MapStudy(PlannedStudy):
         spec, info = get_spec(block.model), method_info(block.method)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
         settings = dict(block.settings) | {"weights": loaded(spec.name).sha256, "preprocess": block.preprocess}
+        if block.precision != "float32":
+            settings[PASSES_IN] = block.precision
         if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
             settings |= {"K": spec.n_clusters, "r": spec.drop_ratio, "tau": spec.temperature}
         lent = donors_of(plan, block.method, samples)
@@ -62,61 +65,64 @@ class MapStudy(PlannedStudy):
             cells.append(self.cell(plan, block, block.method, images, seed + block.seed, **about))
         return cells
 
+    def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The lines of a profile of the user's own, in the precision that it names."""
+        for line in super().own_lines(profile, usual):
+            yield line | ({"precision": profile["precision"]} if profile.get("precision") else {})
+
     def finished(self, block: Block, dataset: str) -> Block:
         """The block at the layer where its method can be asked. Raises UnknownName for a setting it does not take."""
         for setting in block.settings:
             if setting not in method_info(block.method).parameters:
                 raise unknown(f"setting of {block.method}", setting, method_info(block.method).parameters)
         get_spec(block.model).preprocess(block.preprocess)
+        check_known("precision", block.precision, PRECISIONS)
         return super().finished(block, dataset)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""
-        model, rows = loaded(cell.model), []
-        for sample, donor in images_of(cell, progress):
-            rows += self.image_rows(cell, model, sample, donor)
-        return compact(pd.DataFrame(rows))
+        return compact(pd.DataFrame(rows_of_cell(cell, loaded(cell.model), self.rows_of_images, progress)))
 
-    def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
-        """The rows of one image; `donor` lends its masks to the method of that name."""
-        return image_rows(cell, model, sample, donor)
+    def rows_of_images(self, cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> list[list[dict[str, Any]]]:
+        """The rows of each of some images of the cell."""
+        return map_rows(cell, model, pictures)
 
 
-def image_rows(
-    cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None, place: Place | None = None
-) -> list[dict[str, Any]]:
-    """All rows of one image: one for each form and fill; one with a reason where the method cannot explain it.
+def map_rows(
+    cell: Cell, model: LoadedModel, pictures: Sequence[Picture], place: Place | None = None
+) -> list[list[dict[str, Any]]]:
+    """All rows of each image: one for each form and fill; one with a reason where the method cannot explain it.
 
-    `place(saliency, sample, preprocess)` gives further columns of the map as it is; None: `location`.
+    `place(saliency, picture, preprocess)` gives further columns of the map as it is; None: `location`.
     """
-    spec = model.spec
-    preprocess = spec.preprocess(cell.settings["preprocess"])
-    device = next(model.module.parameters()).device
-    x = preprocess(sample.image)[None].to(device)
-    known = {"image_id": sample.image_id, "label": -1 if sample.label is None else sample.label}
-    try:
-        explanation = explainer_of(cell, model, preprocess, sample.image_id, donor)(x)
-    except NotApplicable as error:
-        return [known | MAP | {"reason": str(error)}]
-    target, saliency = int(explanation.target[0]), explanation.saliency[0]
-    evaluated = evaluate(partial(logits, model), x, saliency, target, normalization=(spec.mean, spec.std))
-    placed = (place or location)(saliency, sample, preprocess)
-    facts = known | {
-        "target": target,
-        "forward_passes": explanation.forward_passes,
-        "backward_passes": explanation.backward_passes,
-        "uniform": bool(explanation.uniform[0]),
-        "reason": "",
-    }
-    return [facts | row | (placed if row["form"] == "raw" else {}) for row in evaluated]
+    preprocess = model.spec.preprocess(cell.settings["preprocess"])
+    found = explained_in_batches(cell, model, pictures)
+    pairs = [(picture, one) for picture, one in zip(pictures, found, strict=True) if isinstance(one, Explained)]
+    evaluations = iter(evaluated(cell, model, *zip(*pairs, strict=True)) if pairs else ())
+    rows: list[list[dict[str, Any]]] = []
+    for picture, one in zip(pictures, found, strict=True):
+        known = {"image_id": picture.image_id, "label": -1 if picture.label is None else picture.label}
+        if not isinstance(one, Explained):
+            rows.append([known | MAP | {"reason": str(one)}])
+            continue
+        placed = (place or location)(one.saliency, picture, preprocess)
+        facts = known | {
+            "target": one.target,
+            "forward_passes": one.forward_passes,
+            "backward_passes": one.backward_passes,
+            "uniform": one.uniform,
+            "reason": "",
+        }
+        rows.append([facts | row | (placed if row["form"] == "raw" else {}) for row in next(evaluations)])
+    return rows
 
 
-def location(saliency: Tensor, sample: Sample, preprocess: Preprocess) -> dict[str, float]:
+def location(saliency: Tensor, picture: Picture, preprocess: Preprocess) -> dict[str, float]:
     """The columns `LOCATED` of an image with exactly one box (as in the paper) in view, else nothing."""
-    if len(sample.boxes) != 1:
+    if len(picture.boxes) != 1:
         return {}
     try:
-        found = localise(saliency, sample.boxes, sample.width, sample.height, preprocess, sample.image.size)
+        found = localise(saliency, picture.boxes, picture.width, picture.height, preprocess, picture.image_size)
     except NotApplicable:  # the crop left the box out
         return {}
     return {name: found[name] for name in LOCATED}

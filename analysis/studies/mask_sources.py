@@ -3,6 +3,7 @@
 All are scored and weighed alike, so that only the masks differ. A source that is not a clustering has no labels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +22,7 @@ from cluscam_lite.rivals.nulls import noise_maps
 
 KMEANS = "kmeans"
 SEEDED = (KMEANS, "random")  # those that run under several seeds
+OF_KMEANS = (*SEEDED, "rolled", "donor")  # those that begin with the groups of K-Means
 NULLS = ("donor", "rolled", "smooth", "channels")
 SOURCES = (*CLUSTERINGS, *NULLS)
 TITLES = {
@@ -46,35 +48,43 @@ class MaskSet:
 
 
 def masks_of_source(
-    source: str, reading: Reading, n_clusters: int, seed: int, image_id: str, donor: Reading | None = None
+    source: str,
+    reading: Reading,
+    n_clusters: int,
+    seed: int,
+    image_id: str,
+    donor: Reading | None = None,
+    groups: Groups | None = None,
 ) -> MaskSet:
     """The masks of one image from a source by name, K of them where the source can choose.
 
     Clusterings take `seed` as it is, as everywhere; what is random in the other sources depends on the seed and on the
-    image. Raises UnknownName, and NotApplicable where a clustering finds nothing.
+    image. `groups` are what K-Means makes of the image (of the donor, for "donor"), if that is known already. Raises
+    UnknownName, and NotApplicable where a clustering finds nothing.
     """
+    if groups is None and source in OF_KMEANS:
+        groups = (donor if source == "donor" else reading).group(n_clusters, seed=seed)
     if source in NULLS:
-        return MaskSet(_null(source, reading, n_clusters, seed, image_id, donor))
+        return MaskSet(_null(source, reading, n_clusters, seed, image_id, groups))
     if source not in CLUSTERINGS:
         raise unknown("source of masks", source, SOURCES)
     if source == "random":
-        labels = permuted(reading.group(n_clusters, seed=seed).labels, seed_of("random partition", seed, image_id))
+        labels = permuted(groups.labels, seed_of("random partition", seed, image_id))
         groups = Groups(*centroids_of(reading.normalized, labels, n_clusters), labels)
-    else:
+    elif source != KMEANS:
         groups = reading.group(n_clusters, source, seed=seed)
     return MaskSet(groups.centroids[0][groups.valid[0]], groups.labels[0])
 
 
-def _null(source: str, reading: Reading, n_clusters: int, seed: int, image_id: str, donor: Reading | None) -> Tensor:
+def _null(source: str, reading: Reading, n_clusters: int, seed: int, image_id: str, groups: Groups | None) -> Tensor:
     """Masks (K, h, w) of a source that is not a clustering of this image."""
     if source == "smooth":
-        return noise_maps(n_clusters, reading.size, seed_of("smooth", seed, image_id))[0]
+        return noise_maps(n_clusters, reading.size, seed_of("smooth", seed, image_id))[0].to(reading.x.device)
     if source == "channels":
         maps = reading.normalized[0]
         order = torch.randperm(len(maps), generator=torch.Generator().manual_seed(seed_of("channels", seed, image_id)))
         return maps[order[:n_clusters]]
-    lender = donor if source == "donor" else reading
-    groups = lender.group(n_clusters, seed=seed)
+    assert groups is not None  # "donor" and "rolled" are of `OF_KMEANS`
     own = groups.centroids[0][groups.valid[0]]
     if source == "donor":
         return own
@@ -83,10 +93,26 @@ def _null(source: str, reading: Reading, n_clusters: int, seed: int, image_id: s
 
 def explain_with(reading: Reading, masks: MaskSet, drop_ratio: float) -> ClusteredExplanation:
     """ClusCAM's scores, weights (Eq. 10) and map with these masks: a pass for each. For one image."""
-    labels = None if masks.labels is None else masks.labels[None]
-    valid = torch.ones(1, len(masks.centroids), dtype=torch.bool)
-    groups = Groups(masks.centroids[None], valid, labels)
-    return reading.explain(groups, reading.score(groups.centroids), drop_ratio)
+    return explain_all(reading, [masks], drop_ratio)[0]
+
+
+def explain_all(reading: Reading, sets: Sequence[MaskSet], drop_ratio: float) -> list[ClusteredExplanation]:
+    """`explain_with` for each image of a reading and its masks: the masked images of all share passes."""
+    most = max(len(masks.centroids) for masks in sets)
+    centroids = torch.stack([_padded(masks.centroids, most) for masks in sets]).to(reading.x.device)
+    counts = torch.tensor([len(masks.centroids) for masks in sets], device=reading.x.device)
+    scores = reading.score(centroids, torch.arange(most, device=counts.device) < counts[:, None])
+    found = []
+    for i, masks in enumerate(sets):
+        n, labels = len(masks.centroids), None if masks.labels is None else masks.labels[None]
+        groups = Groups(centroids[i : i + 1, :n], torch.ones(1, n, dtype=torch.bool, device=counts.device), labels)
+        found.append(reading.of([i]).explain(groups, scores[i : i + 1, :n], drop_ratio))
+    return found
+
+
+def _padded(centroids: Tensor, n: int) -> Tensor:
+    """Masks (K, h, w) with zeros behind them, (n, h, w)."""
+    return torch.cat([centroids, centroids.new_zeros(n - len(centroids), *centroids.shape[1:])])
 
 
 def inertia_share(reading: Reading, labels: Tensor) -> float:

@@ -3,8 +3,9 @@
 `MaskStudy` is the base of the studies `ablation` and `temperature`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,15 +13,28 @@ import torch
 
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
-from analysis.studies.explaining import compact, donors_of, images_of, lending, loaded
-from analysis.studies.mask_sources import SOURCES, explain_with, inertia_share, masks_of_source, masks_rank
+from analysis.studies.batching.cells import rows_of_cell
+from analysis.studies.batching.explained import donors_in, in_batches, inputs_of
+from analysis.studies.batching.pictures import Picture
+from analysis.studies.explaining import compact, donors_of, lending, loaded
+from analysis.studies.mask_sources import (
+    OF_KMEANS,
+    SOURCES,
+    MaskSet,
+    explain_all,
+    inertia_share,
+    masks_of_source,
+    masks_rank,
+)
 from analysis.studies.plan import Plan, PlannedStudy
 from analysis.studies.weightings import MATCHED, Setting, settings_of
 from cluscam_lite import Reading, get_spec, load_dataset, read
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.errors import NotApplicable
+from cluscam_lite.explanation import ClusteredExplanation
 from cluscam_lite.metrics.faithfulness import changes, probabilities
 from cluscam_lite.metrics.masking import form_of, masked_outputs
+from cluscam_lite.models import LoadedModel
 
 PER_PASS = 9  # the image and eight masked copies: fifteen maps in two passes
 
@@ -73,31 +87,58 @@ class MaskStudy(PlannedStudy):
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""
-        spec, model = get_spec(cell.model), loaded(cell.model)
-        network, preprocess = HookedModel(model.module, spec.layer(cell.layer)), spec.preprocess()
-        rows: list[dict[str, Any]] = []
-        for sample, lender in images_of(cell, progress):
-            reading = read(network, preprocess(sample.image)[None])
-            donor = lender and read(network, preprocess(lender.image)[None])
-            rows += image_rows(cell, reading, sample.image_id, donor, self.settings)
-        return compact(pd.DataFrame(rows))
+        return compact(pd.DataFrame(rows_of_cell(cell, loaded(cell.model), self.rows_of_images, progress)))
+
+    def rows_of_images(self, cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> list[list[dict[str, Any]]]:
+        """The rows of each of some images of the cell, as many at once as this machine takes."""
+        return in_batches(cell, model, pictures, partial(batch_rows, cell, model, settings=self.settings))
+
+
+Settings = Callable[[int, float], tuple[Setting, ...]]
+
+
+def batch_rows(
+    cell: Cell, model: LoadedModel, pictures: Sequence[Picture], settings: Settings
+) -> list[list[dict[str, Any]]]:
+    """The rows of each of some images, which are read, grouped and scored together."""
+    network, n_clusters = HookedModel(model.module, model.spec.layer(cell.layer)), cell.settings["K"]
+    reading = read(network, inputs_of(model, pictures))
+    lent = donors_in(model, pictures)
+    donors = None if lent is None else read(network, lent)
+    groups = None
+    if cell.method in OF_KMEANS:
+        groups = (reading if donors is None else donors).group(n_clusters, seed=cell.seed)
+    sets: list[MaskSet | NotApplicable] = []
+    for i, picture in enumerate(pictures):
+        own = None if groups is None else groups.of(i)
+        donor = None if donors is None else donors.of([i])
+        about = (n_clusters, cell.seed, picture.image_id, donor, own)
+        try:
+            sets.append(masks_of_source(cell.method, reading.of([i]), *about))
+        except NotApplicable as error:
+            sets.append(error)
+    there = [i for i, masks in enumerate(sets) if isinstance(masks, MaskSet)]
+    some = [masks for masks in sets if isinstance(masks, MaskSet)]
+    made = iter(explain_all(reading.of(there), some, cell.settings["r"]) if some else ())
+    return [
+        image_rows(cell, reading.of([i]), picture.image_id, masks, next(made), settings)
+        if isinstance(masks, MaskSet)
+        else [{"image_id": picture.image_id, "setting": "", "form": "", "reason": str(masks)}]
+        for i, (picture, masks) in enumerate(zip(pictures, sets, strict=True))
+    ]
 
 
 def image_rows(
     cell: Cell,
     reading: Reading,
     image_id: str,
-    donor: Reading | None,
-    settings: Callable[[int, float], tuple[Setting, ...]],
+    masks: MaskSet,
+    explanation: ClusteredExplanation,
+    settings: Settings,
 ) -> list[dict[str, Any]]:
-    """All rows of one image; one with a reason where the source has no masks for it."""
+    """All rows of one image: its masks under every setting."""
     n_clusters, ratio = cell.settings["K"], cell.settings["r"]
     known = {"image_id": image_id}
-    try:
-        masks = masks_of_source(cell.method, reading, n_clusters, cell.seed, image_id, donor)
-    except NotApplicable as error:
-        return [known | {"setting": "", "form": "", "reason": str(error)}]
-    explanation = explain_with(reading, masks, ratio)
     found = {"n_masks": len(masks.centroids), "effective_rank": masks_rank(reading, masks.centroids)}
     if masks.labels is not None:
         noise = float((masks.labels < 0).double().mean())
@@ -123,7 +164,8 @@ def image_rows(
 
 def outcomes(reading: Reading, maps: list[torch.Tensor]) -> list[dict[str, float]]:
     """What each map (H, W) does to the probability of the explained class; its terms in percent."""
-    logits = masked_outputs(reading.model.output, reading.x, maps, [None] * len(maps), PER_PASS)
+    size = PER_PASS if reading.x.device.type == "cpu" else 1 + len(maps)
+    logits = masked_outputs(reading.model.output, reading.x, maps, [None] * len(maps), size)
     p, o = (probabilities(values, reading.target.expand(len(maps))).cpu().numpy() for values in logits)
     terms = changes(p, o)
     return [

@@ -36,7 +36,7 @@ class Block:
     """A method on the first `n_images` of the part, under a network at a layer.
 
     `settings` go to the method; `variant` names what differs from the method's defaults, "" for none; `seed` is
-    added to the profile's.
+    added to the profile's. `precision` is that of every pass of the network (`cluscam_lite.device.in_precision`).
     """
 
     model: str
@@ -48,6 +48,7 @@ class Block:
     preprocess: str = "standard"
     seed: int = 0
     images_per_cell: int = 100
+    precision: str = "float32"
 
 
 class PlannedStudy(ABC):

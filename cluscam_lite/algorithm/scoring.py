@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CluscamError, check_known, unknown
-from ..packages import from_extra
+from .blurring import gaussian_blur
 from .masks import masks_of
 from .memory_format import Passes
 
@@ -60,14 +60,10 @@ def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | Non
         black: Tensor = -mean / std
         return black
     if fill == "blur":
-        with from_extra("models"):
-            from torchvision.transforms.v2.functional import gaussian_blur
-
         sigma = max(x.shape[-2:]) / 20
         # reflection padding needs a kernel smaller than the image
         kernel = min(2 * round(2.5 * sigma) + 1, 2 * ((min(x.shape[-2:]) - 1) // 2) + 1)
-        blurred: Tensor = gaussian_blur(x, [kernel, kernel], [sigma, sigma])
-        return blurred
+        return gaussian_blur(x, kernel, sigma)
     raise unknown("fill", fill, FILLS)
 
 

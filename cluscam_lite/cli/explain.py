@@ -22,9 +22,11 @@ from ..errors import CluscamError, unknown
 from ..files import atomic_path, sha256
 from ..methods import MethodInfo, method, method_info, settings_of
 from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
+from ..models.loaded import Origin
 from ..stability import over_seeds
 from ..tuning import TunedSettings, read_tuned, weights_key
 from .common import check_device, made_folder, short_warnings
+from .onnx import check_source, network_of_file
 
 if TYPE_CHECKING:
     from ..explanation import Explanation
@@ -47,8 +49,10 @@ class Picture:
 
 def explain(arguments: argparse.Namespace) -> None:
     """Run ``cluscam explain`` with its parsed options. Raises CluscamError for a mistake; no partial file is left."""
-    spec = get_spec(arguments.model)
+    check_source(arguments)
     info = method_info(arguments.method)
+    file = None if arguments.onnx is None else network_of_file(arguments)
+    spec = get_spec(arguments.model) if file is None else file.spec
     settings = {key: value for key, value in vars(arguments).items() if key in info.parameters}
     _check_taken(arguments, info)
     tuned = _tuned(arguments, info, spec)
@@ -61,10 +65,7 @@ def explain(arguments: argparse.Namespace) -> None:
     stems = distinct_stems([picture.stem for picture in pictures])
     _check_folder(Path(arguments.out).expanduser(), arguments.images)
     with made_folder(Path(arguments.out).expanduser()) as out, short_warnings():
-        model = load_model(arguments.model, arguments.weights, arguments.data_root, getattr(arguments, "seed", 0))
-        if tuned is not None:
-            tuned.check_weights(weights_key(model))
-        placed(model.module, arguments.device)
+        model = file or _loaded(arguments, tuned)
         explainer = method(info.name, model.module, spec, arguments.layer, **settings)
         for n, (picture, stem) in enumerate(zip(pictures, stems, strict=True), 1):
             start = time.perf_counter()
@@ -74,6 +75,16 @@ def explain(arguments: argparse.Namespace) -> None:
             files = _write(out, stem, picture, explanation, model, preprocess, info.name, explainer, stability)
             seconds = time.perf_counter() - start
             _announce(f"[{n}/{len(pictures)}] {picture.facts['name']}", explanation, spec, seconds, files, stability)
+
+
+def _loaded(arguments: argparse.Namespace, tuned: TunedSettings | None) -> LoadedModel:
+    """The registered network, on its device."""
+    weights, seed = arguments.weights or "auto", getattr(arguments, "seed", 0)
+    model = load_model(arguments.model, weights, arguments.data_root, seed)
+    if tuned is not None:
+        tuned.check_weights(weights_key(model))
+    placed(model.module, arguments.device)
+    return model
 
 
 def class_index(text: str, spec: ModelSpec) -> int:
@@ -200,7 +211,7 @@ def _write(
     stem: str,
     picture: Picture,
     explanation: "Explanation",
-    model: LoadedModel,
+    model: Origin,
     preprocess: Preprocess,
     name: str,
     explainer: "Explainer",

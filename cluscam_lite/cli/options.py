@@ -9,6 +9,7 @@ EXAMPLES = """examples:
   cluscam explain scene:3 --model scene_cnn --out out/
   cluscam explain cat.jpg dog.png --model resnet50 --out out/
   cluscam explain cat.jpg --model vit_tiny_patch16_224 --layer last --target tabby --out out/ --data-root data/
+  cluscam explain cat.jpg --onnx net.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out out/
 """
 TUNE_EXAMPLES = """examples:
   cluscam tune --model scene_cnn --dataset scenes --images 10 --grid 5 10 20 30 40
@@ -34,6 +35,12 @@ def _seed(text: str) -> int:
 def _seeds(text: str) -> int:
     if not text.isdecimal() or not 2 <= int(text) <= MOST_SEEDS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seeds, a whole number from 2 to {MOST_SEEDS}")
+    return int(text)
+
+
+def _side(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a side in pixels, a whole number from 1 on")
     return int(text)
 
 
@@ -73,14 +80,17 @@ def _add_explain(add: AddParser) -> None:
         metavar="IMAGE",
         help="an image file, scene:N for the icon scene N, or photograph:NAME, such as chelsea, for a free photograph",
     )
-    option(
-        "--model", required=True, metavar="NAME", help="a network, see `cluscam models`, or a folder of `cluscam train`"
-    )
+    option("--model", metavar="NAME", help="a network, see `cluscam models`, or a folder of `cluscam train`")
     option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
-    option("--layer", default="paper", metavar="NAME", help="paper (default), last, or a dotted module name")
+    option(
+        "--layer",
+        default="paper",
+        metavar="NAME",
+        help="paper (default), last, or a dotted module name; of a file also a tensor's (default: the deepest)",
+    )
     option("--target", metavar="CLASS", help="the class to explain, its number or name (default: the top-1)")
     option("--method", default="cluscam", metavar="NAME", help="see `cluscam methods` (default: cluscam)")
-    option("--weights", default="auto", metavar="FILE", help="auto (default), random, or a file")
+    option("--weights", metavar="FILE", help="auto (default), random, or a file")
     option(
         "--seeds",
         type=_seeds,
@@ -97,6 +107,14 @@ def _add_explain(add: AddParser) -> None:
         help="standard (default): the weights' own resize and crop; paper: the whole image squashed to a square",
     )
     option("--device", default="cpu", metavar="NAME", help="cpu (default) or cuda")
+    group = parser.add_argument_group("a network in a file, in the place of --model")
+    group.add_argument("--onnx", metavar="FILE", help="an ONNX file; needs the extra onnx, --mean and --std")
+    for flag, text in (("--mean", "mean"), ("--std", "standard deviation")):
+        group.add_argument(flag, type=float, nargs=3, metavar=("R", "G", "B"), help=f"{text} of its input, in [0, 1]")
+    group.add_argument(
+        "--size", type=_side, metavar="N", help="side of its images in pixels, where the file has it free"
+    )
+    group.add_argument("--classes", metavar="FILE", help="names of its classes, one on each line (default: numbers)")
     group = parser.add_argument_group("settings of the method (default: those of the model, see `cluscam models`)")
     for flag, name, kind, metavar, text in SETTINGS:
         group.add_argument(flag, dest=name, type=kind, metavar=metavar, help=text, default=argparse.SUPPRESS)

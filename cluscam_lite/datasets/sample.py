@@ -67,6 +67,12 @@ class Samples:
         """Sample `i`, read now; negative numbers count from the end. Raises IndexError outside the data set."""
         return self._read(self.ids[i])
 
+    def of_id(self, image_id: str) -> Sample:
+        """The sample of that name, read now. Raises CluscamError for one that is not in the data set."""
+        if image_id not in self.ids:
+            raise CluscamError(f"the data set {self.name!r} has no image {image_id!r}; check the part and the name")
+        return self._read(image_id)
+
     def __iter__(self) -> Iterator[Sample]:
         return map(self._read, self.ids)
 

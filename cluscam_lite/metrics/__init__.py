@@ -1,8 +1,9 @@
 """Measures of one saliency map on one image; means over images are for whoever holds the images.
 
 - `faithfulness`: `changes` (drop, increase, gain: Eqs. 11 to 13), `log_odds`, `probabilities`.
-- `masking`: the network on masked copies: `evaluate` (every form of a map with every fill), `masked_outputs`,
-  `matched` (a map brought to a coverage of one half), `matching_power`.
+- `evaluation`: what the network makes of a map, every form with every fill: `evaluate`; `evaluate_images` of several.
+- `masking`: the network on masked copies: `masked_outputs`, `matched` (a map brought to a coverage of one half),
+  `matching_power`.
 - `boxes`: `boxes_in_input`, `unscaled_boxes`, `box_mask`.
 - `localisation`: `localise` (everything at once), `energy_pointing` (Eq. 14), `localisation_error` (Eq. 15),
   `predicted_box` (of the map's largest part, or of all that it marks), and the public code's `soft_error`,
@@ -18,6 +19,7 @@ from .adcc import adcc, coherency, complexity, explained_again
 from .agreement import correlation, overlap, rank_correlation
 from .boxes import box_mask, boxes_in_input, unscaled_boxes
 from .curves import deletion, insertion
+from .evaluation import evaluate, evaluate_images
 from .faithfulness import changes, log_odds, probabilities
 from .localisation import (
     energy_error,
@@ -28,11 +30,11 @@ from .localisation import (
     predicted_box,
     soft_error,
 )
-from .masking import FORMS, evaluate, masked_outputs, matched, matching_power
+from .masking import FORMS, masked_outputs, matched, matching_power
 
 __all__ = [
     "FORMS", "adcc", "box_mask", "boxes_in_input", "changes", "coherency", "complexity", "correlation", "deletion",
-    "energy_error", "energy_pointing", "evaluate", "explained_again", "half_error", "insertion", "localisation_error",
-    "localise", "log_odds", "masked_outputs", "matched", "matching_power", "overlap", "predicted_box", "probabilities",
-    "rank_correlation", "soft_error", "unscaled_boxes",
+    "energy_error", "energy_pointing", "evaluate", "evaluate_images", "explained_again", "half_error", "insertion",
+    "localisation_error", "localise", "log_odds", "masked_outputs", "matched", "matching_power", "overlap",
+    "predicted_box", "probabilities", "rank_correlation", "soft_error", "unscaled_boxes",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..algorithm.scoring import Normalization, fill_image
 from ..errors import CluscamError
 from .faithfulness import probabilities
-from .masking import classes_of, masked_outputs, one_map
+from .masking import check_class, masked_outputs, one_map
 
 STEPS = 20  # passes beyond the first; RISE takes one for every row of pixels
 
@@ -98,7 +98,8 @@ def _curve(
     batch_size: int | None,
 ) -> tuple[float, Tensor]:
     _, logits = masked_outputs(output, x, kept, [fill] * len(kept), batch_size)  # (steps + 1, C)
-    curve = probabilities(logits, classes_of(target, logits)).cpu()
+    classes = torch.full((len(logits),), check_class(target, logits.shape[1]))
+    curve = probabilities(logits, classes).cpu()
     if torch.isnan(curve).any():
         raise CluscamError("the network gave NaN on a masked input; check its weights, precision and preprocessing")
     return area_under(curve), curve

@@ -1,4 +1,4 @@
-"""The network on a masked image: which form of the map is the mask, what hidden pixels show, and the outcome."""
+"""The network on a masked image: which form of the map is the mask, and the outputs of its masked copies."""
 
 from collections.abc import Callable, Sequence
 from operator import index
@@ -9,13 +9,11 @@ from torch import Tensor, nn
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size
 from ..algorithm.memory_format import Passes
-from ..algorithm.scoring import FILLS, Normalization, default_batch_size, fill_image, mask_input, without_autocast
+from ..algorithm.scoring import default_batch_size, mask_input, without_autocast
 from ..errors import CluscamError, unknown
-from .faithfulness import changes, log_odds, probabilities
 
 FORMS = ("raw", "matched", "complement")
 COVERAGE = 0.5  # mean of a matched map
-COMPLEMENT_FILL = "mean"  # the one fill that a complement is evaluated with
 LOG_POWERS = (-6.0, 6.0)  # powers from 1/403 to 403
 
 
@@ -31,9 +29,10 @@ def matching_power(values: Tensor, means: Tensor, steps: int = 40) -> Tensor:
         (n,), from 1/403 to 403.
     """
     low, high = (torch.full_like(means, end) for end in LOG_POWERS)
+    logs = values.log()  # a power of a value is a multiple of its logarithm, which is much the cheaper
     for _ in range(steps):
         middle = (low + high) / 2
-        too_large = (values ** middle.exp()[:, None]).mean(1) > means  # a larger power makes the mean smaller
+        too_large = (logs * middle.exp()[:, None]).exp_().mean(1) > means  # a larger power makes the mean smaller
         low, high = torch.where(too_large, middle, low), torch.where(too_large, high, middle)
     return ((low + high) / 2).exp()
 
@@ -102,8 +101,7 @@ def masked_outputs(
     if len(masks) != len(fills) or len(masks) == 0:
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
     check_batch_size(batch_size)
-    if isinstance(output, nn.Module):
-        output = HookedModel(output).output  # in eval mode, and given back as it was
+    output = in_eval_mode(output)
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)
     passes = Passes(x.device)
     x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
@@ -118,79 +116,21 @@ def masked_outputs(
     return torch.cat(unmasked), torch.cat(masked)
 
 
-def evaluate(
-    output: Callable[[Tensor], Tensor],
-    x: Tensor,
-    saliency: Tensor,
-    target: int,
-    fills: Sequence[str] = FILLS,
-    normalization: Normalization | None = None,
-    forms: Sequence[str] = FORMS,
-    batch_size: int | None = None,
-) -> list[dict[str, float | str]]:
-    """One map under every form and fill; "complement" with the fill "mean" alone.
-
-    With the three fills, x and its seven masked copies make one batch of 8.
-
-    Args:
-        output: maps (m, 3, H, W) to logits (m, C).
-        x: (1, 3, H, W), normalised.
-        saliency: (H, W) or (1, H, W) in [0, 1].
-        target: the explained class.
-        fills: what hidden pixels show: "mean", "black", "blur".
-        normalization: (mean, std) of the input, which "black" needs.
-        forms: of the map: "raw", "matched" (see `matched`), "complement" (1 - E).
-        batch_size: images in a pass, as in `masked_outputs`.
-
-    Returns:
-        One dict for each form and fill: ``form``, ``fill``, ``coverage`` (mean of that form of the map, 0 to 1),
-        ``probability`` and ``probability_masked`` (0 to 1), ``log_odds`` and ``log_odds_masked`` (natural), and the
-        keys of `cluscam_lite.metrics.changes` (percent).
-
-    Raises:
-        CluscamError: a map that does not fit the image or is not in [0, 1], a class outside the network's or without
-            probability, or no form or fill at all.
-    """
-    grid = one_map(x, saliency)[None]  # (1, H, W)
-    maps = {form: form_of(grid, form)[0].to(x) for form in dict.fromkeys(forms)}
-    cases = [
-        (form, fill) for form in maps for fill in (dict.fromkeys(fills) if form != "complement" else (COMPLEMENT_FILL,))
-    ]
-    if not cases:
-        raise CluscamError("there is no form or no fill to evaluate; name at least one of each")
-    shown = {fill: fill_image(x, fill, normalization) for _, fill in cases}
-    logits = masked_outputs(
-        output, x, [maps[form] for form, _ in cases], [shown[fill] for _, fill in cases], batch_size
-    )
-    classes = classes_of(target, logits[0])  # (n,)
-    p, o = (probabilities(values, classes).cpu().numpy() for values in logits)
-    odds, odds_masked = (log_odds(values, classes).tolist() for values in logits)
-    terms = changes(p, o)
-    return [
-        {
-            "form": form,
-            "fill": fill,
-            "coverage": float(maps[form].double().mean()),
-            "probability": float(p[i]),
-            "probability_masked": float(o[i]),
-            "log_odds": odds[i],
-            "log_odds_masked": odds_masked[i],
-            **{key: float(values[i]) for key, values in terms.items()},
-        }
-        for i, (form, fill) in enumerate(cases)
-    ]
+def in_eval_mode(output: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A torch module as a function that puts it in eval mode for each pass; any other function as it is."""
+    return HookedModel(output).output if isinstance(output, nn.Module) else output
 
 
-def classes_of(target: int, logits: Tensor) -> Tensor:
-    """The class for each row of logits (n, C): (n,). Raises CluscamError for a class outside the network's."""
-    expected = f"expected one of the network's classes, a whole number from 0 to {logits.shape[1] - 1}"
+def check_class(target: int, n_classes: int) -> int:
+    """The class as a number. Raises CluscamError for one outside the network's, or what is no whole number."""
+    expected = f"expected one of the network's classes, a whole number from 0 to {n_classes - 1}"
     try:
         wanted = index(target)
     except TypeError:
         raise CluscamError(f"the class is {target!r}; {expected}") from None
-    if not 0 <= wanted < logits.shape[1]:
+    if not 0 <= wanted < n_classes:
         raise CluscamError(f"the class {wanted} is outside the network's; {expected}")
-    return torch.full((len(logits),), wanted, device=logits.device)
+    return wanted
 
 
 def one_map(x: Tensor, saliency: Tensor) -> Tensor:

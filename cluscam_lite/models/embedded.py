@@ -128,7 +128,7 @@ class SceneViT(nn.Module):
         """The class token and the patches, each with its position: (B, 3, 96, 96) -> (B, 145, 96)."""
         x = self.patch_embed(x)  # (B, 96, 12, 12)
         x = x.flatten(2).transpose(1, 2)  # (B, 144, 96)
-        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)  # (B, 145, 96)
+        x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1)  # (B, 145, 96)
         return x + self.pos_embed
 
     def encode(self, tokens: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -14,6 +15,19 @@ from .spec import ModelSpec
 from .statedict import fit, read_state
 
 BRANCH = "conv_kxk"  # in the names of a network's tensors before its branches are fused, as timm publishes MobileOne
+
+
+class Origin(Protocol):
+    """What a report says of a network: its spec, where its weights come from, and their hash."""
+
+    @property
+    def spec(self) -> ModelSpec: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def sha256(self) -> str | None: ...
 
 
 @dataclass(frozen=True)

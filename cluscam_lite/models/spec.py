@@ -79,7 +79,7 @@ class ModelSpec:
     checkpoint on the hub of `library`, None where there is none. `unfused`, if set, builds the network as that
     checkpoint has it, before re-parameterisation. `classes` names the classes of a network that was trained on other
     images than its library's. `tier`: "reproduction" (the paper's network and weights),
-    "variant", "conceptual" (outside the paper) or "embedded".
+    "variant", "conceptual" (outside the paper), "embedded" or "file" (a user's own).
     """
 
     name: str

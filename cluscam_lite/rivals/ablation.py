@@ -1,16 +1,16 @@
 """AblationCAM on the head of the network alone: the package's map, hundreds of times faster."""
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..algorithm.inputs import check_finite
-from ..algorithm.layouts import Layout
+from ..algorithm.layouts import Layout, size_of
+from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable, check_known, is_whole
 from ..explanation import Explanation
 from .common import Question, Rival, ask, hooked
-from .gradcam_package import Found, explanation, package
+from .gradcam_package import Found, explanation, package, scaled
 from .head import Head
 
 ABLATIONS = ("package", "zero")
@@ -44,13 +44,14 @@ class AblationCAM(Rival):
 
     @torch.no_grad()
     def _explain(self, x: Tensor, target: Target) -> Explanation:
-        scale = package("utils.image").scale_cam_image
+        package()
         with Head(self.model.module, self.model.layer_name, x) as head:
             self.model.layer_name = head.layer
             question = ask(head.output, target)
             check_finite(head.maps, question.baseline)
             low = [0.0 if self.ablation == "zero" else float(given.min()) for given in head.given]
-            after = torch.stack([self._without_each(head, question, i, low[i]) for i in range(len(x))])  # (B, d)
+            chunk = self._chunk(head, x)
+            after = torch.stack([self._without_each(head, question, i, low[i], chunk) for i in range(len(x))])  # (B, d)
             weights = (question.baseline[:, None] - after) / question.baseline[:, None]
             raw = torch.einsum("bd,bdhw->bhw", weights, head.maps.float())
         if not torch.isfinite(raw).all():
@@ -58,9 +59,8 @@ class AblationCAM(Rival):
                 "AblationCAM divides by the logit, and it is zero, or NaN or infinite without some map; expected "
                 "finite numbers: use another layer, or ablation='zero'"
             )
-        cam = scale(np.maximum(raw.cpu().numpy(), 0), (x.shape[-1], x.shape[-2]))
         found = Found(
-            cam=torch.from_numpy(scale(cam)).to(x.device),  # twice, as in the package
+            cam=scaled(raw, size_of(x)),
             raw=raw,
             question=question,
             layer=head.layer,
@@ -69,23 +69,27 @@ class AblationCAM(Rival):
         )
         return explanation(found, 0, found.facts + _notes(head, low))
 
-    def _without_each(self, head: Head, question: Question, image: int, low: float) -> Tensor:
+    def _chunk(self, head: Head, x: Tensor) -> int:
+        """Maps taken out in one pass of the head: as many as a pass of the whole network has numbers, or more."""
+        return max(self.batch_size, default_batch_size(x) * x[0].numel() // head.maps[0].numel())
+
+    def _without_each(self, head: Head, question: Question, image: int, low: float, chunk: int) -> Tensor:
         """The explained logit of one image without each of its maps in turn: (d,)."""
         d = head.maps.shape[1]
+        values = ablation_values(low, d, self.batch_size).to(head.given)
         logits = []
-        for start in range(0, d, self.batch_size):
-            channels = torch.arange(start, min(start + self.batch_size, d), device=head.given.device)
+        for channels in torch.arange(d, device=head.given.device).split(chunk):
             images = torch.full_like(channels, image)
-            values = ablation_values(low, len(channels)).to(head.given)
-            output = head.replace(ablate(head.given[image], head.layout, channels, values), images)
+            without = ablate(head.given[image], head.layout, channels, values[channels])
+            output = head.replace(without, images, keep=False)
             logits.append(question.logits(output, images).float())
         return torch.cat(logits)
 
 
-def ablation_values(low: float, n: int) -> Tensor:
-    """What the package puts in place of the n maps of a chunk whose layer has the minimum `low`: (n,)."""
-    # it takes the minimum anew after each map, so that each goes below the one before
-    return torch.zeros(n) if low == 0 else low - FAR * torch.arange(1, n + 1)
+def ablation_values(low: float, d: int, chunk: int) -> Tensor:
+    """What the package puts in place of each of d maps, `chunk` to a pass, of a layer with the minimum `low`: (d,)."""
+    # it takes the minimum anew after each map of a chunk, so that each goes below the one before
+    return torch.zeros(d) if low == 0 else low - FAR * (torch.arange(d) % chunk + 1)
 
 
 def ablate(given: Tensor, layout: Layout, channels: Tensor, values: Tensor) -> Tensor:

@@ -9,22 +9,24 @@ the first normalisation within that block instead (`cluscam_lite.models`: the la
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..algorithm.borrowed import process_borrowed
-from ..algorithm.inputs import check_batch_size
-from ..algorithm.scoring import default_batch_size
+from ..algorithm.inputs import check_batch_size, check_finite
+from ..algorithm.layouts import size_of
+from ..algorithm.scoring import score_masks
 from ..algorithm.targets import Target
+from ..algorithm.weighting import all_equal
 from ..errors import check_known
 from ..explanation import Explanation
 from .ablation import AblationCAM
 from .common import Rival, ask, hooked
-from .gradcam_package import Found, explanation, run
+from .gradcam_package import Found, explanation, package, run, scaled
 
 __all__ = [
     "AblationCAM", "GradCAM", "GradCAMPlusPlus", "LayerCAM", "ScoreCAM", "ShapleyCAM", "XGradCAM",
@@ -51,7 +53,7 @@ class GradientCAM(Rival):
         return explanation(found, self._backward_passes(found), self._notes(found))
 
     def _run(self, x: Tensor, target: Target) -> Found:
-        return run(self.name, self.model, x, target, gradients=True)
+        return run(self.name, self.model, x, target)
 
     def _backward_passes(self, found: Found) -> int:
         return 1
@@ -129,7 +131,7 @@ class ShapleyCAM(GradientCAM):
         rest = logit_and_log_probability if self.utility == "rest" else None
         # the faster kinds of attention cannot be differentiated twice; which one is used is the whole process's
         with process_borrowed(), sdpa_kernel(SDPBackend.MATH):
-            return run(self.name, self.model, x, target, gradients=True, utility=rest)
+            return run(self.name, self.model, x, target, utility=rest)
 
     def _backward_passes(self, found: Found) -> int:
         return 1 + found.curved  # the second differentiates the first
@@ -153,8 +155,9 @@ class ScoreCAM(Rival):
     r"""The maps, each weighed by the score of the image masked with it (Wang et al. 2020, arXiv 1910.01279).
 
     :math:`\mathrm{ReLU}(\sum_k w_k A_k)` with :math:`w = \mathrm{softmax}_k \, y_c(x \odot n(\mathrm{up}(A_k)))`.
-    The package upsamples masks with aligned corners and sums raw maps. Its memory is about d x 4 x H x W numbers (all
-    masks, and all masked images at once: 1.6 GB for 2,048 maps at 224 x 224), so images are explained one by one.
+    As in the package, masks are upsampled with aligned corners and raw maps are summed. The package makes all masks
+    and all masked images at once, d x 4 x H x W numbers; here they are made when their pass comes, those of several
+    images together, with the same result.
 
     Args:
         model: a torch module that gives logits (B, C).
@@ -168,12 +171,31 @@ class ScoreCAM(Rival):
 
     @torch.no_grad()
     def _explain(self, x: Tensor, target: Target) -> Explanation:
-        question = ask(self.model.output(x), target)
-        size = self.batch_size or default_batch_size(x)
-        explain = partial(run, "ScoreCAM", self.model, gradients=False, batch_size=size)
-        found = [explain(image[None], c[None]) for image, c in zip(x, question.target, strict=True)]
-        cam, raw = torch.cat([one.cam for one in found]), torch.cat([one.raw for one in found])
-        passes = 1 + found[0].forward_passes
-        equal = any(one.equal for one in found)
-        together = replace(found[0], cam=cam, raw=raw, question=question, forward_passes=passes, equal=equal)
-        return explanation(together, 0, together.facts)
+        package()
+        question = ask(self.model.output(x), target)  # a pass of its own, as with the package
+        maps, _ = self.model.forward(x)  # (B, d, h, w)
+        check_finite(maps, question.baseline)
+        every = torch.ones(maps.shape[:2], dtype=torch.bool, device=x.device)
+        masks = partial(aligned_masks, maps.float(), size_of(x))
+        scores = score_masks(
+            self.model.output, x, masks, every, question.baseline, question.logits, batch_size=self.batch_size
+        )
+        raw = torch.einsum("bd,bdhw->bhw", scores.softmax(1), maps.float())
+        assert self.model.layer_name is not None and self.model.layout is not None  # the pass has found both
+        found = Found(
+            cam=scaled(raw, size_of(x)),
+            raw=raw,
+            question=question,
+            layer=self.model.layer_name,
+            layout=self.model.layout,
+            forward_passes=2 + maps.shape[1],
+            equal=bool(all_equal(scores, every, question.baseline).any()),
+        )
+        return explanation(found, 0, found.facts)
+
+
+def aligned_masks(maps: Tensor, size: tuple[int, int], images: Tensor, groups: Tensor) -> Tensor:
+    """The package's masks of maps (B, d, h, w) for the pairs asked for: (n, 1, H, W) in [0, 1]; zeros of a constant."""
+    full = F.interpolate(maps[images, groups][:, None], size=size, mode="bilinear", align_corners=True)
+    low, high = full.amin((2, 3), keepdim=True), full.amax((2, 3), keepdim=True)
+    return (full - low) / (high - low + 1e-8)

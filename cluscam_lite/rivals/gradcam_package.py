@@ -4,23 +4,21 @@ Left to itself the package puts the network in eval mode for good, clears the gr
 backward fill them, and keeps its hooks until Python collects them; it cannot read every layout, and prints progress.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.borrowed import eval_mode, frozen, hooked_here, process_borrowed
+from ..algorithm.borrowed import eval_mode, frozen, hooked_here
 from ..algorithm.features import HookedModel, default_layer, passed, prefix_tokens
 from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
 from ..algorithm.targets import Target
-from ..algorithm.weighting import EQUAL
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
 from .common import EQUAL_WEIGHTS, Question, ask, finish, min_max
@@ -43,7 +41,7 @@ class Found:
         forward_passes: per image.
         flat: all gradients are zero.
         curved: the gradients depend on the maps: there is a second-order term.
-        equal: the weights of a method without gradients are all the same.
+        equal: the weights of all maps are the same, in an image.
     """
 
     cam: Tensor
@@ -79,20 +77,19 @@ def run(
     model: HookedModel,
     x: Tensor,
     target: Target,
-    gradients: bool,
     utility: Utility | None = None,
-    batch_size: int | None = None,
 ) -> Found:
-    """One class of the package on a batch of images.
+    """One class of the package, of those with gradients, on a batch of images.
+
+    The graph begins with the layer's maps, so that no backward pass goes further than it must. Where the package itself
+    asks for the gradient of the pixels, for that of second order, it begins there.
 
     Args:
         name: of the class.
         model: the network and its layer; the layer is found here if it is None.
         x: (B, 3, H, W), normalised.
         target: None, a class, or a LongTensor (B,).
-        gradients: whether the class needs them.
         utility: ``utility(class)(logits (C,))`` is what is explained; None: the logit of the class.
-        batch_size: masked images per pass, for the classes that mask.
 
     Raises:
         NotApplicable: no gradient, no finite map, or something goes wrong within the package.
@@ -100,18 +97,17 @@ def run(
     """
     kind = getattr(package(), name)
     # a caller's no_grad or inference mode does not reach in here
-    with torch.inference_mode(False), torch.set_grad_enabled(gradients), frozen(model.module), eval_mode(model.module):
+    with torch.inference_mode(False), torch.enable_grad(), frozen(model.module), eval_mode(model.module):
         layer = model.layer_name = model.layer_name or default_layer(model.module, x)
-        lent = _Lent(model.module, layer, x, target, gradients)
+        lent = _Lent(model.module, layer, x, target)
         cam = kind(lent, [lent.tap])
-        if batch_size is not None:
-            cam.batch_size = batch_size
-        reader = _Reader(cam, lent, gradients)
+        lent.begins = cam.detach
+        reader = _Reader(cam, lent)
         cam.get_cam_image = reader
         hook = hooked_here(model.module.get_submodule(layer), lent.read)
-        pixels = x.detach().clone().requires_grad_(gradients)
+        pixels = x.detach().clone().requires_grad_(not lent.begins)
         try:
-            with hook, _quiet(kind), np.errstate(all="ignore"):
+            with hook, np.errstate(all="ignore"):
                 made = cam(input_tensor=pixels, targets=[lent.target(i, utility) for i in range(len(x))])
         except _NoMaps:
             raise _why_no_maps(model, x) from None
@@ -133,8 +129,14 @@ def run(
     cam_made, passes = torch.from_numpy(made).to(x.device), lent.rows // len(x)
     if could_be_otherwise(lent.layout, lent.shape, size_of(x)):
         model.find_layer(x)  # or it says what is wrong
-    seen = reader.flat, reader.curved, reader.equal
-    return Found(cam_made, raw.to(x.device), lent.question, layer, lent.layout, passes, *seen)
+    return Found(cam_made, raw.to(x.device), lent.question, layer, lent.layout, passes, reader.flat, reader.curved)
+
+
+def scaled(raw: Tensor, size: tuple[int, int]) -> Tensor:
+    """The package's way from raw maps (B, h, w) to its own (B, H, W): ReLU, min-max, resize and min-max again."""
+    scale = package("utils.image").scale_cam_image
+    small = np.maximum(raw.float().cpu().numpy(), 0)
+    return torch.from_numpy(scale(scale(small, (size[1], size[0])))).to(raw.device)
 
 
 def explanation(found: Found, backward_passes: int, notes: tuple[str, ...]) -> Explanation:
@@ -163,12 +165,12 @@ class _Lent(nn.Module):
     What the package does to a model (train or eval, zero_grad, parameters' device) ends here.
     """
 
-    def __init__(self, network: nn.Module, layer: str, x: Tensor, target: Target, gradients: bool):
+    def __init__(self, network: nn.Module, layer: str, x: Tensor, target: Target):
         super().__init__()
         self.network, self.tap = network, nn.Identity()
         self.anchor = nn.Parameter(torch.empty(0, device=x.device), requires_grad=False)  # also if it has none itself
         self.name, self.size, self.prefix, self.images = layer, size_of(x), prefix_tokens(network), len(x)
-        self.explained, self.gradients = target, gradients
+        self.explained, self.begins = target, False  # whether the graph begins with the layer's maps
         self.question: Question | None = None
         self.layout: Layout | None = None
         self.failure: Exception | None = None
@@ -183,9 +185,13 @@ class _Lent(nn.Module):
         self.layout = find_layout(output, self.size, self.prefix, self.images)
         if self.layout is None:
             raise _NoMaps
-        self.maps, self.shape = self.tap(to_maps(output, self.layout)), tuple(output.shape)  # (B, d, h, w)
+        maps = to_maps(output, self.layout)  # (B, d, h, w)
+        maps = maps.detach().requires_grad_() if self.begins else maps
+        short = maps.dtype in (torch.bfloat16, torch.float16)  # which the package, with NumPy, cannot read
+        self.maps, self.shape = self.tap(maps.float() if short else maps), tuple(output.shape)
         # a copy, which the network may write into; the package keeps the maps as they are
-        return as_output(self.maps.clone(), self.layout, output[:, : self.layout.prefix])
+        kept = self.maps.to(output.dtype) if short else self.maps.clone()
+        return as_output(kept, self.layout, output[:, : self.layout.prefix])
 
     def forward(self, x: Tensor) -> Tensor:
         try:
@@ -200,7 +206,7 @@ class _Lent(nn.Module):
                 raise _NoMaps
             check_finite(self.maps, self.question.baseline)
             self.maps = None
-            if self.gradients and not output.requires_grad:
+            if not output.requires_grad:
                 raise _no_gradient(self.name)
         return output
 
@@ -224,19 +230,10 @@ class _Lent(nn.Module):
 class _Reader:
     """Takes the place of the package's `get_cam_image`, and keeps what it gives before it is scaled."""
 
-    def __init__(self, cam: Any, lent: _Lent, gradients: bool):
-        self.cam, self.lent, self.gradients, self.original = cam, lent, gradients, cam.get_cam_image
+    def __init__(self, cam: Any, lent: _Lent):
+        self.cam, self.lent, self.original = cam, lent, cam.get_cam_image
         self.raw: np.ndarray | None = None
-        self.flat, self.curved, self.equal = False, False, False
-        if not gradients:
-            self.weigh, cam.get_cam_weights = cam.get_cam_weights, self.weights
-
-    def weights(self, *args: Any) -> Any:
-        """Takes the place of the package's `get_cam_weights`, and looks whether they are (n, d) all the same."""
-        found = self.weigh(*args)
-        low, high = np.asarray(found).min(), np.asarray(found).max()
-        self.equal = np.size(found) > 1 and bool(high - low <= EQUAL * max(abs(low), abs(high)))
-        return found
+        self.flat, self.curved = False, False
 
     def __call__(
         self, x: Tensor, layer: nn.Module, targets: list[Any], activations: Any, grads: Any, smooth: bool
@@ -246,14 +243,13 @@ class _Reader:
             activations, grads = found.activations[-1], found.gradients[-1] if found.gradients else None
             if self.cam.detach:
                 activations, grads = (None if v is None else v.numpy() for v in (activations, grads))
-        if self.gradients:
-            if grads is None:
-                raise _no_gradient(self.lent.name)
-            self.flat = not grads.any()
-            if isinstance(grads, Tensor):  # kept by ShapleyCAM to be differentiated again
-                self.curved = grads.requires_grad
-                # where they are constant it would stop: an unrelated graph makes its second-order term zero
-                grads = grads if self.curved else grads.detach().requires_grad_()
+        if grads is None:
+            raise _no_gradient(self.lent.name)
+        self.flat = not grads.any()
+        if isinstance(grads, Tensor):  # kept by ShapleyCAM to be differentiated again
+            self.curved = grads.requires_grad
+            # where they are constant it would stop: an unrelated graph makes its second-order term zero
+            grads = grads if self.curved else grads.detach().requires_grad_()
         raw: np.ndarray = self.original(x, layer, targets, activations, grads, smooth)
         self.raw = raw
         return raw
@@ -273,22 +269,6 @@ def _why_no_maps(model: HookedModel, x: Tensor) -> CluscamError:
     except CluscamError as error:
         return error
     return CluscamError(f"layer {model.layer_name!r} gives no maps in a pass with gradients; choose another layer")
-
-
-@contextmanager
-def _quiet(kind: type) -> Iterator[None]:
-    """No progress bars from the module of one of the package's classes."""
-    module: Any = import_module(kind.__module__)
-    bars = getattr(module, "tqdm", None)
-    if bars is None:
-        yield
-        return
-    with process_borrowed():  # the module is everybody's
-        module.tqdm = SimpleNamespace(tqdm=lambda items: items)
-        try:
-            yield
-        finally:
-            module.tqdm = bars
 
 
 def _release(cam: Any) -> None:

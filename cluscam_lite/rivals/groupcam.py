@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.blurring import gaussian_blur
 from ..algorithm.borrowed import frozen, hooked_here
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size, check_finite
@@ -14,7 +15,6 @@ from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target
 from ..errors import CluscamError, is_number, is_whole
 from ..explanation import Explanation
-from ..packages import from_extra
 from .common import Question, Rival, ask, finish, hooked, probability_of
 from .gradients import differentiable_output, gradient_of
 
@@ -72,6 +72,7 @@ class GroupCAM(Rival):
         masks = initial_masks(maps, gradients, self.n_groups, self.percentile)  # (B, G, h, w)
         scores, masks, valid = self._scores(x, masks, question)
         summed = torch.einsum("bg,bghw->bhw", scores, masks)
+        passes = tuple(2 + n for n in valid.sum(1).tolist())
         notes = [f"maps: {self.model.layout}"]
         if not gradients.any():
             notes.append("gradients: all zero, the logit does not depend on these maps; name an earlier layer")
@@ -80,7 +81,8 @@ class GroupCAM(Rival):
             size,
             question,
             layer=self.model.layer_name,
-            forward_passes=2 + int(valid.sum(1).max()),
+            forward_passes=max(passes),
+            passes_by_image=passes,
             backward_passes=1,
             notes=tuple(notes),
         )
@@ -144,10 +146,6 @@ def percentile_of(maps: Tensor, percentile: float) -> Tensor:
 
 def blur(x: Tensor) -> Tensor:
     """Images (B, 3, H, W) blurred by the paper's Gaussian, mirrored at the border."""
-    with from_extra("models"):
-        from torchvision.transforms.v2.functional import gaussian_blur
-
     # mirroring needs half a kernel smaller than the image
     kernel = min(KERNEL, 2 * min(x.shape[-2:]) - 1)
-    blurred: Tensor = gaussian_blur(x, [kernel, kernel], [SIGMA, SIGMA])
-    return blurred
+    return gaussian_blur(x, kernel, SIGMA)

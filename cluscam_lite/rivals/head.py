@@ -93,11 +93,14 @@ class Head:
         return self.replace(as_output(maps.to(self.given), self.layout, prefix), images)
 
     @torch.no_grad()
-    def replace(self, output: Tensor, images: Tensor) -> Tensor:
-        """As `run`, with all of the layer's output given, prefix tokens included: (n, ...), as in `given`."""
+    def replace(self, output: Tensor, images: Tensor, keep: bool = True) -> Tensor:
+        """As `run`, with all of the layer's output given, prefix tokens included: (n, ...), as in `given`.
+
+        With `keep` False the network may write into `output`, and no copy is made of it.
+        """
         self._check_open()
         batch = _Batch(images.to(self._x.device))
-        output = output.clone()  # the network may write into it
+        output = output.clone() if keep else output  # the network may write into it
         memory = {} if self.whole else self._memory
         uses = self._uses[1] if self.whole else self._uses[0]
         patched = _patched({m: _replay(kept, batch) for m, kept in memory.items()})
@@ -277,4 +280,4 @@ def _here(wrapped: Forward, plain: Forward) -> Forward:
 
 def _version(tensor: Tensor) -> int:
     """How often a tensor has been written to in place; those of inference mode do not say."""
-    return -1 if tensor.is_inference() else tensor._version
+    return -1 if not isinstance(tensor, Tensor) or tensor.is_inference() else tensor._version

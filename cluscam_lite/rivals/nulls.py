@@ -5,6 +5,7 @@ by their scores; only what ClusCAM reaches beyond them can be due to its cluster
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,7 +49,8 @@ class ScoredMasks(_Settings, ABC):
     def __post_init__(self) -> None:
         if not is_whole(self.n_clusters) or self.n_clusters < 1:
             raise CluscamError(f"the number of masks is {self.n_clusters!r}; expected at least 1, a whole number")
-        check_settings(self.drop_ratio, self.temperature, self.seed, self.batch_size, fill=(self.fill, FILLS))
+        for seed in self.seed if isinstance(self.seed, Sequence) else (self.seed,):
+            check_settings(self.drop_ratio, self.temperature, seed, self.batch_size, fill=(self.fill, FILLS))
         self.network = maps_model(self.model, self.layer)
 
     @abstractmethod
@@ -80,6 +82,7 @@ class ScoredMasks(_Settings, ABC):
             uniform=e.uniform,
             layer=layer,
             forward_passes=e.forward_passes + passes,
+            passes_by_image=tuple(n + passes for n in e.passes_by_image),
             notes=tuple(notes),
         )
 
@@ -123,21 +126,26 @@ class Donor(ScoredMasks):
             raise CluscamError(f"the donor will not do as an image: {error}") from None
 
 
+@dataclass(repr=False, eq=False)
 class Smooth(ScoredMasks):
     """ClusCAM's weighting of K smooth random masks: uniform noise on a 7 x 7 grid, upsampled and normalised.
 
-    The masks depend on `seed` alone.
+    Args:
+        seed: what the masks depend on, and nothing else: one for all images, or one for each.
     """
 
+    seed: int | Sequence[int] = 0  # type: ignore[assignment]  # the others take one
+
     def masks(self, x: Tensor) -> tuple[Groups, int]:
-        """Random masks, the same for every image; no pass."""
-        noise = noise_maps(self.n_clusters, (x.shape[-2], x.shape[-1]), self.seed).to(x.device)
+        """Random masks; no pass."""
+        noise = noise_of_seeds(self.seed, len(x), self.n_clusters, (x.shape[-2], x.shape[-1])).to(x.device)
         valid = torch.ones(len(x), self.n_clusters, dtype=torch.bool, device=x.device)
-        return Groups(noise.expand(len(x), -1, -1, -1), valid), 0
+        return Groups(noise, valid), 0
 
     def source(self) -> tuple[str, str]:
         """No layer."""
-        return "", f"random, smooth, from seed {self.seed}"
+        seeds = "a seed for each image" if isinstance(self.seed, Sequence) else f"seed {self.seed}"
+        return "", f"random, smooth, from {seeds}"
 
 
 @dataclass(repr=False, eq=False)
@@ -153,7 +161,20 @@ class Inverted(_Settings):
         """The inverted map of each image; where ClusCAM's has no contrast, zeros as there."""
         e = self.cam(x, target)
         inverted = (1 - e.saliency).masked_fill(e.uniform[:, None, None], 0)
-        return Explanation(inverted, e.target, e.output, e.uniform, e.layer, e.forward_passes, notes=e.notes)
+        facts = {"notes": e.notes, "passes_by_image": e.passes_by_image}
+        return Explanation(inverted, e.target, e.output, e.uniform, e.layer, e.forward_passes, **facts)
+
+
+def noise_of_seeds(seed: int | Sequence[int], b: int, n: int, size: tuple[int, int]) -> Tensor:
+    """`noise_maps` of b images (b, n, 7, 7): of one seed the same for all, of b seeds each image's own.
+
+    Raises CluscamError for another number of seeds.
+    """
+    if not isinstance(seed, Sequence):
+        return noise_maps(n, size, seed).expand(b, -1, -1, -1)
+    if len(seed) != b:
+        raise CluscamError(f"there are {len(seed)} seeds for {b} images; expected one seed, or one for each image")
+    return torch.cat([noise_maps(n, size, one) for one in seed])
 
 
 def noise_maps(n: int, size: tuple[int, int], seed: int) -> Tensor:

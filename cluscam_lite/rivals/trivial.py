@@ -4,6 +4,7 @@ Their one forward pass only names the explained class.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from ..errors import CluscamError
 from ..explanation import Explanation
 from ..packages import from_extra
 from .common import ask, min_max
-from .nulls import noise_maps
+from .nulls import noise_of_seeds
 
 LUMA = (0.299, 0.587, 0.114)  # grey from red, green and blue (ITU-R BT.601)
 
@@ -37,7 +38,12 @@ class TrivialMap(ABC):
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The map of each normalised image of `x` (B, 3, H, W); `target`: None (top-1), a class, a LongTensor (B,)."""
         x = checked_input(x, self.model)
-        question = ask(self.model.output(x), target)
+        return self.named(x, self.model.output(x), target)
+
+    @torch.no_grad()
+    def named(self, x: Tensor, output: Tensor, target: Target = None) -> Explanation:
+        """As a call, of images whose `output` (B, C) is known: no pass is left to make."""
+        question = ask(output, target)
         saliency, uniform = self.maps(x.float())
         return Explanation(saliency, question.target, question.output, uniform)
 
@@ -77,17 +83,19 @@ class Centre(TrivialMap):
 
 
 class Random(TrivialMap):
-    """One random smooth map: uniform noise on a 7 x 7 grid, upsampled and min-max normalised; from `seed` alone."""
+    """One random smooth map: uniform noise on a 7 x 7 grid, upsampled and min-max normalised; from `seed` alone.
 
-    def __init__(self, model: nn.Module | MapsModel, layer: str | None = None, seed: int = 0):
+    One seed for all images, or one for each.
+    """
+
+    def __init__(self, model: nn.Module | MapsModel, layer: str | None = None, seed: int | Sequence[int] = 0):
         super().__init__(model, layer)
         self.seed = seed
 
     def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The same map for every image."""
+        """A map for every image; the same, if there is one seed."""
         size = (x.shape[-2], x.shape[-1])
-        noise = upsample(noise_maps(1, size, self.seed), size)[:, 0]  # (1, H, W)
-        return min_max(noise.to(x).repeat(len(x), 1, 1))
+        return min_max(upsample(noise_of_seeds(self.seed, len(x), 1, size), size)[:, 0].to(x))
 
 
 class Edges(TrivialMap):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..explanation import ClusteredExplanation, Explanation
-    from ..models import LoadedModel
+    from ..models.loaded import Origin
     from ..models.spec import Preprocess
 
 SCHEMA = 1  # raised when a reader of older reports would be misled
@@ -25,7 +25,7 @@ _LINE_OF_NUMBERS = re.compile(r"\[[\s\d.,eE+-]+\]")
 
 def explanation_report(
     explanation: "Explanation",
-    model: "LoadedModel",
+    model: "Origin",
     preprocess: "Preprocess",
     *,
     image: dict[str, Any],
@@ -81,7 +81,7 @@ def to_json(report: dict[str, Any]) -> str:
     return _LINE_OF_NUMBERS.sub(lambda found: f"[{' '.join(found[0][1:-1].split())}]", text) + "\n"
 
 
-def model_report(model: "LoadedModel", preprocess: "Preprocess") -> dict[str, Any]:
+def model_report(model: "Origin", preprocess: "Preprocess") -> dict[str, Any]:
     """The network, its weights and how the image was brought to it."""
     spec = model.spec
     return {
@@ -169,7 +169,8 @@ def describe_target(explanation: "Explanation", i: int = 0, class_name: str = ""
     if target < 0:
         return class_name or "a function of the output"
     p = float(class_probabilities(explanation.output[i].double())[target])
-    return f"{class_name} ({target}), {_probability(p)}" if class_name else f"class {target}, {_probability(p)}"
+    named = class_name and class_name != f"class {target}"
+    return f"{class_name} ({target}), {_probability(p)}" if named else f"class {target}, {_probability(p)}"
 
 
 def versions() -> dict[str, str]:

@@ -7,7 +7,7 @@ from torch import nn
 
 from cluscam_lite import ClusCAM
 from cluscam_lite.algorithm.memory_format import Passes
-from cluscam_lite.metrics.masking import evaluate
+from cluscam_lite.metrics import evaluate
 from cluscam_lite.rivals.opticam import OptiCAM
 
 

@@ -6,7 +6,9 @@ from tiny import images, network
 from torch import nn
 
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
+from cluscam_lite.device import in_precision
 from cluscam_lite.errors import UnknownName
+from cluscam_lite.methods import method, method_info
 
 
 class Spy(nn.Module):
@@ -77,3 +79,45 @@ def test_a_model_that_is_no_module_is_left_alone():
 def test_another_precision_is_not_known():
     with pytest.raises(UnknownName, match="unknown precision 'bf16'; .*bfloat16"):
         ClusCAM(network(), precision="bf16")
+
+
+# every pass of a network
+
+
+@pytest.mark.parametrize("name", ["cluscam", "gradcam", "ablationcam", "reciprocam", "opticam", "groupcam"])
+def test_every_method_explains_a_network_whose_passes_are_short(name):
+    settings = {key: 3 for key in ("n_clusters", "iterations", "n_groups") if key in method_info(name).parameters}
+    loaded, seen = load_model("scene_cnn"), []
+    x = loaded.spec.preprocess()(load_dataset("scenes", n=1)[0].image)[None]
+    explain = method(name, loaded.module, loaded.spec, **settings)
+    full = explain(x)
+    first = next(part for part in loaded.module.modules() if isinstance(part, nn.Conv2d))
+    first.register_forward_hook(lambda _m, _i, output: seen.append(output.dtype))
+    with in_precision(loaded.module, "bfloat16"):
+        half = explain(x)
+    assert set(seen) == {torch.bfloat16} and not torch.is_autocast_enabled("cpu")
+    assert half.saliency.dtype == half.output.dtype == torch.float32 and not torch.equal(full.output, half.output)
+    assert torch.corrcoef(torch.stack([full.saliency.flatten(), half.saliency.flatten()]))[0, 1] > 0.9
+    assert torch.equal(explain(x).output, full.output)  # afterwards all is as before
+
+
+def test_a_pass_that_fails_ends_autocast():
+    class Broken(nn.Module):
+        def forward(self, x):
+            assert torch.is_autocast_enabled("cpu")
+            raise RuntimeError("out of order")
+
+    with in_precision(broken := Broken(), "bfloat16"), pytest.raises(RuntimeError, match="out of order"):
+        broken(images(1))
+    assert not torch.is_autocast_enabled("cpu") and not broken._forward_hooks and not broken._forward_pre_hooks
+
+
+def test_tf32_is_allowed_for_a_while():
+    backends = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [backend.allow_tf32 for backend in backends]
+    for precision, allowed in (("tf32", True), ("float32", False)):
+        with in_precision(network(), precision):
+            assert [backend.allow_tf32 for backend in backends] == [allowed] * 2
+    assert [backend.allow_tf32 for backend in backends] == before
+    with pytest.raises(UnknownName, match="unknown precision 'bf16'; .*bfloat16"), in_precision(network(), "bf16"):
+        pass

@@ -175,3 +175,26 @@ def test_bad_layers_and_targets_are_refused():
         Smooth(network(), n_clusters=2)(images(1), lambda output: output[:, 0])
     with pytest.raises(CluscamError, match="0 to 4"):
         Donor(network(), n_clusters=2)(images(1), 5)
+
+
+def test_a_seed_for_each_image_is_each_images_seed():
+    from cluscam_lite.rivals.trivial import Random
+
+    net, x = network(), images(3)
+    for kind in (lambda seed: Smooth(net, n_clusters=4, seed=seed), lambda seed: Random(net, seed=seed)):
+        together = kind((5, 6, 5))(x)
+        for i, seed in enumerate((5, 6, 5)):
+            torch.testing.assert_close(together.saliency[i], kind(seed)(x[i : i + 1]).saliency[0], rtol=0, atol=1e-4)
+        with pytest.raises(CluscamError, match="2 seeds for 3 images; expected one seed, or one for each"):
+            kind((1, 2))(x)
+    with pytest.raises(CluscamError, match="seed is -1"):
+        Smooth(net, n_clusters=4, seed=(0, -1))
+
+
+def test_passes_are_those_of_each_image():
+    x = images(2)
+    x[1] = 0  # maps without contrast, all alike: one group
+    with pytest.warns(ClusCAMWarning):
+        e = ClusCAM(network(), n_clusters=5)(x)
+    assert e.forward_passes == 6 and [e.passes_of(i) for i in range(2)] == [1 + int(n) for n in e.valid.sum(1)]
+    assert e.passes_of(1) < 6

@@ -6,6 +6,7 @@ unit of all intervals; and the mean map of each class, which is all that is kept
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -19,8 +20,10 @@ from analysis.chapters.alzheimer.networks.tuning import RULE_OF, tuned_settings
 from analysis.chapters.alzheimer.plan import Block, check_classes, sparing
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
+from analysis.studies.batching.cells import rows_of_cell
+from analysis.studies.batching.pictures import Picture
 from analysis.studies.explaining import compact, lending
-from analysis.studies.map_study import EVALUATED, image_rows
+from analysis.studies.map_study import EVALUATED, map_rows
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer.samples import collection
@@ -81,21 +84,21 @@ class Alzheimer(PlannedStudy):
         """The rows of the cell's images, in their order."""
         model, phantoms = network_of(cell.model, cell.settings["weights"]), cell.dataset == "phantoms"
         samples = images_of(cell.dataset, cell.part, cell.settings["split"])
-        lenders = images_of(cell.dataset, cell.settings.get("donor_part", cell.part), cell.settings["split"])
+        lenders = None
+        if "donors" in cell.settings:
+            lenders = images_of(cell.dataset, cell.settings["donor_part"], cell.settings["split"])
         maps: dict[str, tuple[int, Tensor]] = {}
 
-        def place(saliency: Tensor, sample: Sample, _preprocess: Preprocess) -> dict[str, Any]:
-            maps[sample.image_id] = (0, saliency.detach().cpu())
-            return mask_measures(saliency, *masks_of_image(sample.image_id)) if phantoms else {}
+        def place(saliency: Tensor, picture: Picture, _preprocess: Preprocess) -> dict[str, Any]:
+            maps[picture.image_id] = (0, saliency.detach().cpu())
+            return mask_measures(saliency, *masks_of_image(picture.image_id)) if phantoms else {}
 
-        rows: list[dict[str, Any]] = []
-        for done, image_id in enumerate(cell.images):
-            donor = of_id(lenders, cell.settings["donors"][done]) if "donors" in cell.settings else None
-            mine = image_rows(cell, model, of_id(samples, image_id), donor, place)
-            rows += [row | {"component": component_of(cell.dataset, image_id)} for row in mine]
+        rows = rows_of_cell(cell, model, partial(map_rows, place=place), progress, samples, lenders)
+        for row in rows:
+            image_id = row["image_id"]
+            row["component"] = component_of(cell.dataset, image_id)
             if image_id in maps:
-                maps[image_id] = (int(mine[0]["target"]), maps[image_id][1])
-            progress(done + 1)
+                maps[image_id] = (int(row["target"]), maps[image_id][1])
         return with_class_maps(compact(pd.DataFrame(rows)), maps, 1 if phantoms else FEWEST)
 
 

@@ -4,16 +4,17 @@ The rows of the study `faithfulness` have the first alone. Here the same maps ar
 seeds) and only set against the object's box, which needs no masked pass. One row per image and method.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from analysis.engine import Cell
 from analysis.engine.contract import columns
-from analysis.studies.explaining import explainer_of
+from analysis.studies.batching.explained import Explained, explained_in_batches
+from analysis.studies.batching.pictures import Picture
 from analysis.studies.map_study import MapStudy
-from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics import localise
-from cluscam_lite.models import LoadedModel
+from cluscam_lite.models import LoadedModel, Preprocess
 
 MEASURED = ("ep", "le", "le_all")
 NOT_ONE = "the image has no box, or several"
@@ -25,20 +26,24 @@ class Boxes(MapStudy):
     name, version, title, keys = "boxes", 1, "localisation", ("image_id",)
     columns = columns(str="image_id reason", int64="target", float32=" ".join(MEASURED))
 
-    def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
-        """The row of one image; with a reason and no measures where there is not one box in view, or no map."""
-        known = {"image_id": sample.image_id, "target": -1, "reason": ""} | dict.fromkeys(MEASURED)
-        if len(sample.boxes) != 1:  # its map would not be looked at
-            return [known | {"reason": NOT_ONE}]
+    def rows_of_images(self, cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> list[list[dict[str, Any]]]:
+        """The row of each image; with a reason and no measures where there is not one box in view, or no map."""
         preprocess = model.spec.preprocess(cell.settings["preprocess"])
-        x = preprocess(sample.image)[None].to(next(model.module.parameters()).device)
-        try:
-            explanation = explainer_of(cell, model, preprocess, sample.image_id, donor)(x)
-            where = (sample.boxes, sample.width, sample.height, preprocess, sample.image.size)
-            found = localise(explanation.saliency[0], *where)
-        except NotApplicable as error:
-            return [known | {"reason": str(error)}]
-        return [known | {"target": int(explanation.target[0])} | {name: found[name] for name in MEASURED}]
+        looked_at = [picture for picture in pictures if len(picture.boxes) == 1]  # the other maps would serve nothing
+        found = dict(zip(looked_at, explained_in_batches(cell, model, looked_at), strict=True))
+        return [[_row(picture, found.get(picture), preprocess)] for picture in pictures]
+
+
+def _row(picture: Picture, found: Explained | NotApplicable | None, preprocess: Preprocess) -> dict[str, Any]:
+    known = {"image_id": picture.image_id, "target": -1, "reason": ""} | dict.fromkeys(MEASURED)
+    if not isinstance(found, Explained):
+        return known | {"reason": NOT_ONE if found is None else str(found)}
+    where = (picture.boxes, picture.width, picture.height, preprocess, picture.image_size)
+    try:
+        measured = localise(found.saliency, *where)
+    except NotApplicable as error:
+        return known | {"reason": str(error)}
+    return known | {"target": found.target} | {name: measured[name] for name in MEASURED}
 
 
 STUDY = Boxes()

@@ -4,13 +4,15 @@ They cost more passes of the network than AD, IC and AG, so they run on fewer im
 cells, methods, donors and seeds are those of the study `faithfulness`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from analysis.engine import Cell
 from analysis.engine.contract import columns
-from analysis.studies.explaining import explainer_of, logits
+from analysis.studies.batching.explained import inputs_of
+from analysis.studies.batching.pictures import Picture
+from analysis.studies.explaining import explainer_of_images, logits
 from analysis.studies.map_study import MapStudy
-from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics import adcc, coherency, complexity, deletion, evaluate, explained_again, insertion
 from cluscam_lite.models import LoadedModel
@@ -26,13 +28,16 @@ class Curves(MapStudy):
         str="image_id reason", int64="target", float32="insertion deletion drop complexity coherency adcc"
     )
 
-    def image_rows(self, cell: Cell, model: LoadedModel, sample: Sample, donor: Sample | None) -> list[dict[str, Any]]:
-        """The row of one image; with a reason and no measures where the method cannot explain it."""
-        preprocess = model.spec.preprocess(cell.settings["preprocess"])
-        x = preprocess(sample.image)[None].to(next(model.module.parameters()).device)
-        known = {"image_id": sample.image_id}
+    def rows_of_images(self, cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> list[list[dict[str, Any]]]:
+        """The row of each image; with a reason and no measures where the method cannot explain it."""
+        return [self.image_rows(cell, model, picture) for picture in pictures]
+
+    def image_rows(self, cell: Cell, model: LoadedModel, picture: Picture) -> list[dict[str, Any]]:
+        """The row of one image."""
+        x, donor = inputs_of(model, [picture]), None if picture.donor is None else picture.donor[None]
+        known = {"image_id": picture.image_id}
         try:
-            explainer = explainer_of(cell, model, preprocess, sample.image_id, donor)
+            explainer = explainer_of_images(cell, model, [picture.image_id], donor)
             explanation = explainer(x)
         except NotApplicable as error:
             return [known | {"reason": str(error)}]

@@ -86,6 +86,19 @@ def batches_page(table: pd.DataFrame) -> pd.DataFrame:
     return or_not_run(page, "")
 
 
+def precision_page(table: pd.DataFrame) -> pd.DataFrame:
+    """`analysis.oracles.precision.precision_table` in words: what fewer bits change."""
+    page = pd.DataFrame({"network": [get_spec(model).title for model in table["model"]]})
+    page["method"] = [title_of(method) for method in table["method"]]
+    page["every pass in"], page["images"] = table["precision"], table["images"]
+    page["same class, %"] = table["same class"].map("{:.0f}".format)
+    page["correlation of the maps, median"] = table["r"].map("{:.4f}".format)
+    page["least"] = table["least r"].map("{:.4f}".format)
+    for term in ("AD", "IC", "AG"):
+        page[f"{term}, points"] = [f"{change:+.2f}".replace("-", "−") for change in table[term]]
+    return or_not_run(page, "")
+
+
 def costs(table: pd.DataFrame, names: Iterable[str] = ()) -> pd.DataFrame:
     """`method_table` for `leads_figure`, the cheapest method first: `title`, `network`, `ratio`, `low`, `high`.
 

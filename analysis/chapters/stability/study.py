@@ -28,7 +28,7 @@ from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.explanation import ClusteredExplanation
 from cluscam_lite.methods import method_info
-from cluscam_lite.metrics.masking import evaluate
+from cluscam_lite.metrics import evaluate
 from cluscam_lite.models import LoadedModel
 
 SEEDS = 5  # whose maps are averaged

@@ -25,7 +25,7 @@ from cluscam_lite.algorithm.clustering import cluster, inertia
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.algorithm.masks import masks_of, normalized_maps, upsample
 from cluscam_lite.errors import UnknownName
-from cluscam_lite.metrics.masking import evaluate
+from cluscam_lite.metrics import evaluate
 from cluscam_lite.reading import read as read_image
 
 SPEC = get_spec("scene_cnn")

@@ -24,6 +24,7 @@ from analysis.chapters.runtime.page import (
     digits,
     methods_page,
     phases_page,
+    precision_page,
 )
 from analysis.chapters.runtime.plan import BRUTE_FORCE
 from analysis.engine.contract import empty_rows
@@ -223,3 +224,12 @@ def test_figures_show_what_is_in_the_tables():
 @pytest.mark.parametrize(("value", "text"), [(0.5388, "0.539"), (1.1, "1.10"), (36.14, "36.1"), (2047.6, "2,048")])
 def test_a_ratio_has_three_digits_and_no_exponent(value, text):
     assert digits(value) == text
+
+
+def test_what_fewer_bits_change_in_words():
+    row = {"model": "scene_cnn", "layer": "stage4", "method": "cluscam", "precision": "bfloat16", "images": 2}
+    row |= {"same class": 100.0, "r": 0.99876, "least r": 0.9871, "AD": -0.125, "IC": 0.0, "AG": 1.5}
+    (found,) = precision_page(pd.DataFrame([row])).to_dict("records")
+    assert [*found.values()] == [
+        "Scene CNN", "ClusCAM", "bfloat16", 2, "100", "0.9988", "0.9871", "−0.12", "+0.00", "+1.50",
+    ]  # fmt: skip

@@ -1,0 +1,121 @@
+"""``--onnx``: a network in a file, with what a registered network would say of itself given by options."""
+
+import argparse
+import math
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from torch import nn
+
+from ..errors import CluscamError
+from ..files import sha256
+from ..models import ModelSpec
+from ..runtimes import OnnxModel
+
+# what goes with --onnx alone, and what with --model alone
+OF_FILES = {"mean": "--mean", "std": "--std", "size": "--size", "classes": "--classes"}
+OF_REGISTERED = {"weights": "--weights", "tuned": "--tuned", "data_root": "--data-root"}
+N_CLUSTERS, DROP_RATIO = 30, 0.37  # the defaults of ClusCAM: nobody has tuned them for this network
+DEFAULT_LAYERS = ("paper", "last")  # words for layers of registered networks: here the deepest that gives maps
+
+
+@dataclass(frozen=True)
+class LoadedFile:
+    """A network in a file, ready to be explained; `source` and `sha256` as in `cluscam_lite.models.LoadedModel`."""
+
+    spec: ModelSpec
+    module: OnnxModel
+    source: str
+    sha256: str | None
+
+
+def check_source(arguments: argparse.Namespace) -> None:
+    """Raise CluscamError unless there is one network, and only options that go with it."""
+    if (arguments.model is None) == (arguments.onnx is None):
+        given = "two networks" if arguments.model else "no network"
+        raise CluscamError(f"{given}: give either --model NAME, see `cluscam models`, or --onnx FILE")
+    of_files = arguments.onnx is not None
+    for name, flag in (OF_REGISTERED if of_files else OF_FILES).items():
+        if getattr(arguments, name) is not None:
+            raise CluscamError(
+                f"{flag} goes with {'--model' if of_files else '--onnx'}; leave it out: "
+                + ("a file has its own weights" if of_files else "a registered network has its own")
+            )
+    if of_files and (arguments.mean is None or arguments.std is None):
+        raise CluscamError(
+            "--onnx needs the mean and the standard deviation that the network was trained with; for most networks of "
+            "photographs: --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225"
+        )
+    if of_files and arguments.device not in ("cpu", None):
+        raise CluscamError("--onnx runs on the CPU here; leave --device out, or use OnnxModel(providers=...) in Python")
+
+
+def network_of_file(arguments: argparse.Namespace) -> LoadedFile:
+    """The network of ``--onnx`` with its spec.
+
+    Raises CluscamError for a file, a size or classes that do not fit, and UnknownName for a layer that is not there.
+    """
+    if any(not math.isfinite(value) for value in (*arguments.mean, *arguments.std)) or min(arguments.std) <= 0:
+        raise CluscamError(
+            f"--mean and --std are {arguments.mean} and {arguments.std}; expected numbers, --std above 0"
+        )
+    layer = None if arguments.layer in DEFAULT_LAYERS else arguments.layer
+    model = OnnxModel(arguments.onnx, layer, size=arguments.size)
+    name = model.path.name
+    if model.size is None:
+        raise CluscamError(f"{name} leaves the size of its images free; give --size, such as --size 224")
+    if model.size[0] != model.size[1] or model.input.channels not in (None, 3):
+        raise CluscamError(
+            f"{name} takes {model.input.channels} x {model.size[0]} x {model.size[1]} images; the command line brings "
+            "square ones in colour: use OnnxModel in Python"
+        )
+    if model.classes is None:
+        raise CluscamError(f"{name} gives no list of classes; use OnnxModel in Python, with a function as the target")
+    spec = ModelSpec(
+        name=model.path.stem,
+        title=model.path.stem,
+        family="file",
+        library="onnx",
+        build=_no_module,
+        weights_id=None,
+        input_size=model.size[0],
+        resize=model.size[0],
+        interpolation="bilinear",
+        mean=tuple(arguments.mean),
+        std=tuple(arguments.std),
+        layers={},
+        n_clusters=min(N_CLUSTERS, model.layout.channels if model.layout else N_CLUSTERS),
+        drop_ratio=DROP_RATIO,
+        temperature=None,
+        num_classes=model.classes,
+        in_paper=False,
+        tier="file",
+        classes=class_names(arguments.classes, model.classes),
+    )
+    weights = model.weights_files
+    source = f"{name}, run by ONNX Runtime {version('onnxruntime')}"
+    return LoadedFile(spec, model, source, sha256(weights[0]) if len(weights) == 1 else None)
+
+
+def class_names(path: str | None, n: int) -> tuple[str, ...]:
+    """The names of n classes: the lines of a text file, or "class 0", "class 1", ...
+
+    Raises CluscamError if the file is missing, is no text, or has not n lines.
+    """
+    if path is None:
+        return tuple(f"class {i}" for i in range(n))
+    file = Path(path).expanduser()
+    try:
+        names = file.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except OSError as error:
+        raise CluscamError(f"cannot read the classes in {file}: {error.strerror}; give a text file") from None
+    except UnicodeDecodeError:
+        raise CluscamError(f"{file} is no text in UTF-8; expected one name of a class on each line") from None
+    if len(names) != n:
+        raise CluscamError(f"{file} has {len(names)} lines for {n} classes; expected one name on each line")
+    return tuple(name.strip() for name in names)
+
+
+def _no_module() -> nn.Module:
+    raise CluscamError("a network in a file is no torch module and cannot be built anew; use OnnxModel")

@@ -1,0 +1,153 @@
+"""What cannot be run or read is refused in one sentence."""
+
+import sys
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from files import MODELS, cnn_file, conv_nodes, hand_made
+from onnx import TensorProto, helper
+from tiny import images
+
+from cluscam_lite import ClusCAM, CluscamError
+from cluscam_lite.errors import UnknownName
+from cluscam_lite.runtimes import OnnxModel, OpenVinoModel
+
+
+def refused(words, function, *arguments, kind=CluscamError, **options):
+    with pytest.raises(kind) as caught:
+        function(*arguments, **options)
+    text = str(caught.value)
+    assert "\n" not in text and all(word in text for word in words), text
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("content", [b"", b"not a network", bytes(range(256)) * 9])
+def test_a_file_that_is_no_network(content, model_class, tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    refused(["net.onnx is no ONNX file", "torch.onnx.export"], model_class, path)
+
+
+def test_an_openvino_file_that_is_none(tmp_path):
+    path = tmp_path / "net.xml"
+    path.write_text("<net></net>")
+    refused(["net.xml is no model that OpenVINO reads", ".bin"], OpenVinoModel, path)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_a_file_that_is_not_there(model_class, tmp_path):
+    refused(["there is no file", "nowhere.onnx"], model_class, tmp_path / "nowhere.onnx")
+
+
+@pytest.mark.parametrize(("package", "model_class", "extra"), [
+    ("onnx", OnnxModel, "onnx"), ("onnxruntime", OnnxModel, "onnx"), ("openvino", OpenVinoModel, "openvino"),
+    ("onnx", OpenVinoModel, "openvino"),
+])  # fmt: skip
+def test_a_package_that_is_not_installed(package, model_class, extra, tmp_path, monkeypatch):
+    path = cnn_file(tmp_path)
+    monkeypatch.setitem(sys.modules, package, None)
+    refused([f"needs the package {package}", f"pip install 'cluscam-lite[{extra}]'"], model_class, path)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_weights_that_were_left_behind(model_class, tmp_path):
+    nodes, weights = conv_nodes()
+    path = hand_made(tmp_path / "net.onnx", nodes, weights)
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="big.bin", size_threshold=0)
+    model_class(path)
+    (tmp_path / "big.bin").unlink()
+    refused(["the weights of net.onnx lie in big.bin"], model_class, path)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_a_name_that_does_not_exist(model_class, tmp_path):
+    path = cnn_file(tmp_path)
+    refused(["unknown tensor or module '/1/Rely_output_0'; nearest: /1/Relu_output_0"], model_class, path,
+            "/1/Rely_output_0", kind=UnknownName)  # fmt: skip
+    refused(["unknown tensor or module 'nonsense'"], model_class, path, output="nonsense", kind=UnknownName)
+    assert model_class(path, "/1/Relu_output_0").layout == model_class(path, "1").layout
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_no_internal_maps(model_class, tmp_path):
+    nodes, weights = conv_nodes(pool=False)
+    refused(["no tensor within net.onnx gives feature maps of 16 x 16 images"], model_class,
+            hand_made(tmp_path / "net.onnx", nodes, weights))  # fmt: skip
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_a_tensor_that_is_no_map(model_class, tmp_path):
+    path = cnn_file(tmp_path)
+    refused(["'4' of net.onnx gives a tensor of shape (1, 5), not maps; layers that would do: 1, 0"],
+            model_class, path, "4")  # fmt: skip
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_images_of_another_size(model_class, tmp_path):
+    model = model_class(cnn_file(tmp_path))
+    refused(["net.onnx takes images of 3 x 33 x 40, and these are 3 x 40 x 33"], model.forward, images(1, 40, 33))
+    refused(["these are 1 x 33 x 40"], model.output, torch.zeros(1, 1, 33, 40))
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_a_precision_that_is_not_the_files(model_class, tmp_path):
+    cam = ClusCAM(model_class(cnn_file(tmp_path)), n_clusters=3, precision="bfloat16")
+    refused(["net.onnx runs in its own precision; leave precision='bfloat16' (autocast) out"], cam, images(1))
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_shapes_that_the_runtime_refuses(model_class, tmp_path):
+    """The input says any batch and any size, and the inside was made for two images of 16 x 16."""
+    nodes, weights = conv_nodes()
+    nodes.insert(2, helper.make_node("Reshape", ["r", "shape"], ["s"], "inside"))
+    nodes[3].input[0] = "s"
+    path = hand_made(tmp_path / "net.onnx", nodes, weights | {"shape": np.array([2, 6, 4, 4])}, ("n", 3, "h", "w"))
+    refused(["refused an input of shape (1, 3, 16, 16) to net.onnx", "batch=N"], model_class, path, size=16)
+    model = model_class(path, batch=2)
+    refused(["refused an input of shape (2, 3, 24, 24)"], model.output, images(1, 24, 24))
+    assert model.output(images(3, 16, 16)).shape == (3, 3)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_rows_that_are_not_the_images(model_class, tmp_path):
+    nodes, weights = conv_nodes()
+    nodes[-1].output[0] = "z"
+    nodes.append(helper.make_node("Reshape", ["z", "flat"], ["y"]))
+    path = hand_made(tmp_path / "net.onnx", nodes, weights | {"flat": np.array([-1])})
+    refused(["(6,) for 2 images", "one row each"], model_class(path).output, images(2, 16, 16))
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_sizes_batches_and_threads_that_cannot_be(model_class, tmp_path):
+    path = cnn_file(tmp_path, batch=2)
+    refused(["size is 50 x 50, but net.onnx takes 33 x 40"], model_class, path, size=50)
+    refused(["batch is 3, but net.onnx takes 2 at once"], model_class, path, batch=3)
+    refused(["batch is 0; expected at least 1"], model_class, path, batch=0)
+    refused(["threads is 0; expected at least 1"], model_class, path, threads=0)
+    nodes, weights = conv_nodes()
+    free = model_class(hand_made(tmp_path / "free.onnx", nodes, weights, ("n", 3, "h", "w")))
+    refused(["free.onnx leaves the size of its images free; give size=(H, W)"], lambda: free.layers)
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_inputs_that_are_no_images(model_class, tmp_path):
+    nodes, weights = conv_nodes()
+    both = helper.make_node("Mul", ["x", "q"], ["g"])
+    nodes[0].input[0] = "g"
+    refused(["net.onnx has 2 inputs (x, q); expected one"], model_class,
+            hand_made(tmp_path / "net.onnx", [both, *nodes], weights, inputs=("x", "q")))  # fmt: skip
+    cast = helper.make_node("Cast", ["x"], ["g"], to=1)
+    refused(["takes uint8; expected floating-point images"], model_class,
+            hand_made(tmp_path / "net.onnx", [cast, *nodes], weights, dtype=TensorProto.UINT8))  # fmt: skip
+    flat = helper.make_node("MatMul", ["x", "head"], ["y"])
+    refused(["has 2 dimensions; expected images (n, 3, H, W)"], model_class,
+            hand_made(tmp_path / "net.onnx", [flat], {"head": np.ones((6, 3), "f")}, ("n", 6)))  # fmt: skip
+
+
+def test_a_file_that_onnx_runtime_cannot_run(tmp_path):
+    nodes, weights = conv_nodes()
+    nodes[1].op_type = "NoSuchOperation"
+    refused(["ONNX Runtime cannot run net.onnx", "NoSuchOperation"], OnnxModel,
+            hand_made(tmp_path / "net.onnx", nodes, weights))  # fmt: skip
