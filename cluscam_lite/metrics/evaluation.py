@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size
 from ..algorithm.layouts import size_of
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import FILLS, Normalization, default_batch_size, fill_image, without_autocast
 from ..errors import CluscamError
 from .faithfulness import changes, log_odds, probabilities
-from .masking import FORMS, check_class, form_of, one_map
+from .masking import FORMS, check_class, form_of, in_eval_mode, one_map
 
 COMPLEMENT_FILL = "mean"  # the one fill that a complement is evaluated with
 
@@ -100,10 +99,8 @@ def evaluate_images(
     Raises:
         CluscamError: as in `evaluate`.
     """
-    cases = cases_of(forms, fills)
     check_batch_size(batch_size)
-    if isinstance(output, nn.Module):
-        output = HookedModel(output).output  # in eval mode, and given back as it was
+    cases, output = cases_of(forms, fills), in_eval_mode(output)
     if x.ndim != 4 or saliency.shape != (len(x), *size_of(x)) or len(targets) != len(x):
         raise CluscamError(
             f"x is {tuple(x.shape)}, the maps {tuple(saliency.shape)}, and there are {len(targets)} classes; expected "

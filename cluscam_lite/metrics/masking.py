@@ -101,8 +101,7 @@ def masked_outputs(
     if len(masks) != len(fills) or len(masks) == 0:
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
     check_batch_size(batch_size)
-    if isinstance(output, nn.Module):
-        output = HookedModel(output).output  # in eval mode, and given back as it was
+    output = in_eval_mode(output)
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)
     passes = Passes(x.device)
     x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
@@ -117,8 +116,13 @@ def masked_outputs(
     return torch.cat(unmasked), torch.cat(masked)
 
 
+def in_eval_mode(output: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A torch module as a function that puts it in eval mode for each pass; any other function as it is."""
+    return HookedModel(output).output if isinstance(output, nn.Module) else output
+
+
 def check_class(target: int, n_classes: int) -> int:
-    """The class as a number. Raises CluscamError for one outside the network's, or that is no whole number."""
+    """The class as a number. Raises CluscamError for one outside the network's, or what is no whole number."""
     expected = f"expected one of the network's classes, a whole number from 0 to {n_classes - 1}"
     try:
         wanted = index(target)

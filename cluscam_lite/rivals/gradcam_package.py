@@ -41,7 +41,7 @@ class Found:
         forward_passes: per image.
         flat: all gradients are zero.
         curved: the gradients depend on the maps: there is a second-order term.
-        equal: the weights of a method without gradients are all the same.
+        equal: the weights of all maps are the same, in an image.
     """
 
     cam: Tensor

@@ -221,6 +221,13 @@ def test_a_layer_used_twice_counts_with_its_last_use():
         torch.testing.assert_close(method(model, "layer")(x).saliency, method(model, "end")(x).saliency)
 
 
+def test_maps_that_the_network_overwrites_are_those_that_the_layer_gave():
+    x = images()
+    for method in (GradCAM, ScoreCAM, AblationCAM):
+        found, expected = (method(pyramid(inplace=inplace), "5")(x).saliency for inplace in (True, False))
+        torch.testing.assert_close(found, expected)
+
+
 def test_the_registry_finds_them_and_their_settings():
     from cluscam_lite.methods import method, settings_of
 
