@@ -11,6 +11,7 @@ from .algorithm.features import MapsModel
 from .algorithm.inputs import check_seed, check_settings, maps_model
 from .algorithm.scoring import FILLS, PRECISIONS, Normalization
 from .algorithm.targets import Target
+from .algorithm.weighting import EQUAL_SCORES, all_equal
 from .explanation import ClusteredExplanation
 from .reading import Reading, read
 
@@ -169,6 +170,8 @@ def _notes(reading: Reading, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str
         notes.append(f"clusters: as few as {fewest} of {e.valid.shape[1]} in an image")
     if cam.precision != "float32":
         notes.append(f"scores: the masked passes ran in {cam.precision}")
+    if all_equal(e.scores, e.valid, reading.baseline).any():
+        notes.append(EQUAL_SCORES)
     if e.temperature.isinf().any():
         notes.append("weights: uniform, since Eq. 10 is infinite when no group is dropped")
     if e.uniform.any():

@@ -42,7 +42,7 @@ def in_precision(module: nn.Module, precision: str) -> Iterator[None]:
         with _autocast(module):
             yield
         return
-    backends = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
     before = [backend.allow_tf32 for backend in backends]
     for backend in backends:
         backend.allow_tf32 = precision == "tf32"

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Collection, Iterable
 from difflib import SequenceMatcher
+from numbers import Integral, Real
+from typing import TypeGuard
 
 
 class CluscamError(ValueError):
@@ -38,6 +40,16 @@ def check_known(kind: str, name: object, known: Collection[str], hint: str = "")
     """Raise the :class:`UnknownName` of `unknown` unless `name` is one of the `known`."""
     if name not in known:
         raise unknown(kind, name, known, hint)
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Whether a setting is a whole number, of Python or NumPy; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a setting is a real number, of Python or NumPy; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def reason_of(error: Exception) -> str:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from .algorithm.layouts import size_of
 from .algorithm.masks import masks_of, saliency_of
+from .algorithm.scoring import without_autocast
 from .algorithm.weighting import weights_by
 
 
@@ -59,6 +60,7 @@ class ClusteredExplanation(Explanation):
     """(B,) the tau used; infinite means uniform weights."""
 
     @property
+    @without_autocast
     def masks(self) -> Tensor:
         """Meta-representations (B, K, H, W) in [0, 1], Eq. 4; made anew at each access."""
         return masks_of(self.centroids, self.size)
@@ -68,6 +70,7 @@ class ClusteredExplanation(Explanation):
         """(H, W) of the input."""
         return size_of(self.saliency)
 
+    @without_autocast
     def reweigh(
         self, drop_ratio: float | None = None, temperature: float | None = None, weighting: str = "cluscam"
     ) -> "ClusteredExplanation":

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from .algorithm.clustering import Clustering, group_maps
 from .algorithm.features import HookedModel, MapsModel
-from .algorithm.inputs import check_finite, check_maps, checked_input, maps_model, whole_turn
+from .algorithm.inputs import check_batch_size, check_finite, check_maps, checked_input, maps_model, whole_turn
 from .algorithm.layouts import Layout, size_of
 from .algorithm.masks import normalized_maps, saliency_of
-from .algorithm.scoring import Normalization, fill_image, masks_from, score_masks
+from .algorithm.scoring import Normalization, fill_image, masks_from, score_masks, without_autocast
 from .algorithm.targets import Target, resolve_target
 from .algorithm.weighting import softmax_weights
 from .errors import CluscamError
@@ -89,11 +89,13 @@ class Reading:
         return replace(self, select=lambda output, rows: self.select(output, chosen[rows]), target=target, **parts)
 
     @property
+    @without_autocast
     def normalized(self) -> Tensor:
         """(B, d, h, w) maps whose upsampled versions are min-max normalised to [0, 1]."""
         return normalized_maps(self.maps.float(), self.size)
 
     @torch.no_grad()
+    @without_autocast
     def group(
         self,
         n_clusters: int,
@@ -115,6 +117,7 @@ class Reading:
         return Groups(centroids, valid, labels)
 
     @torch.no_grad()
+    @without_autocast
     def score(
         self,
         masks: Tensor | MasksOf,
@@ -137,6 +140,7 @@ class Reading:
         Raises:
             CluscamError: the model gives NaN on a masked input, or a function of masks comes without `valid`.
         """
+        check_batch_size(batch_size)
         if isinstance(masks, Tensor):
             if valid is None:
                 valid = torch.ones(masks.shape[:2], dtype=torch.bool, device=self.x.device)
@@ -150,6 +154,7 @@ class Reading:
             )
 
     @torch.no_grad()
+    @without_autocast
     def explain(
         self, groups: Groups, scores: Tensor, drop_ratio: float, temperature: float | None = None, **facts: Any
     ) -> ClusteredExplanation:
@@ -187,6 +192,7 @@ class Reading:
 
 
 @torch.no_grad()
+@without_autocast
 def read(
     model: nn.Module | MapsModel, x: Tensor, target: Target = None, layer: str | None = None, maps: bool = True
 ) -> Reading:

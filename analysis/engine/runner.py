@@ -8,7 +8,7 @@ moves the whole file into its place.
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
@@ -34,13 +34,15 @@ def run(
     discard: bool = False,
     quiet: bool = False,
     cluster: Cluster | None = None,
+    only: Collection[int] | None = None,
 ) -> Status:
     """Make the cells of a study that are not yet in `folder`; say what is done; return how far the folder is.
 
     `discard` removes results of another configuration, keeping the cells that fit. `cluster` names the workers that
-    make the cells; None: this process makes them. Raises CluscamError for a folder of another configuration or one
-    that cannot be written, what the study raises, and for a cluster that is lost or cannot make the cells
-    (`cluster/spread.py`). Ctrl-C and SIGTERM raise KeyboardInterrupt with a sentence that says what is done.
+    make the cells; None: this process makes them. `only`: the numbers of the cells to make now, counted from 0 in the
+    study's order; None: all. Raises CluscamError for a folder of another configuration or one that cannot be written,
+    what the study raises, and for a cluster that is lost or cannot make the cells (`cluster/spread.py`). Ctrl-C and
+    SIGTERM raise KeyboardInterrupt with a sentence that says what is done.
     """
     cells = checked_cells(study, profile)
     store = Store(output_folder(folder))
@@ -49,7 +51,8 @@ def run(
             settle(store, locks, cells, discard)
             locks.join()
             damaged = store.clear_damaged(cells)
-        pending = [cell for cell in cells if not store.path(cell).exists()]
+        chosen = cells if only is None else [cells[i] for i in sorted(only)]
+        pending = [cell for cell in chosen if not store.path(cell).exists()]
         with closing(Progress(len(cells), pending, quiet)) as progress:
             for cell, reason in damaged:
                 progress.say(f"the file of {cell.title} is damaged ({reason}); the cell is made again")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -20,6 +21,7 @@ from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import atomic_path
 
 METADATA = b"cluscam"
+ROWS = "rows sha256"  # in the metadata
 
 
 class Damaged(Exception):
@@ -59,16 +61,17 @@ class Store:
 
     def write(self, cell: Cell, table: pa.Table, record: Mapping[str, Any]) -> None:
         """Write the rows of a cell, whole or not at all, with `record` and the cell in the metadata."""
-        about = {**record, "hash": cell.hash, "cell": cell.to_dict()}
+        about = {**record, "hash": cell.hash, ROWS: rows_hash(table), "cell": cell.to_dict()}
         table = table.replace_schema_metadata({METADATA: json.dumps(about).encode()})
         self.sweep(self.path(cell))
         with atomic_path(self.path(cell)) as temporary:
             pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
     def load(self, cell: Cell, sha256: str | None = None) -> Stored:
-        """Read the file of a cell; check its pages, and its SHA-256 if one is given.
+        """Read the file of a cell; check its pages, its rows, and its SHA-256 if one is given.
 
-        Raises FileNotFoundError if there is none, Damaged if it is not whole or not this cell's.
+        Rows are checked against the hash that was written with them; files from before there was one, against their
+        images alone. Raises FileNotFoundError if there is none, Damaged if it is not whole or not this cell's.
         """
         content = self.path(cell).read_bytes()
         found = hashlib.sha256(content).hexdigest()
@@ -77,6 +80,8 @@ class Store:
             raise Damaged("it holds another cell's rows")
         if sha256 not in (None, found):
             raise Damaged("it differs from the manifest")
+        if sha256 is None and not _as_written(table, record, cell):
+            raise Damaged("its rows are not those that were written")
         return Stored(table, record, found)
 
     def record(self, cell: Cell) -> Mapping[str, Any] | None:
@@ -180,6 +185,27 @@ def stray_cell(path: Path) -> Cell | None:
         return Cell.from_dict(_parse(path.read_bytes())[1]["cell"])
     except (OSError, Damaged, CluscamError, KeyError, TypeError):
         return None
+
+
+def rows_hash(table: pa.Table) -> str:
+    """SHA-256 of a table's names and values, which does not depend on how a file holds them; hexadecimal."""
+    digest = hashlib.sha256(f"{table.num_rows} {table.column_names}".encode())
+    for column in table.columns:
+        kind = column.type
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+            missing = np.asarray(column.is_null().to_numpy(zero_copy_only=False))
+            values = column.to_numpy(zero_copy_only=False)
+            digest.update(f"{values.dtype}".encode() + missing.tobytes() + np.ascontiguousarray(values).tobytes())
+        else:
+            digest.update(json.dumps(column.to_pylist(), default=str).encode())
+    return digest.hexdigest()
+
+
+def _as_written(table: pa.Table, record: Mapping[str, Any], cell: Cell) -> bool:
+    """Whether the rows are those that a cell was written with."""
+    if ROWS in record:
+        return record[ROWS] == rows_hash(table)
+    return "image_id" not in table.column_names or set(table["image_id"].to_pylist()) == set(cell.images)
 
 
 def _parse(content: bytes) -> tuple[pa.Table, dict[str, Any]]:

@@ -11,6 +11,7 @@ EXAMPLES = """examples:
   cluscam verdicts --claim C6b
   cluscam verdicts --json
   cluscam verdicts --results my/results      # rows of your own run of the reference profile: my/results/STUDY
+  cluscam verdicts --results out/studies/paper   # rows of the paper's own networks
 """
 
 
@@ -35,6 +36,8 @@ def verdicts(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentPa
 def _run(arguments: argparse.Namespace) -> None:
     try:
         from analysis.judging.kept import kept_ledger
+        from analysis.judging.ledger import all_claims, judged
+        from analysis.judging.reproduction.magnitudes import all_magnitudes
         from analysis.judging.terminal import as_json, for_terminal
         from analysis.paths import REFERENCE
     except ModuleNotFoundError as error:
@@ -47,9 +50,11 @@ def _run(arguments: argparse.Namespace) -> None:
             f"the results folder {folder} does not exist; name the folder that holds logits/, faithfulness/ and so on"
         )
     table = kept_ledger(folder)
+    numbers = all_magnitudes(folder, all_claims(), judged)
     if arguments.claim:
+        numbers = numbers[numbers["claim"].str.lower() == arguments.claim.lower()]
         mine = table[table["claim"].str.lower() == arguments.claim.lower()]
         if not len(mine):
             raise unknown("claim", arguments.claim, table["claim"].unique())
         table = mine
-    print(as_json(table) if arguments.json else for_terminal(table, full=bool(arguments.claim)))
+    print(as_json(table, numbers) if arguments.json else for_terminal(table, bool(arguments.claim), numbers))

@@ -19,6 +19,7 @@ from analysis.statistics import (
     tost_shares,
     wilcoxon,
 )
+from analysis.statistics.checks import without_rounding
 from analysis.statistics.resampling.studentised import symmetric_t_interval
 
 PairOf = Callable[[pd.DataFrame, Mapping[str, Any], Mapping[str, Any]], tuple[pd.Series, pd.Series] | None]
@@ -83,7 +84,8 @@ def estimates(better: np.ndarray) -> dict[str, Any]:
 
 def turned(a: np.ndarray, b: np.ndarray, measure: str) -> np.ndarray:
     """The differences of two methods, above 0 where the first is better."""
-    return (a - b) if BETTER[measure] == "higher" else (b - a)
+    better = (a - b) if BETTER[measure] == "higher" else (b - a)
+    return without_rounding(better, float(np.abs([a, b]).max(initial=0)))
 
 
 def tested(

@@ -13,6 +13,7 @@ from analysis.judging.because import because, rule_text
 from analysis.judging.counts import former_verdicts
 from analysis.judging.power import block_power
 from analysis.judging.printed import printed
+from analysis.judging.reproduction.judged import reproduced
 from analysis.judging.rules import NOT_TESTED, judge
 from analysis.judging.sources import SOURCES, Claim
 from analysis.judging.ways.specifications import holds, specification_table, verdict_counts
@@ -59,13 +60,29 @@ def ledger(folder: Path = REFERENCE) -> pd.DataFrame:
     found = []
     for claim in all_claims():
         study, former = claim["study"], former_verdicts()
-        table = evidence(rows_of(study), claim)
-        table["readings"] = readings(rows_of, claim, table)
-        table = with_power(with_ways(table, rows_of(study), claim), claim)
+        table = claim_table(rows_of, claim)
         table["former"] = [former.get((claim["id"], row.model, row.panel), "") for row in table.itertuples()]
         found.append(table.assign(**_about(claim), **_origin(folder / study, study)))
     whole = {"n": "Int64", "planned": "Int64", "differing": "Int64", "holds": "Int64", "of": "Int64"}
     return pd.concat(found, ignore_index=True).reindex(columns=COLUMNS).astype(whole)
+
+
+def claim_table(rows_of: Callable[[str], pd.DataFrame], claim: Claim) -> pd.DataFrame:
+    """A claim's rows of the ledger, from the rows of its study: `rows_of(study)`.
+
+    Where the paper's own networks have run, and none of the claim's, they stand alone: it is a run of the paper's grid.
+    """
+    rows, again = rows_of(claim["study"]), reproduced(rows_of(claim["study"]), claim, judged)
+    paper = None
+    if again is not None:
+        found = with_power(again[1], again[0])
+        paper = found.assign(readings="", holds=pd.NA, of=pd.NA, ways="{}")
+        if not rows["model"].isin([block["model"] for block in claim["population"]["blocks"]]).any():
+            return paper
+    table = evidence(rows, claim) if paper is None else judged(rows, claim)
+    table["readings"] = readings(rows_of, claim, table)
+    table = with_power(with_ways(table, rows, claim), claim)
+    return table if paper is None else pd.concat([table, paper], ignore_index=True)
 
 
 def with_power(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:

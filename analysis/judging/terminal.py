@@ -16,8 +16,11 @@ WIDTH = 104  # in characters
 INDENT = " " * 6
 
 
-def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
-    """The ledger for a terminal; `full` adds quotes, effect sizes and where to follow each claim, and no totals."""
+def for_terminal(table: pd.DataFrame, full: bool = False, numbers: pd.DataFrame | None = None) -> str:
+    """The ledger for a terminal; `full` adds quotes, effect sizes and where to follow each claim, and no totals.
+
+    `numbers`: what the paper prints beside what its own networks gave (`reproduction.magnitudes`), if they ran.
+    """
     lines = []
     verdicts = claim_verdicts(table).set_index("claim")
     for claim, mine in table.groupby("claim", sort=False):
@@ -33,6 +36,7 @@ def for_terminal(table: pd.DataFrame, full: bool = False) -> str:
             lines += _block_lines(f"{network_text(row):<{width}}", row, full)
         if full:
             lines += _of_the_authors(str(claim)) + _to_follow(first)
+        lines += _printed_lines(numbers, str(claim))
         lines.append("")
     if full:
         return "\n".join(lines[:-1])
@@ -63,6 +67,16 @@ def _of_the_authors(claim_id: str) -> list[str]:
         for row in authors_rows(claim_id)
     ]
     return _named({"their logs": "; ".join(said)})
+
+
+def _printed_lines(numbers: pd.DataFrame | None, claim_id: str) -> list[str]:
+    """The paper's numbers of a claim beside those of its own networks."""
+    mine = () if numbers is None else numbers[numbers["claim"] == claim_id].itertuples()
+    return [
+        f"{INDENT}{row.model:<16} {row.of:<12} printed {row.printed:.2f}, here {row.mean:.2f} [{row.low:.2f}, "
+        f"{row.high:.2f}] {row.unit}: {row.verdict} (within {row.tolerance:g})"
+        for row in mine
+    ]
 
 
 def _to_follow(row: pd.Series) -> list[str]:
@@ -98,9 +112,9 @@ def _block_lines(name: str, row: pd.Series, full: bool) -> list[str]:
     return [text + lines[0], *(" " * len(text) + more for more in lines[1:])]
 
 
-def as_json(table: pd.DataFrame) -> str:
+def as_json(table: pd.DataFrame, numbers: pd.DataFrame | None = None) -> str:
     """The ledger as JSON: `claims` with their verdicts, `rows` with their evidence, `sentences` with theirs,
-    and `tiers` with the counts.
+    `tiers` with the counts, and `numbers` beside the printed ones, if the paper's own networks ran.
     """
     content: dict[str, Any] = {
         "claims": _records(claim_verdicts(table)),
@@ -108,6 +122,8 @@ def as_json(table: pd.DataFrame) -> str:
         "sentences": _records(sentence_verdicts(table)),
         "tiers": {whose: _counts(table[table["whose"] == whose]) for whose in ("paper", "ours")},
     }
+    if numbers is not None and len(numbers):
+        content["numbers"] = _records(numbers)
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 

@@ -77,6 +77,8 @@ CONTRASTS = {
 BLOCK = {"model": _network, "layer": str, "n": int, "ids": str}
 WHOSE = ("paper", "ours")
 READING = {"name": str, "contrast": dict, "study?": str}
+# on what the paper's own networks are judged (`reproduction.yaml`)
+REPRODUCTION = {"networks": [str], "images": str, "n": [int], "layer?": str, "magnitude?": bool}
 CLAIM = {
     "whose": WHOSE,
     **dict.fromkeys(("id", "quote", "place", "paper?", "study", "unit", "estimand", "test", "interval", "sesoi"), str),
@@ -88,6 +90,7 @@ CLAIM = {
     "controls": [str],
     "thresholds": _thresholds,
     "readings?": [READING],
+    "reproduction?": REPRODUCTION,
     "paper_effect?": _positive,
     "untested?": str,
     "decide?": {"supported": str, "reversed": str},

@@ -5,7 +5,14 @@ from typing import Any
 
 from cluscam_lite.errors import CluscamError, unknown
 
-TYPES = {str: "text", float: "a number", int: "a whole number", dict: "fields with values", list: "a list"}
+TYPES = {
+    str: "text",
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    dict: "fields with values",
+    list: "a list",
+}
 
 
 def check(value: Any, schema: Any, where: str) -> None:
@@ -32,7 +39,7 @@ def check(value: Any, schema: Any, where: str) -> None:
 
 def _check_type(value: Any, kind: type, where: str) -> None:
     accepted = (int, float) if kind is float else kind
-    if not isinstance(value, accepted) or isinstance(value, bool):  # True is an int to Python
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):  # True is an int to Python
         raise CluscamError(f"{where}: {value!r} is not {TYPES[kind]}")
     if not isinstance(value, (int, float)) and not value:
         raise CluscamError(f"{where} is empty")

@@ -6,7 +6,7 @@ Here it is an error: in `check`, which the runner calls first, and in `strict`, 
 
 import ast
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,10 @@ COMMON = {
     "seed": "int",
     "data_root": "str",
 }
+# what a profile may say to studies beside these
+OF_STUDIES = {"methods": "list", "layer": "str", "grid": "list", "seeds": "int"}
+OF_PAGES = ("profile", "model", "image")  # and what it says to notebooks alone
+SHOWN = 60  # characters of a value in a message
 TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict}
 
 
@@ -82,13 +86,39 @@ def check(declared: Mapping[str, str], given: Mapping[str, Any], notebook: str) 
     for name, value in given.items():
         if name not in declared:
             raise unknown("parameter", name, declared, hint=f"the notebook {notebook} has no other parameters")
-        expected = TYPES.get(declared[name])
-        a_bool_for_a_number = isinstance(value, bool) and declared[name] in ("int", "float")
-        if expected and (not isinstance(value, expected) or a_bool_for_a_number):
-            raise CluscamError(
-                f"the parameter {name} of the notebook {notebook} is {value!r}, but must be of type {declared[name]}"
-            )
+        _check_type(name, value, declared[name], f" of the notebook {notebook}")
     check_values({name: value for name, value in given.items() if COMMON.get(name) == declared[name]})
+
+
+def check_study(profile: Mapping[str, Any], asked: Collection[str] = ()) -> None:
+    """Raise UnknownName for a parameter that studies do not have, CluscamError for one of a bad type or value.
+
+    `asked` are the names of those that were given by hand: they are checked as a notebook's are. Of the others, which
+    are for notebooks too, the names of networks and of files are checked where they are opened.
+    """
+    known = COMMON | OF_STUDIES
+    for name in asked:
+        if name not in known or name in OF_PAGES:
+            raise unknown("parameter", name, sorted(known.keys() - set(OF_PAGES)), hint="studies have no others")
+    for name, value in profile.items():
+        if name in known:
+            _check_type(name, value, known[name])
+    for name in ("models", "methods"):
+        for one in profile.get(name, ()):
+            if not isinstance(one, str) or not one:
+                raise CluscamError(f"the parameter {name} is a list of names, but has {str(one)[:SHOWN]!r} in it")
+    judged = {"n_images", "seed", *asked} | ({"dataset"} if "part" in asked else set())  # whose part it is
+    check_values({name: value for name, value in profile.items() if name in judged})
+    if profile.get("seeds", 1) < 1:
+        raise CluscamError(f"the parameter seeds is {profile['seeds']}; expected how many, at least 1")
+
+
+def _check_type(name: str, value: Any, kind: str, where: str = "") -> None:
+    expected = TYPES.get(kind)
+    a_bool_for_a_number = isinstance(value, bool) and kind in ("int", "float")
+    if expected and (not isinstance(value, expected) or a_bool_for_a_number):
+        shown = repr(value) if len(repr(value)) <= SHOWN else f"{repr(value)[:SHOWN]}..."
+        raise CluscamError(f"the parameter {name}{where} is {shown}, but must be of type {kind}")
 
 
 def strict(namespace: dict[str, Any], notebook: str) -> None:
@@ -139,7 +169,7 @@ def read_yaml(path: Path, name: str, advice: str = "") -> Any:
 
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number of thousands of digits, for one
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise CluscamError(f"{name} is not valid YAML{where}{advice}") from error
@@ -153,5 +183,5 @@ def typed(text: str, type_name: str | None) -> Any:
         return text
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise CluscamError(f"the value {text!r} cannot be read; write lists as '[a, b]'") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise CluscamError(f"the value {text[:SHOWN]!r} cannot be read; write lists as '[a, b]'") from error

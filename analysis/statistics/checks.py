@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from cluscam_lite.errors import CluscamError, unknown
 
 ALTERNATIVES = ("greater", "less", "two-sided")
+ROUNDING = 1e-12  # of the largest number: differences no larger are none
 
 
 def array(values: ArrayLike, name: str, ndim: int = 1) -> np.ndarray:
@@ -43,20 +44,37 @@ def same_length(first: int, second: int, what: str) -> None:
 
 
 def differences(x: ArrayLike, y: ArrayLike | None, least: int = 1) -> np.ndarray:
-    """x - y, or x itself if `y` is None; (n,) with n at least `least`."""
+    """x - y, or x itself if `y` is None; (n,) with n at least `least`. What is only rounding is 0."""
     if y is None:
         d = array(x, "the differences")
+        largest = np.abs(d).max()
     else:
         x, y = array(x, "x"), array(y, "y")
         same_length(len(x), len(y), "x and y")
-        d = x - y
+        d, largest = x - y, max(np.abs(x).max(), np.abs(y).max())
     at_least(least, len(d), "differences")
-    return d
+    return without_rounding(d, largest)
+
+
+def without_rounding(d: np.ndarray, largest: float) -> np.ndarray:
+    """Differences (n,) of numbers up to `largest`; those that rounding alone can make, 1e-12 of it, are 0."""
+    return np.where(np.abs(d) <= ROUNDING * largest, 0.0, d)
+
+
+def merged(sizes: np.ndarray) -> np.ndarray:
+    """Sizes (n,) of which those that only rounding tells apart, by 1e-12 of the largest, are equal: a chain's least."""
+    order = np.argsort(sizes, kind="stable")
+    ascending = sizes[order]
+    begins = np.diff(ascending, prepend=-np.inf) > ROUNDING * (ascending[-1] if len(sizes) else 0.0)
+    least = ascending[np.maximum.accumulate(np.where(begins, np.arange(len(sizes)), 0))]
+    out = np.empty_like(sizes)
+    out[order] = least
+    return out
 
 
 def constant(d: np.ndarray) -> bool:
     """Whether all entries are equal up to rounding. Their standard deviation is then meaningless."""
-    return bool(np.ptp(d) <= 1e-12 * np.abs(d).max())
+    return bool(np.ptp(d) <= ROUNDING * np.abs(d).max())
 
 
 def need_spread(d: np.ndarray, what: str) -> None:

@@ -33,15 +33,15 @@ def paired_t(x: ArrayLike, y: ArrayLike | None = None, *, alternative: str = "gr
 def signed_ranks(d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The differences (m,) that are not 0, and the ranks (m,) of their sizes; ties share the mean rank."""
     d = d[d != 0]
-    return d, stats.rankdata(np.abs(d))
+    return d, stats.rankdata(checks.merged(np.abs(d)))
 
 
 def wilcoxon(x: ArrayLike, y: ArrayLike | None = None, *, alternative: str = "greater") -> HypothesisTest:
     """Wilcoxon's signed-rank test on x - y (n,); H0: the differences are symmetric around 0. The statistic is W+.
 
     Zeros are dropped before ranking (Wilcoxon's own rule, scipy's default); `n` counts the rest. Up to 50 differences
-    without ties the p-value is exact, otherwise the normal approximation with the correction for ties and no
-    correction for continuity. If every difference is 0, p = 1.
+    the p-value is exact, with ties too, and so never below the least possible; beyond, it is the normal approximation
+    with the correction for ties and no correction for continuity. If every difference is 0, p = 1.
     """
     checks.alternative(alternative)
     d, ranks = signed_ranks(checks.differences(x, y))
@@ -50,13 +50,30 @@ def wilcoxon(x: ArrayLike, y: ArrayLike | None = None, *, alternative: str = "gr
         return HypothesisTest("Wilcoxon", 0.0, 1.0, 0.0, 0, alternative, "every difference is 0")
     w = float(ranks[d > 0].sum())
     ties = np.unique(ranks, return_counts=True)[1].astype(float)  # sizes of the groups of equal ranks
-    if m <= EXACT_UP_TO and len(ties) == m:
-        p = float(stats.wilcoxon(d, alternative=alternative, method="exact").pvalue)
+    if m <= EXACT_UP_TO:
+        p = exact_p(ranks, w, alternative)
         return HypothesisTest("Wilcoxon", w, p, math.log10(p), m, alternative, "exact")
     variance = m * (m + 1) * (2 * m + 1) / 24 - (ties**3 - ties).sum() / 48
     z = (w - m * (m + 1) / 4) / math.sqrt(variance)
     log10_p = log10_symmetric_p(stats.norm(), z, alternative)
     return HypothesisTest("Wilcoxon", w, 10**log10_p, log10_p, m, alternative, "normal approximation")
+
+
+def exact_p(ranks: np.ndarray, w: float, alternative: str) -> float:
+    """p of W+ = `w` for ranks (m,), m <= 50, halves among them where there are ties: all 2^m choices of signs, counted.
+
+    The distribution of W+ is symmetric; the two-sided p is twice the smaller tail, at most 1.
+    """
+    doubled = np.rint(2 * ranks).astype(int)
+    counts = np.zeros(doubled.sum() + 1)  # of the choices with each 2 W+; whole numbers up to 2^50, exact in float64
+    counts[0] = 1
+    for rank in doubled:
+        counts[rank:] += counts[:-rank].copy()
+    total, at = 2.0 ** len(ranks), round(2 * w)
+    above, below = counts[at:].sum() / total, counts[: at + 1].sum() / total
+    if alternative == "two-sided":
+        return float(min(1.0, 2 * min(above, below)))
+    return float(above if alternative == "greater" else below)
 
 
 def sign_test(x: ArrayLike, y: ArrayLike | None = None, *, alternative: str = "greater") -> HypothesisTest:

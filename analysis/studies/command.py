@@ -1,19 +1,27 @@
 """The command `cluscam study`, an entry point of the group "cluscam.commands"."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from analysis.run.parameters import profile_parameters, typed
+from analysis.run.parameters import COMMON, OF_STUDIES, check_study, profile_parameters, typed
 from analysis.studies.plans.profile import OWN, renamed
 from analysis.studies.registry import REGISTRY, find_study
 from cluscam_lite.errors import CluscamError
 
+if TYPE_CHECKING:
+    from analysis.engine import Cluster
+    from analysis.studies.everything import Studies
+
+ALL = "all"
 EXAMPLES = """examples:
   cluscam study {name} --profile embedded
   cluscam study {name} --profile reference -p models "[mobileone_s0]" -p part tune -p n_images 20
   cluscam study {name} --profile reference --out results/ --status
+  cluscam study all --profile paper --estimate
+  cluscam study all --profile paper --budget 2h
   cluscam study {name} --profile reference --workers 2
 """
 
@@ -29,14 +37,25 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
         epilog=EXAMPLES.format(name=next(iter(REGISTRY), "NAME")),
     )
     option = parser.add_argument
-    option("name", metavar="NAME", help="the study")
-    option("--profile", required=True, metavar="P", help="smoke, embedded, reference, or a .yaml file of your own")
-    option("--out", metavar="DIR", help="the results folder (default: out/studies/PROFILE/NAME in the repository)")
+    option("name", metavar="NAME", help="the study, or all: every study of the profile, in order")
+    option(
+        "--profile", required=True, metavar="P", help="smoke, embedded, reference, paper, or a .yaml file of your own"
+    )
+    option(
+        "--out",
+        metavar="DIR",
+        help="the results folder (default: out/studies/PROFILE/NAME in the repository); of "
+        "all, the folder of their folders",
+    )
     option(
         "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter of your own, as YAML"
     )
     option("--status", action="store_true", help="say how far the folder is, and make nothing")
     option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
+    option("--estimate", action="store_true", help="say what it takes on this machine, and run nothing")
+    option("--budget", metavar="TIME", help="only what fits, what decides most first: 2h, 90min; again, to go on")
+    option("--measure", metavar="TIME", default="60s", help="how long an estimate or a budget measures (default: 60s)")
+    option("--save", metavar="FILE", help="write the estimate as JSON, too")
     option("--workers", type=int, metavar="N", help="N processes make the cells: a GPU or a share of the cores each")
     option("--scheduler", metavar="ADDRESS", help="workers of this Dask scheduler, tcp://HOST:PORT, make them")
     option("--batch", type=int, metavar="N", help="images explained at once (default: 32 on a GPU, 1 on a CPU)")
@@ -50,42 +69,89 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
 def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, Any]:
     """A profile's parameters. Those of the user, (name, YAML text) each, replace some and make it the profile "own".
 
-    The plans of the shipped profiles are fixed, so any change makes another profile.
+    The plans of the shipped profiles are fixed, so any change makes another profile. Raises UnknownName or
+    CluscamError for a parameter that studies do not have, or of a bad value.
     """
     parameters = profile_parameters(profile)
     if given:
-        parameters |= {name: typed(text, "str" if name in ("part", "data_root") else None) for name, text in given}
+        parameters |= {name: typed(text, (COMMON | OF_STUDIES).get(name)) for name, text in given}
         parameters["profile"] = OWN
+    check_study(parameters, [name for name, _ in given])
     return parameters
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.save and not arguments.estimate:
+        raise CluscamError("--save is for the estimate; add --estimate, or leave it out")
+    if arguments.estimate and (arguments.budget or arguments.status):
+        raise CluscamError("--estimate runs nothing; give it alone, then --budget or --status without it")
     try:
-        from analysis.engine import Cluster, run, status
+        from analysis.engine import run, status
         from analysis.studies.batching.machine import named_machine
+        from analysis.studies.everything import seconds_of, studies_of
         from analysis.studies.rows import results_folder
 
-        cluster = None
-        if (arguments.workers, arguments.scheduler) != (None, None):
-            if arguments.status:
-                raise CluscamError("--status makes nothing; leave --workers and --scheduler out")
-            if arguments.scheduler and (arguments.batch or arguments.loaders or arguments.channels_last):
-                raise CluscamError(
-                    "--batch, --loaders and --channels-last are of this machine, not of the scheduler's workers; start "
-                    "these with CLUSCAM_BATCH, CLUSCAM_LOADERS and CLUSCAM_CHANNELS_LAST in their environment"
-                )
-            cluster = Cluster(arguments.workers, arguments.scheduler)
-        chosen = find_study(arguments.name)
+        cluster = _cluster(arguments)
+        every = arguments.name == ALL
+        chosen = None if every else find_study(arguments.name)
         source = OWN if arguments.p else arguments.profile
         profile, place = renamed(own_parameters(arguments.profile, arguments.p), source)
     except ModuleNotFoundError as error:
         raise CluscamError(
             f"studies need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
         ) from error
-    folder = Path(arguments.out) if arguments.out else results_folder(arguments.name, place)
-    if arguments.status:
-        print(status(chosen, profile, folder))
+    measure, budget = seconds_of(arguments.measure), arguments.budget and seconds_of(arguments.budget)
+
+    def folder(name: str) -> Path:
+        if not arguments.out:
+            return results_folder(name, place)
+        return Path(arguments.out) / name if every else Path(arguments.out)
+
+    options = {"discard": arguments.discard, "quiet": arguments.quiet, "cluster": cluster}
+    machine = {"batch": arguments.batch, "loaders": arguments.loaders}
+    machine["channels_last"] = int(arguments.channels_last) or None
+    if chosen is not None and not arguments.estimate and not budget:
+        if arguments.status:
+            print(status(chosen, profile, folder(arguments.name)))
+        else:
+            with named_machine(machine):
+                run(chosen, profile, folder(arguments.name), **options)
+        return
+    studies = studies_of(profile, [] if every else [arguments.name], folder, **options)
+    if arguments.estimate:
+        _estimate(studies, measure, arguments.save)
+    elif arguments.status:
+        studies.status()
     else:
-        machine = {"batch": arguments.batch, "loaders": arguments.loaders}
-        with named_machine(machine | {"channels_last": int(arguments.channels_last) or None}):
-            run(chosen, profile, folder, discard=arguments.discard, quiet=arguments.quiet, cluster=cluster)
+        with named_machine(machine):
+            if budget:
+                studies.run_within(budget, measure)
+            else:
+                studies.run()
+
+
+def _cluster(arguments: argparse.Namespace) -> "Cluster | None":
+    """The workers that make the cells; None: this process. Raises CluscamError for options that do not go together."""
+    from analysis.engine import Cluster
+
+    if (arguments.workers, arguments.scheduler) == (None, None):
+        return None
+    if arguments.status or arguments.estimate:
+        option = "--status" if arguments.status else "--estimate"
+        raise CluscamError(f"{option} makes nothing; leave --workers and --scheduler out")
+    if arguments.scheduler and (arguments.batch or arguments.loaders or arguments.channels_last):
+        raise CluscamError(
+            "--batch, --loaders and --channels-last are of this machine, not of the scheduler's workers; start "
+            "these with CLUSCAM_BATCH, CLUSCAM_LOADERS and CLUSCAM_CHANNELS_LAST in their environment"
+        )
+    return Cluster(arguments.workers, arguments.scheduler)
+
+
+def _estimate(studies: "Studies", seconds: float, path: str | None) -> None:
+    from analysis.studies.cost.estimate import save
+    from analysis.studies.cost.report import for_terminal
+
+    record = studies.estimate(seconds, lambda line: print(line, file=sys.stderr, flush=True))
+    if path:
+        save(record, path)
+    print(for_terminal(record))

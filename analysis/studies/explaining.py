@@ -11,12 +11,14 @@ from torch import Tensor
 
 from analysis.engine import Cell
 from analysis.studies.plan import Plan, layer_of
-from cluscam_lite import load_dataset, load_model
+from cluscam_lite import get_spec, load_dataset, load_model
+from cluscam_lite.dataroot import data_root
 from cluscam_lite.datasets.sample import Sample, Samples
 from cluscam_lite.device import placed
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.methods import METHODS, method, method_info
 from cluscam_lite.models import LoadedModel, Preprocess
+from cluscam_lite.models.registry import RANDOM
 
 
 def seed_of(*parts: object) -> int:
@@ -63,6 +65,19 @@ def loaded(name: str) -> LoadedModel:
     model = load_model(name)
     placed(model.module)
     return model
+
+
+def weights_of(name: str) -> str | None:
+    """The SHA-256 of a network's weights, None for random ones; the file is read once."""
+    if get_spec(name).tier == RANDOM:
+        return None
+    root = data_root()
+    return _weights_of(name, str(root) if root else "")
+
+
+@lru_cache(maxsize=64)
+def _weights_of(name: str, _root: str) -> str | None:
+    return loaded(name).sha256
 
 
 def donors_of(plan: Plan, name: str, samples: Samples) -> dict[str, str]:

@@ -15,18 +15,22 @@ from analysis.engine.contract import columns
 from analysis.studies.batching.cells import PASSES_IN, rows_of_cell
 from analysis.studies.batching.explained import Explained, evaluated, explained_in_batches
 from analysis.studies.batching.pictures import Picture
-from analysis.studies.explaining import compact, donors_of, lending, loaded
+from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
+from analysis.studies.explaining import compact, donors_of, lending, loaded, weights_of
 from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
+from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.device import PASSES_IN as PRECISIONS
 from cluscam_lite.errors import NotApplicable, check_known, unknown
 from cluscam_lite.methods import method_info
 from cluscam_lite.metrics.localisation import localise
+from cluscam_lite.metrics.masking import FORMS
 from cluscam_lite.models import LoadedModel, Preprocess
 
 Place = Callable[[Tensor, Picture, Preprocess], dict[str, Any]]
 
 
+SHOWN = len(FORMS[:2]) * len(FILLS) + 1  # forms and fills of a map; the complement has one fill
 MAP = {"form": "", "fill": ""}  # the keys of a row that stands for an image without a map
 
 
@@ -53,7 +57,7 @@ class MapStudy(PlannedStudy):
         """Some images of one network, layer, method and variant to a cell; all methods take the same images."""
         spec, info = get_spec(block.model), method_info(block.method)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
-        settings = dict(block.settings) | {"weights": loaded(spec.name).sha256, "preprocess": block.preprocess}
+        settings = dict(block.settings) | {"weights": weights_of(spec.name), "preprocess": block.preprocess}
         if block.precision != "float32":
             settings[PASSES_IN] = block.precision
         if {"n_clusters", "drop_ratio"} <= {*info.parameters}:
@@ -78,6 +82,12 @@ class MapStudy(PlannedStudy):
         get_spec(block.model).preprocess(block.preprocess)
         check_known("precision", block.precision, PRECISIONS)
         return super().finished(block, dataset)
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's, and the seven forms and fills of each map beside the unmasked image."""
+        k = get_spec(block.model).n_clusters
+        evaluated = masked_passes(SHOWN, shape.size) + Passes(evaluations=1, images=1)
+        return passes_of(block.method, shape, k, block.settings) + evaluated
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""

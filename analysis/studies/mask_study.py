@@ -16,7 +16,8 @@ from analysis.engine.contract import columns
 from analysis.studies.batching.cells import rows_of_cell
 from analysis.studies.batching.explained import donors_in, in_batches, inputs_of
 from analysis.studies.batching.pictures import Picture
-from analysis.studies.explaining import compact, donors_of, lending, loaded
+from analysis.studies.cost.passes import Passes, Shape, masked_passes
+from analysis.studies.explaining import compact, donors_of, lending, loaded, weights_of
 from analysis.studies.mask_sources import (
     OF_KMEANS,
     SOURCES,
@@ -36,6 +37,7 @@ from cluscam_lite.metrics.faithfulness import changes, probabilities
 from cluscam_lite.metrics.masking import form_of, masked_outputs
 from cluscam_lite.models import LoadedModel
 
+UNGROUPED = ("none", "smooth", "channels")  # sources of masks that group no maps
 PER_PASS = 9  # the image and eight masked copies: fifteen maps in two passes
 
 
@@ -77,13 +79,26 @@ class MaskStudy(PlannedStudy):
         """Some images of one network, source and seed to a cell; all sources take the same images."""
         spec = get_spec(block.model)
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
-        settings = {"weights": loaded(spec.name).sha256, "K": spec.n_clusters, "r": spec.drop_ratio}
+        settings = {"weights": weights_of(spec.name), "K": spec.n_clusters, "r": spec.drop_ratio}
         lent = donors_of(plan, block.source, samples)
         for images in chunks(samples.ids, block.images_per_cell):
             own = settings | lending(plan, lent, images)
             yield self.cell(
                 plan, block, block.source, images, seed + block.seed, variant=variant_of(block.seed), settings=own
             )
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """A pass for each mask (without clustering, each map is one), and every weighting's map evaluated.
+
+        Any clustering counts as one of K-Means.
+        """
+        spec = get_spec(block.model)
+        k = shape.maps if block.source == "none" else min(spec.n_clusters, shape.maps)
+        settings = self.settings(spec.n_clusters, spec.drop_ratio)
+        maps = len(settings) + sum(setting.name in MATCHED for setting in settings)
+        lent = Passes(forward=1, images=1) * (block.source == "donor")
+        asked = Passes(forward=1 + k, groupings=block.source not in UNGROUPED, images=1) + lent
+        return asked + masked_passes(maps, shape.size, PER_PASS)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""

@@ -1,17 +1,18 @@
 """The plan of a study: its blocks, of which each is cut into cells."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from analysis.engine import Cell
+from analysis.studies.cost.passes import Passes, Shape
 from analysis.studies.plans.file import Line, PlanFile, Section, read_plans
 from analysis.studies.plans.lines import Choice, blocks_of
 from analysis.studies.plans.profile import check_profile, profile_name
 from cluscam_lite import get_spec
-from cluscam_lite.errors import unknown
+from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.methods import METHODS
 
 # these ask what the maps do to the output; where a class token is read out, they do so at "last_input"
@@ -72,6 +73,27 @@ class PlannedStudy(ABC):
     @abstractmethod
     def block_cells(self, plan: Plan, block: Any, seed: int) -> Iterable[Cell]:
         """The cells of one block; `seed` is the profile's."""
+
+    def spans(self, block: Any) -> list[tuple[int, int]]:
+        """(first, number) of the images of each cell of a block, counted within the part, in the order of the cells."""
+        n, size = block.n_images, block.images_per_cell
+        return [(first, min(size, n - first)) for first in range(0, n, size)]
+
+    def passes(self, block: Any, shape: Shape) -> Passes:
+        """What one image of a block's cells costs; `shape` is the network's at the layer where the block asks it."""
+        raise CluscamError(f"what the study {self.name} costs is not known; leave it out of an estimate")
+
+    def preparation(self, plan: Plan) -> Mapping[str, Passes]:
+        """What has to be done before the plan's cells are known: the training of each network that is not here."""
+        return {}
+
+    def starts_from(self, name: str) -> str:
+        """The network with which the training of a network begins."""
+        return name
+
+    def prepare(self, plan: Plan, name: str, say: Callable[[str], None]) -> None:
+        """Do one entry of `preparation`. Raises CluscamError for a name that is none."""
+        raise CluscamError(f"the study {self.name} has nothing to prepare, got {name!r}")
 
     def cell(self, plan: Plan, block: Any, method: str, images: Sequence[str], seed: int, **about: Any) -> Cell:
         """One cell of a block with a `model` and a `layer`; `about` are the cell's `settings` and `variant`."""

@@ -79,7 +79,7 @@ def hooked_here(layer: nn.Module, hook: Hook) -> Iterator[None]:
 @contextmanager
 def switched_off(parts: Iterable[Any], flag: str) -> Iterator[None]:
     """Set a flag to False on all parts that have it True, and back to True afterwards."""
-    on = [part for part in parts if getattr(part, flag)]
+    on = [part for part in parts if getattr(part, flag, False)]  # what is frozen by TorchScript has no mode
     try:
         for part in on:
             setattr(part, flag, False)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import CluscamError, ClusCAMWarning, check_known, unknown
+from ..errors import CluscamError, ClusCAMWarning, check_known, is_whole, unknown
 from .kmeans_torch import kmeans_torch
 from .masks import axis_weights, centroids_of, normalized_maps
 from .partitions import agglomerative, hdbscan, spectral
@@ -43,8 +43,8 @@ def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: 
         maps: (B, d, h, w), as the layer gives them.
         normalized: (B, d, h, w), from `normalized_maps`.
         size: (H, W) of the input.
-        space: "raw", the flattened maps; or "upsampled", p = h w coordinates in which Euclidean distances equal those
-            between the H x W upsamplings of the normalised maps.
+        space: "raw", the flattened maps, up to a power of two for each image; or "upsampled", p = h w coordinates in
+            which Euclidean distances equal those between the H x W upsamplings of the normalised maps.
 
     Returns:
         Points (B, d, p), and the tolerance.
@@ -53,13 +53,19 @@ def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: 
         UnknownName: another space.
     """
     if space == "raw":
-        return maps.flatten(2), TOLERANCE
+        return of_one_size(maps).flatten(2), TOLERANCE
     if space == "upsampled":
         (h, w), (height, width) = normalized.shape[-2:], size
         points = axis_factor(h, height).to(normalized) @ normalized @ axis_factor(w, width).to(normalized).T
         points = points.flatten(2)
         return points, TOLERANCE * points.shape[-1] / (height * width)
     raise unknown("space", space, SPACES)
+
+
+def of_one_size(maps: Tensor) -> Tensor:
+    """Maps (B, d, h, w) over the power of two above each image's largest: exact, and their squares do not overflow."""
+    exponent = torch.frexp(maps.abs().amax((1, 2, 3), keepdim=True)).exponent
+    return torch.ldexp(maps, -exponent.clamp(-126, 126))
 
 
 def cluster(
@@ -125,10 +131,10 @@ def permuted(labels: Tensor, seed: int) -> Tensor:
 
 def check_n_clusters(n_clusters: int, n_maps: int) -> None:
     """Raise CluscamError unless 1 <= K <= d."""
-    if not 1 <= n_clusters <= n_maps:
+    if not is_whole(n_clusters) or not 1 <= n_clusters <= n_maps:
         raise CluscamError(
-            f"n_clusters is {n_clusters}; expected 1 to {n_maps}, the number of maps of this layer "
-            "(or clustering='none')"
+            f"n_clusters is {n_clusters!r}; expected 1 to {n_maps}, the number of maps of this layer, a whole "
+            "number (or clustering='none')"
         )
 
 

@@ -13,15 +13,10 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, reason_of, unknown
 from .borrowed import borrowed, eval_mode, hooked_here
-from .layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
-
-# modules whose three-dimensional results are (B, d, length): channels before places, and so no tokens
-CHANNELS_BEFORE_PLACES = (
-    nn.Conv1d, nn.ConvTranspose1d, nn.BatchNorm1d, nn.InstanceNorm1d, nn.AvgPool1d, nn.MaxPool1d, nn.LPPool1d,
-    nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d,
-)  # fmt: skip
+from .layouts import Layout, could_be_otherwise, described, layout_of_part, size_of, to_maps
+from .memory_format import REFUSAL
 
 Call = Callable[[nn.Module, Tensor], Any]
 """``call(module, x)`` runs a network on images."""
@@ -90,6 +85,8 @@ class HookedModel:
         names = dict(module.named_modules(remove_duplicate=False))  # a module that is used twice has two names
         if layer is not None and (not isinstance(layer, str) or layer not in names):
             raise unknown("layer", layer, filter(None, names))
+        if layer is not None:
+            check_readable(names[layer], f"the layer {layer!r}")
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,14 +124,14 @@ class HookedModel:
             advice = _advice(self.module, x, self.call)
             raise CluscamError(f"layer {self.layer_name!r} did not run in the forward pass; {advice}")
         (output,) = given
-        layout = _layout(self.module.get_submodule(self.layer_name or ""), output, x, prefix_tokens(self.module))
+        layout = layout_of_part(self.module.get_submodule(self.layer_name or ""), output, x, prefix_tokens(self.module))
         shape = tuple(output.shape) if layout else ()
         if layout and could_be_otherwise(layout, shape, size_of(x)) and shape[1:] not in self._confirmed:
             layout = self._of_one_image(x)  # whose first axis can be nothing else
             self._confirmed |= {shape[1:]} if layout else set()
         if layout is None:
             advice = _advice(self.module, x, self.call)
-            raise CluscamError(f"layer {self.layer_name!r} gives {_describe(output, len(x))}, not maps; {advice}")
+            raise CluscamError(f"layer {self.layer_name!r} gives {described(output, len(x))}, not maps; {advice}")
         return layout
 
     def _of_one_image(self, x: Tensor) -> Layout | None:
@@ -155,7 +152,32 @@ class HookedModel:
     def output(self, x: Tensor) -> Tensor:
         """The network's output: a tensor, or the `logits` of an output object."""
         with eval_mode(self.module):
-            return logits_of(self.module(x) if self.call is None else self.call(self.module, x))
+            return passed(self.module, x, self.call)
+
+
+def check_readable(part: nn.Module, what: str) -> None:
+    """Raise CluscamError for what TorchScript has compiled: it takes no hooks, and its parts do not run in Python."""
+    if isinstance(part, torch.jit.ScriptModule):
+        raise CluscamError(
+            f"{what} is compiled by TorchScript, and what happens within cannot be read; give the module that it was "
+            "made from, another layer, or an object with forward(x) -> (maps, output) and output(x) -> output"
+        )
+
+
+def passed(module: nn.Module, x: Tensor, call: Call | None = None) -> Tensor:
+    """A pass, by `call` if there is one: the network's output, a tensor, or the `logits` of an output object.
+
+    Raises CluscamError where it refuses images of other than three channels; all else that it raises is passed on.
+    """
+    try:
+        return logits_of(module(x) if call is None else call(module, x))
+    except RuntimeError as error:
+        if x.shape[1] == 3 or REFUSAL in str(error):  # `Passes` knows what to do then
+            raise
+        raise CluscamError(
+            f"the network does not take images of {x.shape[1]} channel{'s' * (x.shape[1] > 1)} ({reason_of(error)}); "
+            "expected (B, 3, H, W), or what the network was made for"
+        ) from error
 
 
 def logits_of(output: Any) -> Tensor:
@@ -218,6 +240,7 @@ class _Result:
 
 @torch.no_grad()
 def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[LayerInfo, _Result]]:
+    check_readable(module, "the model")
     found: list[tuple[LayerInfo, _Result]] = []
     outputs = []  # kept alive, so that no two results share an address
     prefix = prefix_tokens(module)
@@ -225,7 +248,7 @@ def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[L
     def record(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(part: nn.Module, _inputs: Any, output: Any) -> None:
             shape = tuple(output.shape) if isinstance(output, Tensor) else None
-            layout = _layout(part, output, x[:1], prefix)
+            layout = layout_of_part(part, output, x[:1], prefix)
             where = _Result(output.untyped_storage().data_ptr(), output._version) if layout else _Result()
             outputs.append(output)
             found.append((LayerInfo(name, type(part).__name__, shape, layout), where))
@@ -235,9 +258,9 @@ def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[L
     # tensors of inference mode do not count how often they are written to
     with ExitStack() as stack, torch.inference_mode(False), torch.no_grad(), eval_mode(module):
         for name, part in module.named_modules():
-            if name:
+            if name and not isinstance(part, torch.jit.ScriptModule):
                 stack.enter_context(hooked_here(part, record(name)))
-        module(x[:1].clone()) if call is None else call(module, x[:1].clone())
+        passed(module, x[:1].clone(), call)
     layouts = [info.layout for info, _ in found if info.layout is not None and info.layout.kind == "NCHW"]
     flattened = {(layout.channels, math.prod(layout.grid)) for layout in layouts}
     return [(replace(info, layout=None) if _flattened(info, flattened) else info, where) for info, where in found]
@@ -251,20 +274,6 @@ def _flattened(info: LayerInfo, known: set[tuple[int, int]]) -> bool:
     if info.layout is None or info.layout.kind != "tokens" or info.shape is None:
         return False
     return info.shape[1] != info.shape[2] and info.shape[1:] in known
-
-
-def _layout(part: nn.Module, output: Any, x: Tensor, prefix: int) -> Layout | None:
-    """How to read what a module gave for images `x` as maps, None if it gave none."""
-    if isinstance(part, CHANNELS_BEFORE_PLACES) and isinstance(output, Tensor) and output.ndim == 3:
-        return None
-    return find_layout(output, size_of(x), prefix, len(x))
-
-
-def _describe(output: object, n_images: int) -> str:
-    if not isinstance(output, Tensor):
-        return f"a {type(output).__name__}"
-    count = f"for {n_images} image{'s' * (n_images > 1)} " if output.shape[:1] != (n_images,) else ""
-    return f"{count}a tensor of shape {tuple(output.shape)}"
 
 
 def _name_of(layer: nn.Module, module: nn.Module) -> str:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, is_whole, unknown
 from .borrowed import borrowed
 from .features import HookedModel, MapsModel
 from .weighting import check_weighting
@@ -31,15 +31,25 @@ def maps_model(model: nn.Module | MapsModel, layer: str | nn.Module | None) -> M
 
 
 def checked_input(x: Tensor, model: nn.Module | MapsModel) -> Tensor:
-    """`x` on the model's device. Raises CluscamError unless it is a finite float tensor (B, 3, H, W), B >= 1."""
-    if not isinstance(x, Tensor) or x.ndim != 4 or not x.is_floating_point() or len(x) == 0:
-        given = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+    """`x` on the model's device and in its precision.
+
+    Raises CluscamError unless it is a finite float tensor (B, 3, H, W), B >= 1, and the model has its weights.
+    """
+    dense = isinstance(x, Tensor) and x.layout == torch.strided
+    if not dense or x.ndim != 4 or not x.is_floating_point() or not x.numel():
+        given = f"{'' if dense else 'sparse '}{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise CluscamError(f"x is {given}; expected a normalised float tensor (B, 3, H, W), x[None] for one image")
+    module = model if isinstance(model, nn.Module) else getattr(model, "module", nn.Identity())
+    parameter = next((p for p in module.parameters() if p.is_floating_point()), None)
+    if x.is_meta or (parameter is not None and parameter.is_meta):
+        raise CluscamError(
+            f"{'x' if x.is_meta else 'the model'} is on the device 'meta' and holds no numbers; load "
+            f"{'an image' if x.is_meta else 'its weights'} first"
+        )
+    x = x if parameter is None else x.to(parameter)
     if not torch.isfinite(x).all():
         raise CluscamError("x contains NaN or infinite values; expected a normalised image")
-    module = model if isinstance(model, nn.Module) else getattr(model, "module", nn.Identity())
-    parameter = next(module.parameters(), None)
-    return x if parameter is None else x.to(parameter.device)
+    return x
 
 
 def whole_turn(model: MapsModel) -> AbstractContextManager[None]:
@@ -87,12 +97,12 @@ def check_settings(
 
 def check_seed(seed: int) -> int:
     """The seed. Raises CluscamError unless it is a whole number of 32 bits."""
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise CluscamError(f"seed is {seed!r}; expected a whole number from 0 to {2**32 - 1}")
     return seed
 
 
 def check_batch_size(batch_size: int | None) -> None:
     """Raise CluscamError unless the number of images in a pass is at least 1, or None to have it chosen."""
-    if batch_size is not None and batch_size < 1:
-        raise CluscamError(f"batch_size is {batch_size}; expected at least 1, or None to have it chosen")
+    if batch_size is not None and not (is_whole(batch_size) and batch_size >= 1):
+        raise CluscamError(f"batch_size is {batch_size!r}; expected at least 1, a whole number, or None for a choice")

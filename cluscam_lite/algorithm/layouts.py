@@ -3,7 +3,13 @@
 import math
 from dataclasses import dataclass
 
-from torch import Tensor
+from torch import Tensor, nn
+
+# modules whose three-dimensional results are (B, d, length): channels before places, and so no tokens
+CHANNELS_BEFORE_PLACES = (
+    nn.Conv1d, nn.ConvTranspose1d, nn.BatchNorm1d, nn.InstanceNorm1d, nn.AvgPool1d, nn.MaxPool1d, nn.LPPool1d,
+    nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,13 @@ def find_layout(
     return None
 
 
+def layout_of_part(part: nn.Module, output: object, x: Tensor, prefix: int) -> Layout | None:
+    """How to read what a module gave for images `x` as maps, None if it gave none."""
+    if isinstance(part, CHANNELS_BEFORE_PLACES) and isinstance(output, Tensor) and output.ndim == 3:
+        return None
+    return find_layout(output, size_of(x), prefix, len(x))
+
+
 def could_be_otherwise(layout: Layout, shape: tuple[int, ...], size: tuple[int, int]) -> bool:
     """Whether the shape of tokens, all that is known of them, could also be that of something else.
 
@@ -81,6 +94,14 @@ def to_maps(output: Tensor, layout: Layout) -> Tensor:
         return output.permute(0, 3, 1, 2)
     tokens = output[:, layout.prefix :].mT  # (B, d, h w)
     return tokens.view(*tokens.shape[:2], *layout.grid)
+
+
+def described(output: object, n_images: int) -> str:
+    """A layer's output in words, for a message about what it gave for so many images."""
+    if not isinstance(output, Tensor):
+        return f"a {type(output).__name__}"
+    count = f"for {n_images} image{'s' * (n_images > 1)} " if output.shape[:1] != (n_images,) else ""
+    return f"{count}a tensor of shape {tuple(output.shape)}"
 
 
 def _proportional(h: int, w: int, size: tuple[int, int]) -> bool:

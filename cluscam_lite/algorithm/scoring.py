@@ -1,8 +1,9 @@
 """Scores: the change of the class logit when only a mask's region is kept (Section 3.2, Eq. 5)."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,6 +15,9 @@ from .memory_format import Passes
 
 FILLS = ("mean", "black", "blur")
 PRECISIONS = ("float32", "bfloat16")
+AUTOCAST = ("cpu", "cuda", "mps", "xpu")  # devices that have one
+P = ParamSpec("P")
+T = TypeVar("T")
 Triple = tuple[float, float, float]
 Normalization = tuple[Triple, Triple]
 """(mean, std) of the input's three channels, in [0, 1]."""
@@ -25,18 +29,27 @@ def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | Non
     Args:
         x: (B, 3, H, W), normalised.
         fill: "mean", the data set's mean colour, which is zero after normalisation; "black", which needs
-            `normalization`; "blur", a Gaussian-blurred copy (sigma 1/20 of the longer side); or a tensor, as it is.
+            `normalization`; "blur", a Gaussian-blurred copy (sigma 1/20 of the longer side); or a tensor, as it is: a
+            colour (3,), or images.
         normalization: (mean, std) of the input.
 
     Returns:
         A tensor that broadcasts to `x`; None for "mean", where ``x * M`` suffices, as in the paper's code.
 
     Raises:
-        CluscamError: "black" without `normalization`.
+        CluscamError: "black" without `normalization`, or a tensor that does not fit.
         UnknownName: another fill.
     """
     if isinstance(fill, Tensor):
-        return fill.to(x).reshape((1,) * (x.ndim - fill.ndim) + fill.shape)
+        shown = fill[:, None, None] if fill.shape == x.shape[1:2] else fill  # a colour
+        shown = shown.to(x).reshape((1,) * (x.ndim - shown.ndim) + shown.shape)
+        fits = shown.ndim == x.ndim and all(n in (1, of) for n, of in zip(shown.shape, x.shape, strict=True))
+        if not fits or not torch.isfinite(shown).all():
+            raise CluscamError(
+                f"the fill is {tuple(fill.shape)}, or not finite; expected a colour (3,) or an image like x, "
+                f"{tuple(x.shape[1:])}, in normalised units"
+            )
+        return shown
     if fill == "mean":
         return None
     if fill == "black":
@@ -70,6 +83,27 @@ def passes_in(precision: str, device: torch.device) -> AbstractContextManager[An
     """Within, a network's passes run in this precision: "bfloat16" by autocast, "float32" as they are."""
     check_known("precision", precision, PRECISIONS)
     return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)
+
+
+@contextmanager
+def outside_autocast() -> Iterator[None]:
+    """Within, no autocast of the caller's is at work: precision is a setting of ours."""
+    with ExitStack() as stack:
+        for device in AUTOCAST:
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        yield
+
+
+def without_autocast(function: Callable[P, T]) -> Callable[P, T]:
+    """The function, run outside any autocast of the caller's."""
+
+    @wraps(function)
+    def outside(*args: P.args, **kwargs: P.kwargs) -> T:
+        with outside_autocast():
+            return function(*args, **kwargs)
+
+    return outside
 
 
 def masks_from(centroids: Tensor, size: tuple[int, int]) -> Callable[[Tensor, Tensor], Tensor]:

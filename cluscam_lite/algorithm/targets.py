@@ -1,6 +1,6 @@
 """Which number of the network's output is explained."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,14 @@ from torch import Tensor
 from ..errors import CluscamError
 
 Target = int | Tensor | Callable[[Tensor], Tensor] | Sequence[int | Callable[[Any], Any]] | None
+
+
+def class_probabilities(output: Tensor) -> Tensor:
+    """Probabilities (..., C) of logits (..., C): the softmax; of a single logit, C = 1, the sigmoid.
+
+    The softmax of one logit is 1 whatever it is, so a network with one is taken as a classifier of two classes.
+    """
+    return output.sigmoid() if output.shape[-1] == 1 else output.softmax(-1)
 
 
 def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
@@ -33,16 +41,20 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
 
         def select(output: Tensor, _images: Tensor) -> Tensor:
             value = target(output)
-            if not isinstance(value, Tensor) or value.shape != (len(output),):
-                raise CluscamError(
-                    f"the target function must give one number per row, a tensor of shape ({len(output)},)"
-                )
+            rows = _rows(output)
+            if not isinstance(value, Tensor) or value.shape != (rows,):
+                raise CluscamError(f"the target function must give one number per row, a tensor of shape ({rows},)")
             return value
 
         return torch.full((_rows(output),), -1, dtype=torch.long), select
     if not isinstance(output, Tensor) or output.ndim != 2:
         given = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
         raise CluscamError(f"the model gives {given}; expected logits (B, C), or a function of the output as target")
+    if (output.isnan() | output.isposinf()).any():  # minus infinity rules a class out, and is meant
+        raise CluscamError(
+            "the model gave NaN or infinite logits; expected finite numbers: check its weights, precision and "
+            "preprocessing"
+        )
     classes = _classes(target, output)
     return classes, lambda output, images: output.gather(1, classes[images, None])[:, 0]
 
@@ -70,9 +82,13 @@ def _classes(target: Any, output: Tensor) -> Tensor:
     b, n_classes = output.shape
     if target is None:
         return output.argmax(1)
-    classes = torch.as_tensor(target, device=output.device)
-    if classes.is_floating_point() or classes.dtype == torch.bool or classes.ndim > 1:
-        raise CluscamError(f"target is {target!r}; expected None, a class number, a LongTensor ({b},) or a function")
+    try:
+        classes = torch.as_tensor(target, device=output.device)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        classes = None  # text, a dictionary, a number of more than 64 bits
+    wrong = classes is None or classes.is_floating_point() or classes.is_complex() or classes.dtype == torch.bool
+    if classes is None or wrong or classes.ndim > 1:
+        raise _no_target(target, b)
     if classes.ndim == 1 and len(classes) != b:
         raise CluscamError(f"target has {len(classes)} classes for {b} images; expected one each")
     if ((classes < 0) | (classes >= n_classes)).any():
@@ -80,5 +96,19 @@ def _classes(target: Any, output: Tensor) -> Tensor:
     return classes.long().expand(b)
 
 
-def _rows(output: Tensor) -> int:
-    return len(output) if isinstance(output, Tensor) else len(output[0])
+def _no_target(target: object, n_images: int) -> CluscamError:
+    return CluscamError(
+        f"target is {str(target)[:80]!r}; expected None, a class number, a LongTensor ({n_images},) or a function"
+    )
+
+
+def _rows(output: object) -> int:
+    """How many images an output is of: a tensor, or the first tensor in a list or dictionary of them."""
+    if isinstance(output, Tensor) and output.ndim:
+        return len(output)
+    parts = list(output.values()) if isinstance(output, Mapping) else output
+    if isinstance(parts, Sequence) and not isinstance(parts, str):
+        for part in parts:
+            if isinstance(part, Tensor | Mapping | Sequence) and not isinstance(part, str):
+                return _rows(part)
+    raise CluscamError(f"the model gives a {type(output).__name__}; expected tensors with a row for each image")

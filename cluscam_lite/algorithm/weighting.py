@@ -6,8 +6,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ..errors import CluscamError, check_known
+from ..errors import CluscamError, check_known, is_number
 
+EQUAL = 8 * torch.finfo(torch.float32).eps  # of the logits' size: scores no further apart are one
+EQUAL_SCORES = "scores: equal for all masks in at least one image, so that its map says nothing of the class"
 WEIGHTINGS = {
     "cluscam": "dropout and temperature softmax, Eq. 6",
     "temperature_softmax": "temperature softmax without dropout",
@@ -42,12 +44,12 @@ _equation_10 = temperature  # where an argument has its name
 
 def check_weighting(drop_ratio: float, temperature: float | None) -> None:
     """Raise CluscamError unless 0 <= r < 1 and tau > 0 (or None, Eq. 10)."""
-    if not 0 <= drop_ratio < 1:
+    if not is_number(drop_ratio) or not 0 <= drop_ratio < 1:
         raise CluscamError(
-            f"drop_ratio is {drop_ratio}; expected a fraction 0 <= r < 1 (37.12 % is 0.3712), as in Table 3"
+            f"drop_ratio is {drop_ratio!r}; expected a fraction 0 <= r < 1 (37.12 % is 0.3712), as in Table 3"
         )
-    if temperature is not None and not temperature > 0:
-        raise CluscamError(f"temperature is {temperature}; expected tau > 0, or None for Eq. 10")
+    if temperature is not None and not (is_number(temperature) and temperature > 0):
+        raise CluscamError(f"temperature is {temperature!r}; expected a number tau > 0, or None for Eq. 10")
 
 
 def kept_groups(scores: Tensor, valid: Tensor, drop_ratio: float) -> Tensor:
@@ -63,6 +65,20 @@ def kept_groups(scores: Tensor, valid: Tensor, drop_ratio: float) -> Tensor:
     dropped = torch.floor(drop_ratio * n_valid.double() + 1e-9).long().minimum((n_valid - 1).clamp(min=0))
     padding = scores.shape[1] - n_valid  # the invalid ones rank lowest
     return valid & (rank >= (padding + dropped)[:, None])
+
+
+def all_equal(scores: Tensor, valid: Tensor, baseline: Tensor | float = 0.0) -> Tensor:
+    """Whether an image's groups, two or more, all have one score up to rounding: (B,) bool.
+
+    Args:
+        scores: (B, K) in logits, differences to `baseline`.
+        valid: (B, K) bool, which groups there are.
+        baseline: (B,), the logits that the scores are differences to: they set what rounding is.
+    """
+    known = scores.masked_fill(~valid, 0)
+    low, high = scores.masked_fill(~valid, torch.inf).amin(1), scores.masked_fill(~valid, -torch.inf).amax(1)
+    size = torch.maximum(known.abs().amax(1), torch.as_tensor(baseline, device=scores.device).abs().to(scores))
+    return (valid.sum(1) > 1) & (high - low <= EQUAL * size)
 
 
 def softmax_weights(

@@ -60,6 +60,8 @@ def main(argv: Sequence[str] | None = None, added: Iterable[EntryPoint] | None =
         The exit status: 0, 2 for a user's mistake, 3 if images were skipped, 130 for Ctrl-C, 128 + n for the signal n.
     """
     try:
+        if sys.stdout is None:
+            raise CluscamError("the standard output is closed; give the command one, >/dev/null for instance")
         added = entry_points(group=GROUP) if added is None else added
         arguments = _parse(sys.argv[1:] if argv is None else list(argv), added)
         with ended_by_signals():

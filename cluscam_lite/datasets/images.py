@@ -52,7 +52,7 @@ def _decode(source: Path | BinaryIO, label: str, upright: bool) -> Image.Image:
     try:
         with Image.open(source) as image:
             image.load()
-            return _to_rgb(image, upright)
+            return to_rgb(image, upright)
     except PermissionError as error:
         raise CluscamError(f"the image {label} may not be read; change its permissions") from error
     except UnidentifiedImageError as error:
@@ -63,7 +63,8 @@ def _decode(source: Path | BinaryIO, label: str, upright: bool) -> Image.Image:
         raise CluscamError(f"the image {label} is cut short or damaged ({reason_of(error)}); get it again") from error
 
 
-def _to_rgb(image: Image.Image, upright: bool) -> Image.Image:
+def to_rgb(image: Image.Image, upright: bool = True) -> Image.Image:
+    """A Pillow image as 8-bit RGB, as `open_image` gives it."""
     if upright:
         with suppress(Exception):  # a broken EXIF block does not make the picture unreadable
             image = ImageOps.exif_transpose(image)

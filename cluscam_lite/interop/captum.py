@@ -100,7 +100,8 @@ def _target(target: Any, i: int | None) -> Target:
         return [_index(one) for one in target]
     if isinstance(target, Sequence):
         return torch.as_tensor(target)
-    return target
+    wanted: Target = target
+    return wanted
 
 
 def _index(place: Any) -> Any:

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import HookedModel, eval_mode
+from ..algorithm.borrowed import eval_mode
+from ..algorithm.features import HookedModel
 from ..algorithm.layouts import size_of
 from ..algorithm.targets import Target
 from ..cluscam import ClusCAM
@@ -96,15 +97,17 @@ class ClusterCAM(BaseCAM):  # type: ignore[misc]
             maps = [scale_cam_image(_principal(e), (width, height)) for e in self.explanations]
         else:
             maps = [e.saliency.cpu().numpy().astype(np.float32) for e in self.explanations]
-        return maps[0] if len(maps) == 1 else scale_cam_image(np.mean(maps, axis=0))
+        together: np.ndarray = maps[0] if len(maps) == 1 else scale_cam_image(np.mean(maps, axis=0))
+        return together
 
 
 def _principal(e: ClusteredExplanation) -> np.ndarray:
     weighted = e.weights[..., None, None] * e.centroids  # (B, K, h, w)
-    return np.maximum(get_2d_projection(weighted.float().cpu().numpy()), 0)
+    found: np.ndarray = np.maximum(get_2d_projection(weighted.float().cpu().numpy()), 0)
+    return found
 
 
-def _classes(targets: Sequence[Callable[[Any], Any]] | None) -> Target:
+def _classes(targets: Sequence[Any] | None) -> Target:
     """The classes as a tensor where all targets are classes, which is quicker than a call for each row."""
     if targets is None:
         return None

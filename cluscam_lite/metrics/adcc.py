@@ -23,8 +23,13 @@ def complexity(saliency: Tensor) -> Tensor:
 
     Returns:
         (B,) float64, percent, 0-100.
+
+    Raises:
+        CluscamError: values outside [0, 1], or NaN.
     """
-    return 100 * saliency.detach().double().abs().mean((-2, -1))
+    if not ((saliency >= 0) & (saliency <= 1)).all():
+        raise CluscamError("a map is not in [0, 1], or has NaN; expected maps that are min-max normalised")
+    return 100 * saliency.detach().double().mean((-2, -1))
 
 
 def explained_again(explainer: Callable[..., "Explanation"], x: Tensor, explanation: "Explanation") -> Tensor:

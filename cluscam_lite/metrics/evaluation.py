@@ -7,12 +7,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from ..algorithm.inputs import check_batch_size
 from ..algorithm.layouts import size_of
 from ..algorithm.memory_format import Passes
-from ..algorithm.scoring import FILLS, Normalization, default_batch_size, fill_image
+from ..algorithm.scoring import FILLS, Normalization, default_batch_size, fill_image, without_autocast
 from ..errors import CluscamError
 from .faithfulness import changes, log_odds, probabilities
-from .masking import FORMS, check_class, form_of, one_map
+from .masking import FORMS, check_class, form_of, in_eval_mode, one_map
 
 COMPLEMENT_FILL = "mean"  # the one fill that a complement is evaluated with
 
@@ -48,7 +49,7 @@ def evaluate(
     With the three fills, x and its seven masked copies make one batch of 8.
 
     Args:
-        output: maps (m, 3, H, W) to logits (m, C).
+        output: maps (m, 3, H, W) to logits (m, C); a torch module is put in eval mode for it.
         x: (1, 3, H, W), normalised.
         saliency: (H, W) or (1, H, W) in [0, 1].
         target: the explained class.
@@ -71,6 +72,7 @@ def evaluate(
 
 
 @torch.no_grad()
+@without_autocast
 def evaluate_images(
     output: Callable[[Tensor], Tensor],
     x: Tensor,
@@ -97,7 +99,8 @@ def evaluate_images(
     Raises:
         CluscamError: as in `evaluate`.
     """
-    cases = cases_of(forms, fills)
+    check_batch_size(batch_size)
+    cases, output = cases_of(forms, fills), in_eval_mode(output)
     if x.ndim != 4 or saliency.shape != (len(x), *size_of(x)) or len(targets) != len(x):
         raise CluscamError(
             f"x is {tuple(x.shape)}, the maps {tuple(saliency.shape)}, and there are {len(targets)} classes; expected "
@@ -108,7 +111,7 @@ def evaluate_images(
     maps = {form: form_of(saliency.detach(), form).to(x) for form in dict.fromkeys(forms)}  # (B, H, W) each
     shown = {fill: fill_image(x, fill, normalization) for _, fill in cases}
     whole, masked = _outputs(partial(passes, output), x, passes.format, maps, shown, cases, batch_size, unmasked)
-    classes = torch.tensor([check_class(int(c), whole.shape[1]) for c in targets], device=x.device)
+    classes = torch.tensor([check_class(c, whole.shape[1]) for c in targets], device=x.device)
     of_case = classes.repeat_interleave(len(cases))  # (B cases,)
     p = probabilities(whole, classes).repeat_interleave(len(cases))
     odds = log_odds(whole, classes).repeat_interleave(len(cases))
@@ -169,5 +172,5 @@ def _outputs(
     logits = torch.cat(found)  # (B each, C)
     if unmasked is not None:
         return unmasked.to(logits), logits
-    by_image = logits.unflatten(0, (len(x), len(each)))
+    by_image = logits.view(len(x), len(each), *logits.shape[1:])
     return by_image[:, 0], by_image[:, 1:].flatten(0, 1)

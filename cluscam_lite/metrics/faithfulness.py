@@ -8,6 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from ..algorithm.targets import class_probabilities
 from ..errors import CluscamError
 
 TOLERANCE = 1e-6  # of a probability: another batch shape alone moves it by 5e-7
@@ -44,30 +45,35 @@ def changes(p: ArrayLike, o: ArrayLike, tolerance: float = TOLERANCE) -> dict[st
 def log_odds(logits: Tensor, target: Tensor) -> Tensor:
     """log p / (1 - p) of the target of each row: its logit less the log-sum-exp of the others.
 
-    It stays finite where p rounds to 0 or 1.
+    It stays finite where p rounds to 0 or 1. Of a network with one logit it is the logit.
 
     Args:
-        logits: (n, C), C >= 2.
+        logits: (n, C), C >= 1.
         target: (n,) classes.
 
     Returns:
         (n,) float64, natural logarithm.
 
     Raises:
-        CluscamError: fewer than two classes, or logits that are not finite.
+        CluscamError: no class, or logits that are not finite.
     """
-    if logits.ndim != 2 or logits.shape[1] < 2 or not torch.isfinite(logits).all():
+    if logits.ndim != 2 or logits.shape[1] < 1 or not torch.isfinite(logits).all():
         raise CluscamError(
-            f"the logits are {tuple(logits.shape)}, or not finite; expected finite numbers (n, C), at least two classes"
+            f"the logits are {tuple(logits.shape)}, or not finite; expected finite numbers (n, C), at least one class"
         )
+    if logits.shape[1] == 1:
+        return logits.detach().double()[:, 0]
     logits, column = logits.detach().double(), target.to(logits.device)[:, None]  # (n, C), (n, 1)
     others = logits.scatter(1, column, -torch.inf)  # (n, C)
     return logits.gather(1, column)[:, 0] - others.logsumexp(1)  # (n,)
 
 
 def probabilities(logits: Tensor, target: Tensor) -> Tensor:
-    """The softmax probability, 0 to 1, of the target (n,) of each row of logits (n, C): (n,) float64."""
-    return logits.detach().double().softmax(1).gather(1, target.to(logits.device)[:, None])[:, 0]
+    """The probability, 0 to 1, of the target (n,) of each row of logits (n, C): (n,) float64.
+
+    The softmax; where there is only one logit, its sigmoid.
+    """
+    return class_probabilities(logits.detach().double()).gather(1, target.to(logits.device)[:, None])[:, 0]
 
 
 def _terms(p: np.ndarray, o: np.ndarray) -> dict[str, np.ndarray]:

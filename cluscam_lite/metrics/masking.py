@@ -1,12 +1,15 @@
 """The network on a masked image: which form of the map is the mask, and the outputs of its masked copies."""
 
 from collections.abc import Callable, Sequence
+from operator import index
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..algorithm.features import HookedModel
+from ..algorithm.inputs import check_batch_size
 from ..algorithm.memory_format import Passes
-from ..algorithm.scoring import default_batch_size, mask_input
+from ..algorithm.scoring import default_batch_size, mask_input, without_autocast
 from ..errors import CluscamError, unknown
 
 FORMS = ("raw", "matched", "complement")
@@ -69,6 +72,7 @@ def form_of(saliency: Tensor, form: str) -> Tensor:
 
 
 @torch.no_grad()
+@without_autocast
 def masked_outputs(
     output: Callable[[Tensor], Tensor],
     x: Tensor,
@@ -82,7 +86,7 @@ def masked_outputs(
     unmasked one first; the last pass is filled up with copies of it.
 
     Args:
-        output: maps (m, 3, H, W) to logits (m, C).
+        output: maps (m, 3, H, W) to logits (m, C); a torch module is put in eval mode for it.
         x: (1, 3, H, W), normalised.
         masks: n maps (H, W) in [0, 1].
         fills: n, what each copy's hidden pixels show, from `cluscam_lite.algorithm.scoring.fill_image`; None for zeros.
@@ -96,6 +100,8 @@ def masked_outputs(
     """
     if len(masks) != len(fills) or len(masks) == 0:
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
+    check_batch_size(batch_size)
+    output = in_eval_mode(output)
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)
     passes = Passes(x.device)
     x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
@@ -110,11 +116,21 @@ def masked_outputs(
     return torch.cat(unmasked), torch.cat(masked)
 
 
+def in_eval_mode(output: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A torch module as a function that puts it in eval mode for each pass; any other function as it is."""
+    return HookedModel(output).output if isinstance(output, nn.Module) else output
+
+
 def check_class(target: int, n_classes: int) -> int:
-    """The class as a number. Raises CluscamError for one outside the network's."""
-    if not 0 <= int(target) < n_classes:
-        raise CluscamError(f"the class {target} is outside the network's, 0 to {n_classes - 1}")
-    return int(target)
+    """The class as a number. Raises CluscamError for one outside the network's, or what is no whole number."""
+    expected = f"expected one of the network's classes, a whole number from 0 to {n_classes - 1}"
+    try:
+        wanted = index(target)
+    except TypeError:
+        raise CluscamError(f"the class is {target!r}; {expected}") from None
+    if not 0 <= wanted < n_classes:
+        raise CluscamError(f"the class {wanted} is outside the network's; {expected}")
+    return wanted
 
 
 def one_map(x: Tensor, saliency: Tensor) -> Tensor:
@@ -124,7 +140,8 @@ def one_map(x: Tensor, saliency: Tensor) -> Tensor:
             f"x is {tuple(x.shape)} and the map {tuple(saliency.shape)}; expected one image (1, 3, H, W) and one map "
             "(H, W) of its size"
         )
-    return saliency.detach().reshape(x.shape[-2:])
+    saliency = saliency.detach().reshape(x.shape[-2:])
+    return saliency if saliency.is_floating_point() else saliency.float()
 
 
 def _check_maps(saliency: Tensor) -> None:

@@ -9,6 +9,8 @@ from ..network import reachable
 from ..packages import from_extra
 from .spec import ModelSpec
 
+TIMM_FILE = "model.safetensors"
+
 
 def hub_file(spec: ModelSpec) -> Path:
     """The checkpoint of `spec` from its library's hub, from the cache if it is there.
@@ -22,17 +24,54 @@ def hub_file(spec: ModelSpec) -> Path:
     return _torchvision_file(spec) if spec.library == "torchvision" else _timm_file(spec)
 
 
-def _torchvision_file(spec: ModelSpec) -> Path:
+def cached_file(spec: ModelSpec) -> Path | None:
+    """The checkpoint of `spec`, which has a `weights_id`, from its hub's cache; None if it is not there."""
+    if spec.library == "torchvision":
+        path = _torchvision_place(spec)[1]
+        return path if path.is_file() else None
+    import huggingface_hub
+
+    cached = huggingface_hub.try_to_load_from_cache(f"timm/{spec.weights_id}", TIMM_FILE)
+    return Path(cached) if isinstance(cached, str) else None
+
+
+def hub_url(spec: ModelSpec) -> str:
+    """The address of the checkpoint of `spec`, which has a `weights_id`."""
+    if spec.library == "torchvision":
+        return _torchvision_place(spec)[0]
+    import huggingface_hub
+
+    return huggingface_hub.hf_hub_url(f"timm/{spec.weights_id}", TIMM_FILE)
+
+
+def hub_reachable(spec: ModelSpec) -> bool:
+    """Whether the hub of `spec`, which has a `weights_id`, answers within seconds."""
+    if spec.library == "torchvision":
+        return reachable(hub_url(spec))
+    import huggingface_hub
+
+    offline: bool = huggingface_hub.constants.HF_HUB_OFFLINE
+    return not offline and reachable(huggingface_hub.constants.ENDPOINT)
+
+
+def _torchvision_place(spec: ModelSpec) -> tuple[str, Path]:
+    """The checkpoint's address, and its file in torch's cache."""
     import torch
 
     with from_extra("models"):
         import torchvision
 
     url: str = torchvision.models.get_weight(spec.weights_id).url
-    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
+    return url, Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
+
+
+def _torchvision_file(spec: ModelSpec) -> Path:
+    import torch
+
+    url, path = _torchvision_place(spec)
     if path.is_file():
         return path
-    if not reachable(url):
+    if not hub_reachable(spec):
         raise _no_network(spec, url)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,15 +87,13 @@ def _timm_file(spec: ModelSpec) -> Path:
         import huggingface_hub
         from huggingface_hub.errors import HfHubHTTPError
 
-    repository, name = f"timm/{spec.weights_id}", "model.safetensors"
-    url = huggingface_hub.hf_hub_url(repository, name)
-    cached = huggingface_hub.try_to_load_from_cache(repository, name)
-    if isinstance(cached, str):
-        return Path(cached)
-    if huggingface_hub.constants.HF_HUB_OFFLINE or not reachable(huggingface_hub.constants.ENDPOINT):
+    if (cached := cached_file(spec)) is not None:
+        return cached
+    url = hub_url(spec)
+    if not hub_reachable(spec):
         raise _no_network(spec, url)
     try:
-        return Path(huggingface_hub.hf_hub_download(repository, name))
+        return Path(huggingface_hub.hf_hub_download(f"timm/{spec.weights_id}", TIMM_FILE))
     except (HfHubHTTPError, OSError, ValueError) as error:
         raise _failed(spec, url, error) from error
 

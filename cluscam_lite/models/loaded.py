@@ -51,6 +51,15 @@ def with_random_weights(build: Callable[[], nn.Module], seed: int = 0) -> nn.Mod
         return build().float().eval()
 
 
+@torch.no_grad()
+def enliven(network: nn.Module, seed: int = 0) -> None:
+    """Draw weights that begin as zeros, as those of ViT's classifier do: the logits should depend on the image."""
+    generator = torch.Generator().manual_seed(seed)
+    for values in network.parameters():
+        if values.ndim > 1 and not values.any():
+            values.copy_(0.02 * torch.randn(values.shape, generator=generator))
+
+
 def from_file(spec: ModelSpec, path: Path, origin: str) -> LoadedModel:
     """The network of `spec` with the weights of a file, in eval mode; `origin` says where the file is from.
 

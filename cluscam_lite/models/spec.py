@@ -1,5 +1,6 @@
 """The spec of a network, which is what explaining it needs: how to build and feed it, its layers, K and r."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -51,6 +52,11 @@ class Preprocess:
         if self.resize is None:
             return image.resize((self.size, self.size), resampling)
         resized, left, top = crop_window(image.size, self.resize, self.size)
+        if Image.MAX_IMAGE_PIXELS is not None and math.prod(resized) > 2 * Image.MAX_IMAGE_PIXELS:
+            raise CluscamError(
+                f"the image is {image.width} x {image.height} pixels, and {resized[0]} x {resized[1]} once its shorter "
+                f"side is {self.resize}, too many to be safe; crop it first, or squash it (the preprocessing 'paper')"
+            )
         return image.resize(resized, resampling).crop((left, top, left + self.size, top + self.size))
 
     def __call__(self, image: Image.Image) -> Tensor:
@@ -103,15 +109,14 @@ class ModelSpec:
         """The way from an RGB image to an input (3, H, W).
 
         "standard": the weights' own resize and centre crop. "paper": the whole image squashed to 224 x 224, as in
-        the paper's public code, normalised as the network needs it (at their own size the networks
-        that this project trained).
+        the paper's public code, normalised as the network needs it (at their own size networks for smaller
+        inputs).
         Raises UnknownName for another kind.
         """
         if kind == "standard":
             return Preprocess(self.input_size, self.resize, self.interpolation, self.mean, self.std)
         if kind == "paper":
-            size = self.input_size if self.library == "embedded" or self.classes else PAPER_SIZE
-            return Preprocess(size, None, "bilinear", self.mean, self.std)
+            return Preprocess(min(self.input_size, PAPER_SIZE), None, "bilinear", self.mean, self.std)
         raise unknown("preprocessing", kind, ("standard", "paper"))
 
     @property

@@ -1,5 +1,6 @@
 """Reading a file of weights and loading it into a network, with one sentence for everything that can be wrong."""
 
+import zipfile
 from pathlib import Path
 
 import torch
@@ -40,6 +41,7 @@ def fit(network: nn.Module, state: dict[str, Tensor], path: Path, architecture: 
             architecture,
             f"{_named(other_shape, 'of another shape')}: {first} is {found}, expected {wanted}",
         )
+    _check_numbers(state, expected, path)
     # the network's own rules for older files apply (batch norm without a counter, ViT's renamed layers)
     result = network.load_state_dict(state, strict=False)
     wrong = [
@@ -49,6 +51,24 @@ def fit(network: nn.Module, state: dict[str, Tensor], path: Path, architecture: 
     ]
     if wrong:
         raise _misfit(path, architecture, " and ".join(wrong))
+
+
+def _check_numbers(state: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
+    """Raise CluscamError for whole numbers where weights are expected, and for weights that are NaN or infinite."""
+    weights = {key: value for key, value in state.items() if key in expected and expected[key].is_floating_point()}
+    if other := [key for key, value in weights.items() if not value.is_floating_point()]:
+        kind = str(state[other[0]].dtype).removeprefix("torch.")
+        raise CluscamError(
+            f"the weights {path} are not floating-point numbers: {_named(other, f'of type {kind}')}; give the weights "
+            "as they were before they were quantised"
+        )
+    # a mask that a network keeps among its weights may be infinite, as it is before loading
+    meant = {key: ~torch.isfinite(expected[key]) for key in weights}
+    if broken := [key for key, value in weights.items() if not (torch.isfinite(value) | meant[key]).all()]:
+        raise CluscamError(
+            f"the weights {path} are not all finite: {_named(broken, 'with NaN or infinite values')}; the file is "
+            "damaged, or its training has diverged: get it again"
+        )
 
 
 def _misfit(path: Path, architecture: str, what: str) -> CluscamError:
@@ -74,6 +94,14 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_pickle(path: Path) -> object:
+    if zipfile.is_zipfile(path):  # as torch.save writes; torch.load does not compare its checksums
+        try:
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip() is not None
+        except Exception as error:
+            raise _corrupted(path) from error
+        if damaged:
+            raise _corrupted(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged zip or pickle fails in many ways, a pickle of other objects in one more

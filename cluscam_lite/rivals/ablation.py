@@ -7,7 +7,7 @@ from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import Layout, size_of
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
-from ..errors import CluscamError, NotApplicable, check_known
+from ..errors import CluscamError, NotApplicable, check_known, is_whole
 from ..explanation import Explanation
 from .common import Question, Rival, ask, hooked
 from .gradcam_package import Found, explanation, package, scaled
@@ -38,8 +38,8 @@ class AblationCAM(Rival):
 
     def __init__(self, model: nn.Module, layer: str | None = None, ablation: str = "package", batch_size: int = 32):
         check_known("ablation", ablation, ABLATIONS)
-        if batch_size < 1:
-            raise CluscamError(f"batch_size is {batch_size}; expected at least 1")
+        if not is_whole(batch_size) or batch_size < 1:
+            raise CluscamError(f"batch_size is {batch_size!r}; expected at least 1, a whole number")
         self.model, self.ablation, self.batch_size = hooked(model, layer), ablation, batch_size
 
     @torch.no_grad()
@@ -78,7 +78,7 @@ class AblationCAM(Rival):
         d = head.maps.shape[1]
         values = ablation_values(low, d, self.batch_size).to(head.given)
         logits = []
-        for channels in torch.arange(d, device=head.given.device).split(chunk):
+        for channels in torch.split(torch.arange(d, device=head.given.device), chunk):
             images = torch.full_like(channels, image)
             without = ablate(head.given[image], head.layout, channels, values[channels])
             output = head.replace(without, images, keep=False)

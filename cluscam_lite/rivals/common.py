@@ -9,16 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import borrowed
-from ..algorithm.features import HookedModel, MapsModel
+from ..algorithm.features import HookedModel, MapsModel, check_readable
 from ..algorithm.inputs import checked_input
 from ..algorithm.masks import min_max, upsample
-from ..algorithm.targets import Target, resolve_target
+from ..algorithm.scoring import without_autocast
+from ..algorithm.targets import Target, class_probabilities, resolve_target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
 from ..reading import Reading, read
 
+EQUAL_WEIGHTS = "weights: equal for all maps of a layer in at least one image, which say nothing of the class"
 __all__ = [
-    "Question", "Rival", "ask", "check_explains_class", "finish", "hooked", "min_max", "probability_of", "read_class",
+    "EQUAL_WEIGHTS", "Question", "Rival", "ask", "check_explains_class", "finish", "hooked", "min_max",
+    "probability_of", "read_class",
 ]  # fmt: skip
 
 
@@ -36,12 +39,15 @@ class Question:
 
 
 def hooked(model: nn.Module, layer: str | None) -> HookedModel:
-    """A `HookedModel`. Raises NotApplicable for anything but a torch module, UnknownName for an unknown layer."""
+    """A `HookedModel`. Raises NotApplicable for anything but a torch module, UnknownName for an unknown layer, and
+    CluscamError for what is compiled.
+    """
     if not isinstance(model, nn.Module):
         raise NotApplicable(
             f"this method reads and changes what happens inside a torch module, and the model is a "
             f"{type(model).__name__}; use a method that only needs maps and logits, such as ClusCAM"
         )
+    check_readable(model, "the model")
     return HookedModel(model, layer)
 
 
@@ -50,6 +56,7 @@ class Rival(ABC):
 
     model: HookedModel
 
+    @without_autocast
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """Explain one class of each image.
 
@@ -103,8 +110,8 @@ def read_class(model: MapsModel, x: Tensor, target: Target, maps: bool = True) -
 
 
 def probability_of(select: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
-    """As ``select(output (n, C), images (n,)) -> (n,)``, but the softmax probability of the class, not its logit."""
-    return lambda output, images: select(output.float().softmax(1), images)
+    """As ``select(output (n, C), images (n,)) -> (n,)``, but the probability of the class, not its logit."""
+    return lambda output, images: select(class_probabilities(output.float()), images)
 
 
 def finish(maps: Tensor, size: tuple[int, int], question: Question | Reading, **facts: Any) -> Explanation:

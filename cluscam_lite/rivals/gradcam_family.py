@@ -8,6 +8,7 @@ their gradient is zero, and with it the map, which is given as zeros, `uniform`,
 the first normalisation within that block instead (`cluscam_lite.models`: the layer "last_input").
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -20,6 +21,7 @@ from ..algorithm.inputs import check_batch_size, check_finite
 from ..algorithm.layouts import size_of
 from ..algorithm.scoring import score_masks
 from ..algorithm.targets import Target
+from ..algorithm.weighting import all_equal
 from ..errors import check_known
 from ..explanation import Explanation
 from .ablation import AblationCAM
@@ -126,7 +128,7 @@ class ShapleyCAM(GradientCAM):
         self.utility = utility
 
     def _run(self, x: Tensor, target: Target) -> Found:
-        rest = package("utils.model_targets").ClassifierOutputReST if self.utility == "rest" else None
+        rest = logit_and_log_probability if self.utility == "rest" else None
         # the faster kinds of attention cannot be differentiated twice; which one is used is the whole process's
         with process_borrowed(), sdpa_kernel(SDPBackend.MATH):
             return run(self.name, self.model, x, target, utility=rest)
@@ -137,6 +139,16 @@ class ShapleyCAM(GradientCAM):
     def _notes(self, found: Found) -> tuple[str, ...]:
         linear = () if found.curved else ("second-order term: zero, the head is linear in the maps: GradCAM's map",)
         return super()._notes(found) + linear
+
+
+def logit_and_log_probability(category: int) -> Callable[[Tensor], Tensor]:
+    """``utility(output (C,))``: the class's logit and the logarithm of its probability, added (ShapleyCAM's "rest")."""
+
+    def utility(output: Tensor) -> Tensor:
+        logs = nn.functional.logsigmoid(output) if output.shape[-1] == 1 else output.log_softmax(-1)
+        return (output + logs)[..., category]
+
+    return utility
 
 
 class ScoreCAM(Rival):
@@ -177,6 +189,7 @@ class ScoreCAM(Rival):
             layer=self.model.layer_name,
             layout=self.model.layout,
             forward_passes=2 + maps.shape[1],
+            equal=bool(all_equal(scores, every, question.baseline).any()),
         )
         return explanation(found, 0, found.facts)
 

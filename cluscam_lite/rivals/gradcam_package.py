@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import eval_mode, frozen, hooked_here
-from ..algorithm.features import HookedModel, default_layer, logits_of, prefix_tokens
+from ..algorithm.features import HookedModel, default_layer, passed, prefix_tokens
 from ..algorithm.inputs import check_finite
 from ..algorithm.layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
-from .common import Question, ask, finish, min_max
+from .common import EQUAL_WEIGHTS, Question, ask, finish, min_max
 from .head import as_output
 
 NAME = "pytorch_grad_cam"  # what the package is imported as
@@ -41,6 +41,7 @@ class Found:
         forward_passes: per image.
         flat: all gradients are zero.
         curved: the gradients depend on the maps: there is a second-order term.
+        equal: the weights of all maps are the same, in an image.
     """
 
     cam: Tensor
@@ -51,11 +52,12 @@ class Found:
     forward_passes: int
     flat: bool = False
     curved: bool = False
+    equal: bool = False
 
     @property
     def facts(self) -> tuple[str, ...]:
         """What to know of the maps."""
-        return (f"maps: {self.layout}",)
+        return f"maps: {self.layout}", *[EQUAL_WEIGHTS] * self.equal
 
 
 def package(part: str = "") -> ModuleType:
@@ -193,11 +195,10 @@ class _Lent(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         try:
-            output = self.network(x)
+            output = passed(self.network, x)
         except Exception as error:
             self.failure = error
             raise
-        output = logits_of(output)
         self.rows += len(x)
         if self.question is None:
             self.question = ask(output.detach() if isinstance(output, Tensor) else output, self.explained)

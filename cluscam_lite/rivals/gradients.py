@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import eval_mode
-from ..algorithm.features import logits_of
+from ..algorithm.features import passed
 from ..errors import CluscamError, NotApplicable
 
 
@@ -12,8 +12,7 @@ from ..errors import CluscamError, NotApplicable
 def differentiable_output(module: nn.Module, x: Tensor) -> Tensor:
     """The network's output (n, C) in eval mode, with its graph: a tensor, or the `logits` of an output object."""
     with eval_mode(module):
-        output = module(x)
-    return logits_of(output)
+        return passed(module, x)
 
 
 @torch.enable_grad()

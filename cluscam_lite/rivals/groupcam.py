@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from ..algorithm.blurring import gaussian_blur
 from ..algorithm.borrowed import frozen, hooked_here
 from ..algorithm.features import HookedModel
-from ..algorithm.inputs import check_finite
+from ..algorithm.inputs import check_batch_size, check_finite
 from ..algorithm.layouts import size_of, to_maps
 from ..algorithm.masks import normalized_maps, upsample
 from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target
-from ..errors import CluscamError
+from ..errors import CluscamError, is_number, is_whole
 from ..explanation import Explanation
 from .common import Question, Rival, ask, finish, hooked, probability_of
 from .gradients import differentiable_output, gradient_of
@@ -57,10 +57,11 @@ class GroupCAM(Rival):
         percentile: float = 70,
         batch_size: int | None = None,
     ):
-        if n_groups < 1 or not 0 <= percentile < 100 or (batch_size is not None and batch_size < 1):
+        check_batch_size(batch_size)
+        if not is_whole(n_groups) or n_groups < 1 or not is_number(percentile) or not 0 <= percentile < 100:
             raise CluscamError(
-                f"n_groups is {n_groups}, percentile {percentile} and batch_size {batch_size}; expected at least 1, 0 "
-                "to less than 100, and at least 1 or None"
+                f"n_groups is {n_groups!r} and percentile {percentile!r}; expected at least 1, a whole number, and 0 "
+                "to less than 100"
             )
         self.model = hooked(model, layer)
         self.n_groups, self.percentile, self.batch_size = n_groups, percentile, batch_size

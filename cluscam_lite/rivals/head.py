@@ -54,7 +54,9 @@ class Head:
         self._module = model.get_submodule(self.layer)
         tape = _Tape(self._module, len(x))
         version = _version(x)
-        patched = _patched({m: tape.record(m) for m in model.modules() if m is not model})
+        # what is compiled is computed again, from what is remembered
+        parts = [m for m in model.modules() if m is not model and not isinstance(m, torch.jit.ScriptModule)]
+        patched = _patched({m: tape.record(m) for m in parts})
         with borrowed(model):
             with patched, hooked_here(self._module, tape.keep):
                 self.output = self._model.output(x)

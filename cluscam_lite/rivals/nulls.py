@@ -15,10 +15,11 @@ from ..algorithm.clustering import BACKENDS
 from ..algorithm.features import MapsModel
 from ..algorithm.inputs import check_settings, checked_input, maps_model
 from ..algorithm.masks import normalized_maps
-from ..algorithm.scoring import FILLS, Normalization
+from ..algorithm.scoring import FILLS, Normalization, without_autocast
 from ..algorithm.targets import Target
+from ..algorithm.weighting import EQUAL_SCORES, all_equal
 from ..cluscam import ClusCAM
-from ..errors import CluscamError, check_known
+from ..errors import CluscamError, check_known, is_whole
 from ..explanation import Explanation
 from ..reading import Groups, read
 from .common import read_class
@@ -46,8 +47,8 @@ class ScoredMasks(_Settings, ABC):
     """What `Donor` and `Smooth` share: masks from elsewhere, Eqs. 5 to 7 from here."""
 
     def __post_init__(self) -> None:
-        if self.n_clusters < 1:
-            raise CluscamError(f"the number of masks is {self.n_clusters}; expected at least 1")
+        if not is_whole(self.n_clusters) or self.n_clusters < 1:
+            raise CluscamError(f"the number of masks is {self.n_clusters!r}; expected at least 1, a whole number")
         for seed in self.seed if isinstance(self.seed, Sequence) else (self.seed,):
             check_settings(self.drop_ratio, self.temperature, seed, self.batch_size, fill=(self.fill, FILLS))
         self.network = maps_model(self.model, self.layer)
@@ -61,6 +62,7 @@ class ScoredMasks(_Settings, ABC):
         """The layer whose maps became masks ("" for none), and where the masks are from, in words."""
 
     @torch.no_grad()
+    @without_autocast
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The map of each normalised image of `x` (B, 3, H, W) for `target`: None, a class, or a LongTensor (B,)."""
         reading = read_class(self.network, x, target, maps=False)
@@ -68,7 +70,11 @@ class ScoredMasks(_Settings, ABC):
         scores = reading.score(groups.centroids, groups.valid, self.fill, self.normalization, self.batch_size)
         e = reading.explain(groups, scores, self.drop_ratio, self.temperature)
         layer, masks = self.source()
-        equal = ("weights: uniform, since Eq. 10 is infinite when no mask is dropped",)
+        notes = [f"masks: {masks}"]
+        if all_equal(e.scores, e.valid, reading.baseline).any():
+            notes.append(EQUAL_SCORES)
+        if e.temperature.isinf().any():
+            notes.append("weights: uniform, since Eq. 10 is infinite when no mask is dropped")
         return Explanation(
             saliency=e.saliency,
             target=e.target,
@@ -77,7 +83,7 @@ class ScoredMasks(_Settings, ABC):
             layer=layer,
             forward_passes=e.forward_passes + passes,
             passes_by_image=tuple(n + passes for n in e.passes_by_image),
-            notes=(f"masks: {masks}", *(equal if e.temperature.isinf().any() else ())),
+            notes=tuple(notes),
         )
 
 
@@ -155,8 +161,8 @@ class Inverted(_Settings):
         """The inverted map of each image; where ClusCAM's has no contrast, zeros as there."""
         e = self.cam(x, target)
         inverted = (1 - e.saliency).masked_fill(e.uniform[:, None, None], 0)
-        facts = {"notes": e.notes, "passes_by_image": e.passes_by_image}
-        return Explanation(inverted, e.target, e.output, e.uniform, e.layer, e.forward_passes, **facts)
+        known = (e.target, e.output, e.uniform, e.layer, e.forward_passes)
+        return Explanation(inverted, *known, notes=e.notes, passes_by_image=e.passes_by_image)
 
 
 def noise_of_seeds(seed: int | Sequence[int], b: int, n: int, size: tuple[int, int]) -> Tensor:
@@ -173,7 +179,8 @@ def noise_of_seeds(seed: int | Sequence[int], b: int, n: int, size: tuple[int, i
 
 def noise_maps(n: int, size: tuple[int, int], seed: int) -> Tensor:
     """n random maps (1, n, 7, 7) of uniform noise whose upsampling to `size` is min-max normalised."""
-    noise = torch.rand(1, n, GRID, GRID, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.rand(1, n, GRID, GRID, generator=generator, dtype=torch.float32)
     return normalized_maps(noise, size)
 
 

@@ -7,14 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel, default_layer, layers, map_layers
+from ..algorithm.inputs import check_batch_size
 from ..algorithm.layouts import size_of
 from ..algorithm.masks import upsample
 from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target
-from ..errors import CluscamError, NotApplicable, check_known
+from ..algorithm.weighting import all_equal
+from ..errors import CluscamError, NotApplicable, check_known, is_whole
 from ..explanation import Explanation
 from ..reading import MasksOf, Reading
-from .common import Rival, finish, hooked, probability_of, read_class
+from .common import EQUAL_WEIGHTS, Rival, finish, hooked, probability_of, read_class
 
 VARIANTS = ("plus", "minus", "plus-minus")
 
@@ -63,11 +65,9 @@ class PolyCAM(Rival):
         batch_size: int | None = None,
     ):
         check_known("variant", variant, VARIANTS)
-        if (n_layers is not None and n_layers < 2) or (batch_size is not None and batch_size < 1):
-            raise CluscamError(
-                f"n_layers is {n_layers} and batch_size {batch_size}; expected at least 2 and 1, or None to have them "
-                "chosen"
-            )
+        check_batch_size(batch_size)
+        if n_layers is not None and not (is_whole(n_layers) and n_layers >= 2):
+            raise CluscamError(f"n_layers is {n_layers!r}; expected at least 2, a whole number, or None to take all")
         self.model = hooked(model, layer)
         self.variant, self.n_layers, self.batch_size = variant, n_layers, batch_size
 
@@ -75,7 +75,7 @@ class PolyCAM(Rival):
     def _explain(self, x: Tensor, target: Target) -> Explanation:
         names = self.layers(x)
         products: list[Tensor] = []
-        passes, notes = 0, []
+        passes, notes, equal = 0, [], False
         for name in reversed(names):
             model = HookedModel(self.model.module, name)
             reading = read_class(model, x, target)
@@ -84,13 +84,14 @@ class PolyCAM(Rival):
             products.append(multiplied(products[-1], own) if products else own)
             passes += 1 + scored
             notes.append(f"{name} ({model.layout})")
+            equal |= bool(all_equal(weights, torch.ones_like(weights, dtype=torch.bool), 1.0).any())
         return finish(
             products[-1],
             reading.size,
             reading,
             layer=names[-1],
             forward_passes=passes,
-            notes=("layers, deep to shallow: " + ", ".join(notes),),
+            notes=("layers, deep to shallow: " + ", ".join(notes), *[EQUAL_WEIGHTS] * equal),
         )
 
     def layers(self, x: Tensor) -> list[str]:

@@ -9,7 +9,7 @@ from ..algorithm.features import layers
 from ..algorithm.inputs import check_batch_size, check_finite
 from ..algorithm.layouts import size_of
 from ..algorithm.scoring import default_batch_size
-from ..algorithm.targets import Target
+from ..algorithm.targets import Target, class_probabilities
 from ..errors import CluscamError, check_known
 from ..explanation import Explanation
 from .common import Question, Rival, ask, finish, hooked
@@ -104,7 +104,7 @@ class ReciproCAM(Rival):
         for image, place in (part.T for part in torch.split(pairs, chunk)):
             masks = rows[place // w, :, None] * columns[place % w, None]  # (n, h, w)
             output = head.run(head.maps[image] * masks[:, None], image).float()  # (n, C)
-            found.append(question.logits(output.softmax(1) if self.score == "probability" else output, image))
+            found.append(question.logits(class_probabilities(output) if self.score == "probability" else output, image))
         scores = torch.cat(found)
         if not torch.isfinite(scores).all():
             raise CluscamError(

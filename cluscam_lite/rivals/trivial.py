@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..algorithm.features import MapsModel
 from ..algorithm.inputs import checked_input, maps_model
 from ..algorithm.masks import upsample
-from ..algorithm.scoring import Normalization
+from ..algorithm.scoring import Normalization, without_autocast
 from ..algorithm.targets import Target
 from ..errors import CluscamError
 from ..explanation import Explanation
@@ -34,6 +34,7 @@ class TrivialMap(ABC):
         """Saliency (B, H, W) in [0, 1], and uniform (B,): where there is nothing to show."""
 
     @torch.no_grad()
+    @without_autocast
     def __call__(self, x: Tensor, target: Target = None) -> Explanation:
         """The map of each normalised image of `x` (B, 3, H, W); `target`: None (top-1), a class, a LongTensor (B,)."""
         x = checked_input(x, self.model)

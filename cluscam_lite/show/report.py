@@ -163,10 +163,12 @@ def saliency_summary(saliency: "Tensor") -> dict[str, Any]:
 
 def describe_target(explanation: "Explanation", i: int = 0, class_name: str = "") -> str:
     """ "tabby cat (281), p = 0.87": the class that was explained and its probability on the whole image."""
+    from ..algorithm.targets import class_probabilities
+
     target = int(explanation.target[i])
     if target < 0:
         return class_name or "a function of the output"
-    p = float(explanation.output[i].double().softmax(0)[target])
+    p = float(class_probabilities(explanation.output[i].double())[target])
     named = class_name and class_name != f"class {target}"
     return f"{class_name} ({target}), {_probability(p)}" if named else f"class {target}, {_probability(p)}"
 
@@ -181,7 +183,9 @@ def versions() -> dict[str, str]:
 
 
 def _class_row(output: "Tensor", index: int, class_names: tuple[str, ...]) -> dict[str, Any]:
-    probability = float(output.double().softmax(0)[index])
+    from ..algorithm.targets import class_probabilities
+
+    probability = float(class_probabilities(output.double())[index])
     return {
         "index": index,
         "name": class_names[index],

@@ -109,6 +109,7 @@ CAUSES = {
     "unknown layer": lambda: ClusCAM(load_model("scene_cnn").module, "stage5", n_clusters=3),
     "layer … did not run": lambda: ClusCAM(Unused().eval(), "auxiliary", n_clusters=3)(images()),
     "layer … gives": lambda: ClusCAM(network(), "3", n_clusters=3)(images()),
+    "… is compiled by": lambda: CAM(torch.jit.trace(network(), images()))(images()),
     "no layer of this model": lambda: ClusCAM(FLAT, n_clusters=3)(images()),
     "layer has no meaning": lambda: ClusCAM(OwnMaps(), "0", n_clusters=3),
     "CAM needs a network": lambda: CAM(NOT_POOLED, "0")(images()),

@@ -161,5 +161,5 @@ def test_one_sentence_for_what_cannot_be_done():
     with pytest.raises(CluscamError, match="'9' gives no maps"):
         PolyCAM(pyramid(), "9")(images())
     for bad in ({"n_layers": 1}, {"batch_size": 0}):
-        with pytest.raises(CluscamError, match="expected at least 2 and 1"):
+        with pytest.raises(CluscamError, match="expected at least [12]"):
             PolyCAM(network(), **bad)

@@ -40,10 +40,13 @@ def test_wilcoxon_by_hand():
 
 
 def test_wilcoxon_with_ties_by_hand():
-    # ranks 2, 2, 2, 4: W+ = 8, mean 4*5/4 = 5, variance 4*5*9/24 - (27 - 3)/48 = 7
+    # ranks 2, 2, 2, 4: W+ = 8; of the 16 sign patterns {2,2,4}, three times, and {2,2,2,4} sum to 8 or more
     result = s.wilcoxon([1, 1, -1, 2])
-    assert (result.statistic, result.method) == (8, "normal approximation")
-    assert result.p == pytest.approx(stats.norm.sf(3 / math.sqrt(7)))
+    assert (result.statistic, result.p, result.method) == (8, 4 / 16, "exact")
+    # 51 ones, 30 of them positive: all ranks 26, W+ = 780, mean 51*26/2 = 663, variance 51 * 26^2 / 4
+    result = s.wilcoxon([1] * 30 + [-1] * 21)
+    assert (result.statistic, result.method) == (780, "normal approximation")
+    assert result.p == pytest.approx(stats.norm.sf((780 - 663) / (26 * math.sqrt(51) / 2)))
 
 
 @pytest.mark.parametrize("alternative", ["greater", "less", "two-sided"])

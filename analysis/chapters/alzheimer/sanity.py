@@ -18,8 +18,10 @@ from analysis.chapters.alzheimer.plan import sparing
 from analysis.chapters.alzheimer.study import component_of, images_of, lenders_of, of_id, split_of
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
+from analysis.studies.cost.passes import Passes, Shape, passes_of
 from analysis.studies.explaining import compact, explainer_of, seed_of
 from analysis.studies.plan import Plan, PlannedStudy
+from cluscam_lite import get_spec
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.models import LoadedModel
@@ -47,6 +49,15 @@ class Sanity(PlannedStudy):
     def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The lines of a profile of the user's own; fewer images where ReciproCAM needs the whole network each time."""
         return map(sparing, super().own_lines(profile, usual))
+
+    def spans(self, block: Block) -> list[tuple[int, int]]:
+        """All images in one cell."""
+        return [(0, block.n_images)]
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's on the network as it is and with each extent of its parameters drawn anew."""
+        own = passes_of(block.method, shape, get_spec(block.model).n_clusters)
+        return Passes(forward=1, images=1) + own * (1 + len(EXTENTS))
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """All images of one network, layer and method to a cell."""

@@ -6,6 +6,7 @@ unit of all intervals; and the mean map of each class, which is all that is kept
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,16 +15,18 @@ from torch import Tensor
 
 from analysis.chapters.alzheimer.maps.class_maps import FEWEST, with_class_maps
 from analysis.chapters.alzheimer.maps.ground_mask import mask_measures, masks_of_image
-from analysis.chapters.alzheimer.networks.trained import network_of, weights_of
+from analysis.chapters.alzheimer.networks.trained import TRAINED, backbone, known, network_of, weights_of
 from analysis.chapters.alzheimer.networks.training.recipe import recipe_of
+from analysis.chapters.alzheimer.networks.training.trainer import train
 from analysis.chapters.alzheimer.networks.tuning import RULE_OF, tuned_settings
 from analysis.chapters.alzheimer.plan import Block, check_classes, sparing
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
 from analysis.studies.batching.cells import rows_of_cell
 from analysis.studies.batching.pictures import Picture
+from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
 from analysis.studies.explaining import compact, lending
-from analysis.studies.map_study import EVALUATED, map_rows
+from analysis.studies.map_study import EVALUATED, SHOWN, map_rows
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.datasets.alzheimer.samples import collection
@@ -31,6 +34,8 @@ from cluscam_lite.datasets.sample import Sample, Samples
 from cluscam_lite.errors import unknown
 from cluscam_lite.methods import method_info
 from cluscam_lite.models import Preprocess
+
+IMAGES = (5_120, 380)  # of the training and validation parts (Appendix A)
 
 
 class Alzheimer(PlannedStudy):
@@ -53,6 +58,29 @@ class Alzheimer(PlannedStudy):
             raise unknown("variant", block.variant, RULE_OF)
         check_classes(block.model, dataset)
         return super().finished(block, dataset)
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's, and the seven forms and fills of each map beside the unmasked image."""
+        evaluated = masked_passes(SHOWN, shape.size) + Passes(evaluations=1, images=1)
+        return passes_of(block.method, shape, get_spec(block.model).n_clusters) + evaluated
+
+    def preparation(self, plan: Plan) -> dict[str, Passes]:
+        """The training of each network that is nowhere: a gradient that reaches the weights counts as two."""
+        found = {}
+        for name in dict.fromkeys(block.model for block in plan.blocks):
+            recipe = recipe_of(name)
+            if recipe is not None and not known(name):
+                forward = recipe.epochs * sum(IMAGES)
+                found[name] = Passes(forward=forward, backward=2 * recipe.epochs * IMAGES[0], images=sum(IMAGES))
+        return found
+
+    def starts_from(self, name: str) -> str:
+        """The backbone with its published weights."""
+        return backbone(name).name
+
+    def prepare(self, plan: Plan, name: str, say: Callable[[str], None]) -> None:
+        """Train a network by the paper's recipe: from published weights, into `out/train`."""
+        train(replace(recipe_of(name), start="pretrained"), TRAINED / name, say)
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Some images of one network, layer and method to a cell; all methods take the same images."""

@@ -11,7 +11,10 @@ from analysis.engine import Cell
 from analysis.engine.contract import columns
 from analysis.studies.batching.explained import Explained, explained_in_batches
 from analysis.studies.batching.pictures import Picture
+from analysis.studies.cost.passes import Passes, Shape, passes_of
 from analysis.studies.map_study import MapStudy
+from analysis.studies.plan import Block
+from cluscam_lite import get_spec
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics import localise
 from cluscam_lite.models import LoadedModel, Preprocess
@@ -25,6 +28,10 @@ class Boxes(MapStudy):
 
     name, version, title, keys = "boxes", 1, "localisation", ("image_id",)
     columns = columns(str="image_id reason", int64="target", float32=" ".join(MEASURED))
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's alone; at most, since images without exactly one box are skipped."""
+        return passes_of(block.method, shape, get_spec(block.model).n_clusters, block.settings) + Passes(images=1)
 
     def rows_of_images(self, cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> list[list[dict[str, Any]]]:
         """The row of each image; with a reason and no measures where there is not one box in view, or no map."""

@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.chapters.groundtruth.contributions import Truth, agreement, facts, truth_of
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
+from analysis.studies.cost.passes import Passes, Shape, passes_of
 from analysis.studies.explaining import compact, explainer_of, loaded, logits
 from analysis.studies.plan import Plan, PlannedStudy, layer_of
 from cluscam_lite import get_spec, load_dataset, load_model
@@ -27,6 +28,7 @@ from cluscam_lite.explanation import Explanation
 from cluscam_lite.methods import method_info
 from cluscam_lite.models import ModelSpec
 
+MOST_THINGS = 12  # of a scene, at most about so many
 DATASETS = ("scenes", "badges")
 SETTINGS = ("same", "different")  # scenes of two or three objects, in turn
 
@@ -63,6 +65,16 @@ class GroundTruth(PlannedStudy):
         if block.dataset not in DATASETS:
             raise unknown("data set", block.dataset, DATASETS)
         return block
+
+    def spans(self, block: Block) -> list[tuple[int, int]]:
+        """Some images to a cell, with each method in turn."""
+        return [span for span in super().spans(block) for _ in block.methods]
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The mean over the block's methods, as if all asked at one layer, and a pass without each thing."""
+        k = get_spec(block.model).n_clusters
+        own = sum((passes_of(name, shape, k) for name in block.methods), Passes()) * (1 / len(block.methods))
+        return own + Passes(forward=1 + MOST_THINGS, images=1)
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
         """Some images of one data set, network and method to a cell; all methods of a block take the same ones."""

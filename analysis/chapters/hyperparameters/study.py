@@ -12,7 +12,8 @@ import pandas as pd
 
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
-from analysis.studies.explaining import compact, images_of, loaded
+from analysis.studies.cost.passes import Passes, Shape
+from analysis.studies.explaining import compact, images_of, loaded, weights_of
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import load_dataset
 from cluscam_lite.algorithm.features import HookedModel
@@ -50,10 +51,19 @@ class Hyperparameters(PlannedStudy):
         check_grid(block.grid)
         return block
 
+    def spans(self, block: Block) -> list[tuple[int, int]]:
+        """Ten images to a cell, under each seed in turn."""
+        n, size = block.n_images, IMAGES_PER_CELL
+        return [(first, min(size, n - first)) for first in range(0, n, size) for _ in block.seeds]
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The masks of every candidate K, and one clustering for each."""
+        return Passes(forward=1 + sum(block.grid), groupings=len(block.grid), images=1)
+
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Ten images of one network under one seed of K-Means to a cell; all seeds of an image follow one another."""
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
-        settings = {"grid": list(block.grid), "weights": loaded(block.model).sha256}
+        settings = {"grid": list(block.grid), "weights": weights_of(block.model)}
         return [
             self.cell(plan, block, "cluscam", images, seed + of_kmeans, settings=settings)
             for images in chunks(samples.ids, IMAGES_PER_CELL)

@@ -11,8 +11,11 @@ CELL = 64  # pixels: about the size of one map on a sheet
 
 
 def sheet(maps: Tensor, columns: int) -> np.ndarray:
-    """Maps (n, h, w) in [0, 1] side by side, `columns` to a line, their cells enlarged: a picture (H, W, 3) uint8."""
-    times = max(1, CELL // maps.shape[-1])
+    """Maps (n, h, w) side by side, `columns` to a line, their cells enlarged: a picture (H, W, 3) uint8.
+
+    Their upsampled versions span [0, 1]; what cells have beyond is cut.
+    """
+    maps, times = maps.clamp(0, 1), max(1, CELL // maps.shape[-1])
     return mosaic(maps.repeat_interleave(times, 1).repeat_interleave(times, 2), columns)
 
 

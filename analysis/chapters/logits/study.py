@@ -16,7 +16,8 @@ from torch import Tensor
 from analysis.chapters.logits.meta_representations import Partition, partition, random_partitions, sampled_members
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
-from analysis.studies.explaining import seed_of
+from analysis.studies.cost.passes import Passes, Shape
+from analysis.studies.explaining import seed_of, weights_of
 from analysis.studies.masks import Masks, coverage, mean_matched, plain, renormalised, rolled, scores_of
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import Reading, get_spec, load_dataset, load_model, read
@@ -135,6 +136,20 @@ class Logits(PlannedStudy):
     )
     block, choices = Block, ""
 
+    def spans(self, block: Block) -> list[tuple[int, int]]:
+        """Five images to a cell."""
+        n, size = block.n_images, IMAGES_PER_CELL
+        return [(first, min(size, n - first)) for first in range(0, n, size)]
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """Four partitions' masks, the random ones', the mean of all maps, and each member twice; and the donor's pass.
+
+        At most, where a group has fewer members than are asked for.
+        """
+        k = min(get_spec(block.model).n_clusters, shape.maps)
+        members = shape.maps if block.members is None else min(block.members * k, shape.maps)
+        return Passes(forward=2 + (4 + block.n_random) * k + 1 + 2 * members, groupings=2, images=2)
+
     def block_cells(self, plan: Plan, block: Block, seed: int) -> list[Cell]:
         """Five images of one network and layer to a cell; donors are named in it, since rows depend on them."""
         spec = get_spec(block.model)
@@ -144,7 +159,7 @@ class Logits(PlannedStudy):
             "n_random": block.n_random,
             "members": block.members,
             "donor_part": plan.donor_part,
-            "weights": load_model(spec).sha256,
+            "weights": weights_of(spec.name),
         }
         paired = {image_id: donors.ids[i % len(donors)] for i, image_id in enumerate(samples.ids)}
         return [

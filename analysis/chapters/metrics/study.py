@@ -11,8 +11,11 @@ from analysis.engine import Cell
 from analysis.engine.contract import columns
 from analysis.studies.batching.explained import inputs_of
 from analysis.studies.batching.pictures import Picture
+from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
 from analysis.studies.explaining import explainer_of_images, logits
 from analysis.studies.map_study import MapStudy
+from analysis.studies.plan import Block
+from cluscam_lite import get_spec
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.metrics import adcc, coherency, complexity, deletion, evaluate, explained_again, insertion
 from cluscam_lite.models import LoadedModel
@@ -27,6 +30,12 @@ class Curves(MapStudy):
     columns = columns(
         str="image_id reason", int64="target", float32="insertion deletion drop complexity coherency adcc"
     )
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's twice, since ADCC explains the masked image again; one map's drop, and both curves."""
+        explained = passes_of(block.method, shape, get_spec(block.model).n_clusters, block.settings) * 2
+        curves = masked_passes(1, shape.size) + masked_passes(STEPS + 1, shape.size) * 2
+        return explained + curves + Passes(evaluations=1, images=1)
 
     def rows_of_images(self, cell: Cell, model: LoadedModel, pictures: Sequence[Picture]) -> list[list[dict[str, Any]]]:
         """The row of each image; with a reason and no measures where the method cannot explain it."""

@@ -88,6 +88,7 @@ def batches_page(table: pd.DataFrame) -> pd.DataFrame:
 
 def precision_page(table: pd.DataFrame) -> pd.DataFrame:
     """`analysis.oracles.precision.precision_table` in words: what fewer bits change."""
+    table = table.reset_index(drop=True)  # tables of several networks may stand one below the other
     page = pd.DataFrame({"network": [get_spec(model).title for model in table["model"]]})
     page["method"] = [title_of(method) for method in table["method"]]
     page["every pass in"], page["images"] = table["precision"], table["images"]

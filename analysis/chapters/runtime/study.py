@@ -17,6 +17,7 @@ from analysis.engine import Cell
 from analysis.engine.contract import columns
 from analysis.oracles.brute_force import brute_force_cluscam, brute_force_labels, full_maps
 from analysis.oracles.timing import (
+    PASSES_AT_ONCE,
     PHASES,
     FewerMaps,
     Phased,
@@ -28,7 +29,8 @@ from analysis.oracles.timing import (
     timed,
 )
 from analysis.statistics.correlation import spearman
-from analysis.studies.explaining import explainer_of, loaded
+from analysis.studies.cost.passes import Passes, Shape, passes_of
+from analysis.studies.explaining import explainer_of, loaded, weights_of
 from analysis.studies.plan import Plan, PlannedStudy
 from analysis.studies.plans.file import names_in
 from cluscam_lite import ClusCAM, get_spec, load_dataset
@@ -63,10 +65,31 @@ class Runtime(PlannedStudy):
         for line in super().own_lines(profile, usual):
             yield line | {"methods": ["cluscam", BRUTE_FORCE, *names_in(line["methods"], "methods")]}
 
+    def spans(self, block: Block) -> list[tuple[int, int]]:
+        """All images in one cell."""
+        return [(0, block.images_on(device_name()))]
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """Each round's, with the round that warms up, and the plain passes beside them.
+
+        Of ClusCAM the whole, its passes alone and its phases; brute force counts no more than its passes.
+        """
+        k = min(int(block.settings.get("n_clusters", get_spec(block.model).n_clusters)), shape.maps)
+        rounds = block.repeats + (block.repeats > 1)
+        unit = Passes(forward=1 + PASSES_AT_ONCE)
+        own = Passes(forward=1 + k, groupings=1)
+        if block.batch:
+            return own * (2 + block.repeats) + Passes(forward=PASSES_AT_ONCE) * block.repeats + Passes(images=1)
+        if block.method in ("cluscam", BRUTE_FORCE):
+            work = own * (1 if block.variant else 3)
+        else:
+            work = passes_of(block.method, shape, k)
+        return (unit + work) * rounds + Passes(images=1)
+
     def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
         """One method on one network to a cell, with the plain passes that it is held against."""
         spec, device = get_spec(block.model), device_name()
-        settings = {"weights": loaded(spec.name).sha256, "device": device, "repeats": block.repeats}
+        settings = {"weights": weights_of(spec.name), "device": device, "repeats": block.repeats}
         settings |= {"batch": block.batch}
         if groups(block.method):
             settings |= {"n_clusters": spec.n_clusters, "drop_ratio": spec.drop_ratio, "temperature": spec.temperature}

@@ -19,6 +19,7 @@ from torch import Tensor
 from analysis.chapters.stability.perturbations import BASE, PERTURBATIONS, Perturbation, agreement, perturbation
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
+from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
 from analysis.studies.explaining import compact, donors_of, explainer_of, images_of, lending, loaded, logits
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset, read
@@ -82,6 +83,21 @@ class Stability(PlannedStudy):
         averaged = tuple(perturbation(name).name for name in block.averaged if block.method == CLUSCAM)
         fitting = tuple(one.name for one in chosen if one.fits(block.method) and one.name != BASE)
         return super().finished(replace(block, perturbations=fitting, averaged=averaged), dataset)
+
+    def spans(self, block: Block) -> list[tuple[int, int]]:
+        """Some images to a cell, from the first that is not skipped."""
+        n, size = block.n_images, block.images_per_cell
+        return [(first, min(size, n - first)) for first in range(block.skip, n, size)]
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """The method's under each perturbation, each map evaluated; five seeds' where their mean is measured."""
+        k = get_spec(block.model).n_clusters
+        own = passes_of(block.method, shape, k, block.settings)
+        beside = sum(perturbation(name).beside for name in block.perturbations)
+        times, means = 1 + len(block.perturbations), bool(block.averaged) * (1 + len(block.averaged))
+        maps = times * (2 if block.method == CLUSCAM else 1) + means
+        evaluated = (masked_passes(1, shape.size) + Passes(evaluations=1)) * maps
+        return own * (times + beside) + own * (SEEDS - 1) * means + evaluated + Passes(images=times)
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
         """Some images of one network, layer and method to a cell."""

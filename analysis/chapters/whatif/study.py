@@ -16,9 +16,11 @@ from torch import Tensor
 
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
+from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
 from analysis.studies.explaining import compact, images_of, loaded, logits
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import ClusCAM, get_spec, load_dataset, read
+from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.datasets.sample import Sample
 from cluscam_lite.explanation import ClusteredExplanation
 from cluscam_lite.metrics import evaluate
@@ -28,6 +30,7 @@ from cluscam_lite.reading import Reading
 
 NOT_ONE = "the image has no box in view, or several"
 FORMS = ("raw", "matched")
+N_MAPS = 6  # of `maps_of`
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ class WhatIf(PlannedStudy):
         samples = load_dataset(plan.dataset, part=plan.part, n=block.n_images)
         for images in chunks(samples.ids, block.images_per_cell):
             yield self.cell(plan, block, "other maps", images, seed, settings=settings)
+
+    def passes(self, block: Block, shape: Shape) -> Passes:
+        """ClusCAM's, and six maps evaluated; at most, since images without exactly one box are skipped."""
+        own = passes_of("cluscam", shape, get_spec(block.model).n_clusters)
+        shown = masked_passes(len(FORMS) * len(FILLS), shape.size) + Passes(evaluations=1)
+        return own + shown * N_MAPS + Passes(images=1)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of the cell's images, in their order."""

@@ -19,6 +19,7 @@ from cluscam_lite.errors import CluscamError, unknown
 
 FOLDER = parameters.PLANS
 GROUPS = "groups"  # the file of the groups of methods that every study may name
+NETWORKS = "networks"  # and that of the groups of networks
 OWN = "own"
 WHERE = ("dataset", "part", "donor_part")
 
@@ -63,6 +64,12 @@ def read_plans(study: str, choices: str) -> PlanFile:
 def groups_of_methods() -> dict[str, tuple[str, ...]]:
     """The groups of methods that all studies share: "cheap", "dear", ... -> names of methods."""
     path = _path(GROUPS)
+    return {name: tuple(members) for name, members in _mapping(path, path.stat().st_mtime_ns).items()}
+
+
+def groups_of_networks() -> dict[str, tuple[str, ...]]:
+    """The groups of networks that all studies share: name -> names of networks."""
+    path = _path(NETWORKS)
     return {name: tuple(members) for name, members in _mapping(path, path.stat().st_mtime_ns).items()}
 
 
@@ -154,7 +161,7 @@ def _mapping(path: Path, _changed: int) -> dict[str, Any]:
     """The file as a mapping of mappings or lists, one for each section."""
     place = _shown(path)
     found = parameters.read_yaml(path, place)
-    kind = list if path.stem == GROUPS else dict
+    kind = list if path.stem in (GROUPS, NETWORKS) else dict
     if not isinstance(found, dict) or not all(isinstance(key, str) and isinstance(v, kind) for key, v in found.items()):
         raise CluscamError(f"{place} must have named sections, each {'a list' if kind is list else 'with keys'}")
     return found

@@ -1,8 +1,9 @@
 """From the lines of a plan to a study's blocks: names resolved, types and numbers checked.
 
-The keys of a line are the fields of the study's block. Where the block has one `method` (or `source`), the line has
-`methods`: a name, a group or a list of both, and gives a block for each, on each network in `model`. A number may be
-given name by name, {cheap: 500, gradcam: 100}: the last entry that a method or network is in counts.
+The keys of a line are the fields of the study's block. `model` is a network, a group of them or a list of both. Where
+the block has one `method` (or `source`), the line has `methods`, in the same way, and gives a block for each, on each
+network. A number may be given name by name, {cheap: 500, gradcam: 100}: the last entry that a method or network is in
+counts.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Any, get_args, get_origin
 
-from analysis.studies.plans.file import Line, check_keys, names_in, resolved, said_at
+from analysis.studies.plans.file import Line, check_keys, groups_of_networks, names_in, resolved, said_at
 from cluscam_lite import get_spec, load_model
 from cluscam_lite.errors import CluscamError, unknown
 
@@ -59,7 +60,7 @@ def _blocks(block: type, values: Any, choice: Choice, usual: Mapping[str, Any]) 
         raise CluscamError(f"a block is {values!r}; expected keys and values, such as {known[0]!r}")
     values = {key: value for key, value in usual.items() if key in own} | values
     check_keys(values, known, tuple(name for name in known if name not in optional))
-    models = names_in(values["model"], "model")
+    models = resolved(names_in(values["model"], "model"), groups_of_networks())
     for model in models:
         check_layer(model, values["layer"])
     chosen = choice.names(values[choice.key]) if choice.key else []

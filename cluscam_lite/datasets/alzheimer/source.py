@@ -16,7 +16,7 @@ import numpy as np
 
 from ...dataroot import VARIABLE
 from ...dataroot import data_root as find_data_root
-from ...errors import CluscamError, unknown
+from ...errors import CluscamError, is_whole, unknown
 from ...packages import from_extra
 from ..greys import grey_pixels
 from ..hub import hub_rows
@@ -92,7 +92,10 @@ def slices_of(table: Any, names: tuple[str, ...] | None, where: str) -> Slices:
         )
     if not {"image", "label"} <= set(table.column_names):
         raise CluscamError(f"{where} has the columns {', '.join(table.column_names)}; expected image and label")
-    labels = np.array(table["label"].to_pylist(), dtype=np.int64)
+    given = table["label"].to_pylist()
+    if odd := [label for label in given if not is_whole(label)]:
+        raise CluscamError(f"{where} has the label {odd[0]!r}; expected a whole number from 0 to {len(CLASSES) - 1}")
+    labels = np.array(given, dtype=np.int64)
     strange = sorted(set(labels.tolist()) - set(range(len(CLASSES))))
     if strange:
         raise CluscamError(f"{where} has the label {strange[0]}; expected 0 ({CLASSES[0]}) to 3 ({CLASSES[-1]})")

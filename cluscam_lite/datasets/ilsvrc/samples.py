@@ -4,6 +4,7 @@ Labels are 0 to 999 in sorted-synset order. Images are not turned by their EXIF 
 stored, and the usual accuracies are measured so.
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +14,8 @@ from ...errors import CluscamError, unknown
 from ...files import PathLike
 from ..imagenet import imagenet_classes
 from ..sample import Sample, Samples, first
-from .splits import ids_of_part
+from .official import BOX_FOLDERS, IMAGE_FOLDERS, STEM, OfficialImages
+from .splits import DRAWN, drawn_here, ids_of_part
 
 FOLDER = "ilsvrc2012_val"
 SOURCES = ("dataroot", "folder", "hub")
@@ -39,10 +41,11 @@ def load_ilsvrc(
     Args:
         data_root: folder with `ilsvrc2012_val/`; None takes ``CLUSCAM_DATA``.
         path: folder with the official JPEG files and their XML annotations.
-        part: of the `split.csv` beside the data; None takes all images.
+        part: of the `split.csv` beside the data, or "paper" or "paper_tune", drawn from the whole validation set
+            (`splits.DRAWN`); None takes all images.
         n: how many images; None takes all.
-        source: "dataroot" (Parquet files), "folder" (`path`), "hub" (labels, but no boxes), or None for the first that
-            there is: `path` if given, then the data root, then the hub.
+        source: "dataroot" (Parquet files, or the official ones), "folder" (`path`), "hub" (labels, but no boxes), or
+            None for the first that there is: `path` if given, then the data root, then the hub.
 
     Raises:
         UnknownName: no such source or part.
@@ -53,8 +56,8 @@ def load_ilsvrc(
     root = find_data_root(data_root)
     stored = root / FOLDER if root else None
     if source is None:
-        has_parquet = stored is not None and any(stored.glob("*.parquet"))
-        source = "folder" if path is not None else "dataroot" if has_parquet else "hub"
+        in_root = stored is not None and (any(stored.glob("*.parquet")) or _has_official_files(stored))
+        source = "folder" if path is not None else "dataroot" if in_root else "hub"
     if source != "folder" and path is not None:
         raise CluscamError(f"the source {source!r} of ILSVRC takes no path; leave it out or choose source='folder'")
 
@@ -62,18 +65,14 @@ def load_ilsvrc(
     if source == "dataroot":
         if stored is None:
             raise CluscamError(f"no data root is named; set {VARIABLE} to a folder that has {FOLDER}/*.parquet")
-        from .parquet import ParquetImages
-
-        images, home = ParquetImages(stored), stored
+        images, home = _stored_images(stored, _state(stored)), stored
     elif source == "folder":
         if path is None:
             raise CluscamError("the source 'folder' of ILSVRC needs a path; give the folder of the official images")
-        from .official import OfficialImages
-
         home = Path(path).expanduser()
         images = OfficialImages(home, stored)
     else:
-        if part is not None:
+        if part is not None and part not in DRAWN:
             raise CluscamError(f"the hub's copy of ILSVRC has no parts, got {part!r}; leave it out or use a data root")
         from .hub import HubImages
 
@@ -81,6 +80,30 @@ def load_ilsvrc(
 
     where = "the ILSVRC data set"
     ids = images.ids
-    if part is not None:
+    if part in DRAWN:
+        ids, where = drawn_here(part, set(ids), n), f"part {part!r} of {where}"
+    elif part is not None:
         ids, where = ids_of_part(home, part, set(ids)), f"part {part!r} of {where}"
     return Samples("ilsvrc", first(ids, n, where), imagenet_classes(), images.read)
+
+
+@lru_cache(maxsize=2)
+def _stored_images(stored: Path, _state: tuple[object, ...]) -> _Images:
+    """The images of a data root, listed once for all parts: the official files are 100,000."""
+    if any(stored.glob("*.parquet")) or not _has_official_files(stored):
+        from .parquet import ParquetImages
+
+        return ParquetImages(stored)
+    return OfficialImages(stored)
+
+
+def _state(stored: Path) -> tuple[object, ...]:
+    """What changes when the images of a data root do: its Parquet files, and the folders of the official ones."""
+    places = sorted(stored.glob("*.parquet")) or [stored, *(stored / name for name in (*IMAGE_FOLDERS, *BOX_FOLDERS))]
+    found = [(str(place), place.stat()) for place in places if place.exists()]
+    return tuple((name, facts.st_mtime_ns, facts.st_size) for name, facts in found)
+
+
+def _has_official_files(stored: Path) -> bool:
+    """Whether a data root holds the official images, in one of the folders that the archives unpack to."""
+    return any(next((stored / folder).glob(STEM), None) is not None for folder in IMAGE_FOLDERS)

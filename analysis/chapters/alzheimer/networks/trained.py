@@ -11,7 +11,9 @@ from cluscam_lite import get_spec, load_model
 from cluscam_lite.device import placed
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models import LoadedModel, ModelSpec
+from cluscam_lite.models.registry import RANDOM
 from cluscam_lite.models.trained import CARD, load_trained, read_card
+from cluscam_lite.models.weights import has_weights
 
 TRAINED = ROOT / "out" / "train"  # a folder for each run, under any name
 CARDS = REFERENCE / "alzheimer" / "cards"  # NAME.json: cards of the reference run, without weights
@@ -49,12 +51,19 @@ def network(name: str) -> LoadedModel:
     return found
 
 
-def weights_of(name: str) -> str:
-    """The hash of a network's weights. A study can so plan its cells before all its networks are trained.
+def known(name: str) -> bool:
+    """Whether the network of a run is here, or the card of the reference run tells its weights."""
+    return folder_of(name) is not None or reference_card(name) is not None or has_weights(name)
+
+
+def weights_of(name: str) -> str | None:
+    """The hash of a network's weights, None for random ones. A study can so plan its cells before all are trained.
 
     For a network that is neither trained here nor in a data root, the card of the reference run gives the hash.
     Raises NotTrained if there is no card either.
     """
+    if get_spec(name).tier == RANDOM:
+        return None
     try:
         return network(name).sha256
     except NotTrained:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cluscam_lite.algorithm.inputs import check_seed
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.models import ModelSpec, get_spec
 from cluscam_lite.models.runs import CLASSES_OF, SIZES, RunName, spec_of_run, trainable
@@ -60,6 +61,9 @@ class Recipe:
         for what in ("epochs", "batch_size", "images", "patience"):
             if getattr(self, what) < 1:
                 raise CluscamError(f"{what} is {getattr(self, what)}; expected a whole number of at least 1")
+        check_seed(self.seed)
+        if self.learning_rate is not None and not 0 < self.learning_rate <= 1:  # NaN is not above 0 either
+            raise CluscamError(f"learning_rate is {self.learning_rate:g}; expected more than 0, at most 1")
         if self.dataset == "phantoms" and self.split != "paper":
             raise CluscamError("the phantoms are of one slice each and have no components; leave out split")
 
@@ -70,7 +74,7 @@ class Recipe:
 
     def peak_rate(self, pretrained: bool) -> float:
         """The largest learning rate of a run from pretrained weights, or from scratch."""
-        return self.learning_rate or RATES[self.spec.family, pretrained]
+        return RATES[self.spec.family, pretrained] if self.learning_rate is None else self.learning_rate
 
     @property
     def run(self) -> RunName:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import os
 import shutil
 import time
@@ -98,8 +99,13 @@ def _epochs(run: Run, material: Material, folder: Path, facts: dict[str, Any], s
     while run.epoch < recipe.epochs and (memorising or run.epoch - run.best_epoch < recipe.patience):
         start = time.monotonic()
         loss = train_epoch(run, recipe, material.parts["train"], material.preprocess, say)
-        run.epoch += 1
         found, validation_loss = _validate(run, material)
+        if not math.isfinite(loss) or not math.isfinite(validation_loss):
+            raise CluscamError(
+                f"the training diverged in epoch {run.epoch + 1}: its loss is {loss:g}, and {validation_loss:g} on the "
+                f"validation images; choose a smaller --learning-rate and another folder than {folder}"
+            )
+        run.epoch += 1
         kept = run.keep_if_better(found["balanced_accuracy"], validation_loss, always=memorising)
         row = {"epoch": run.epoch, "loss": loss, "validation_loss": validation_loss}
         row |= {"accuracy": found["accuracy"], "balanced_accuracy": found["balanced_accuracy"]}

@@ -1,0 +1,1 @@
+"""What a study costs before it runs: passes of the network counted, their rates measured, a budget of time divided."""

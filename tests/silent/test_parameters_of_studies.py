@@ -1,0 +1,102 @@
+"""`cluscam study -p NAME VALUE`: honoured, or one sentence; and rows that were changed after they were written."""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from analysis.engine.cell import Cell
+from analysis.engine.store import Damaged, Store
+from analysis.studies.command import own_parameters
+from cluscam_lite.errors import CluscamError
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("n_images", ".nan", "n_images is nan, but must be of type int"),
+        ("n_images", "/", "n_images is '/', but must be of type int"),
+        ("n_images", "0", "n_images is 0; expected a whole number at least 1"),
+        ("n_images", "9" * 5000, "cannot be read|n_images"),
+        ("seed", "[1]", r"seed is \[1\], but must be of type int"),
+        ("seed", "{a: 1}", "seed is {'a': 1}, but"),
+        ("seed", "", "seed is None, but"),
+        ("seed", "-1", "seed is -1; expected a whole number between 0"),
+        ("seed", str(2**64), "expected a whole number between 0"),
+        ("seed", "true", "seed is True, but"),
+        ("models", "[1]", "models is a list of names, but has '1' in it"),
+        ("models", "true", "models is True, but must be of type list"),
+        ("models", "[[a]]", "models is a list of names"),
+        ("models", "[scene_cn]", "unknown model 'scene_cn'; nearest: scene_cnn"),
+        ("dataset", "scene", "unknown data set 'scene'; nearest: scenes"),
+        ("part", "nonsense", "unknown part 'nonsense'"),
+        ("seeds", "0", "seeds is 0; expected how many, at least 1"),
+        ("n_image", "3", "unknown parameter 'n_image'; nearest: n_images"),
+        ("profile", "smoke", "unknown parameter 'profile'"),
+        ("model", "scene_cnn", "unknown parameter 'model'; nearest: models"),
+    ],
+)
+def test_a_parameter_is_honoured_or_refused(name, text, words):
+    with pytest.raises(CluscamError, match=words):
+        own_parameters("embedded", [(name, text)])
+
+
+def test_an_own_profile_is_checked_as_well(tmp_path):
+    for bad in ("models: [1, 2]", "n_images: -1", "seed: .nan", "n_images: '3'"):
+        (tmp_path / "mine.yaml").write_text(f"dataset: scenes\n{bad}\n")
+        with pytest.raises(CluscamError, match="the parameter"):
+            own_parameters(str(tmp_path / "mine.yaml"), [])
+
+
+def test_what_is_asked_for_is_what_is_planned():
+    own = own_parameters("embedded", [("models", "[scene_vit]"), ("n_images", "2"), ("seed", "4"), ("layer", "last")])
+    assert (own["models"], own["n_images"], own["seed"], own["layer"]) == (["scene_vit"], 2, 4, "last")
+
+
+# ---- rows
+
+
+def written(folder):
+    cell = Cell("toy", 1, "toys", "", "cnn", "", "cam", ("a", "b", "c"))
+    store = Store(folder)
+    store.configure([cell])
+    rows = {"image_id": list("abc"), "drop": [1.0, None, 3.0], "target": [1, 2, 3], "right": [True, False, True]}
+    store.write(cell, pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False), {"seconds": 1.0})
+    return store, cell
+
+
+def rewritten(store, cell, change):
+    """The file again with other rows, and with the metadata that it had."""
+    table = pq.read_table(store.path(cell))
+    pq.write_table(change(table), store.path(cell))
+
+
+CHANGES = {
+    "a row removed": lambda t: t.slice(0, 2),
+    "rows in another order": lambda t: t.take([2, 1, 0]),
+    "a value changed": lambda t: t.set_column(1, "drop", [[1.0, None, 3.5]]),
+    "a gap filled": lambda t: t.set_column(1, "drop", [[1.0, 2.0, 3.0]]),
+    "a text changed": lambda t: t.set_column(0, "image_id", [["a", "b", "d"]]),
+    "a truth changed": lambda t: t.set_column(3, "right", [[True, True, True]]),
+    "a column removed": lambda t: t.drop_columns(["target"]),
+    "no rows": lambda t: t.slice(0, 0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_rows_that_were_changed_are_found_without_a_manifest(tmp_path, change):
+    store, cell = written(tmp_path)
+    assert store.whole(cell)
+    rewritten(store, cell, lambda t: change(t).replace_schema_metadata(t.schema.metadata))
+    with pytest.raises(Damaged, match="its rows are not those that were written"):
+        store.load(cell)
+    assert store.survey([cell]).damaged == [(cell, "its rows are not those that were written")]
+    assert [found for found, _ in store.clear_damaged([cell])] == [cell] and not store.path(cell).exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "gzip"}, {"row_group_size": 1}, {"use_dictionary": False}])
+def test_the_same_rows_held_otherwise_are_the_same_rows(tmp_path, options):
+    store, cell = written(tmp_path)
+    table = pq.read_table(store.path(cell))
+    pq.write_table(table, store.path(cell), **options)
+    assert store.whole(cell)
