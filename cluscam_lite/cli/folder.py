@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from ..methods import Explainer
     from ..stability import Stability
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 AHEAD = 4  # images that are opened, or written, while one is explained
 EACH = 2.0  # seconds between two lines of progress
 

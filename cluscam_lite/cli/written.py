@@ -62,7 +62,7 @@ def report_of(
 ) -> dict[str, Any]:
     """All numbers of image `i` of an explanation, for `to_json`."""
     settings = settings_of(job.info.name, explainer)
-    facts = {"image": picture.facts, "method": job.info.name, "settings": settings}
+    facts: dict[str, Any] = {"image": picture.facts, "method": job.info.name, "settings": settings}
     report = explanation_report(explanation, model, job.preprocess, i=i, **facts)
     if stability is not None:
         report["stability"] = stability.report(i)

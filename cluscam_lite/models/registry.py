@@ -31,8 +31,9 @@ def get_spec(name: str) -> ModelSpec:
     """The spec of a network, without its weights.
 
     Args:
-        name: a backbone (`model_names`), the folder of a trained network, the name of a training run, "random:NAME@SIZE"
-            of a backbone or run, or a network from elsewhere: "timm:NAME" (`cluscam_lite.models.elsewhere`).
+        name: a backbone (`model_names`), the folder of a trained network, the name of a training run,
+            "random:NAME@SIZE" of a backbone or run, or a network from elsewhere, such as "timm:NAME"
+            (`cluscam_lite.models.elsewhere`).
 
     Raises:
         UnknownName: no network has that name; the nearest names are given.
