@@ -9,13 +9,5 @@ import sys
 from setuptools import find_packages, setup
 
 CLONE = "editable_wheel" in sys.argv
-COMMANDS = [
-    "train = analysis.chapters.alzheimer.networks.training.command:train",
-    "study = analysis.studies.command:study",
-    "verdicts = analysis.judging.command:verdicts",
-]
 
-setup(
-    packages=find_packages(include=["cluscam_lite*", "analysis*"] if CLONE else ["cluscam_lite*"]),
-    entry_points={"cluscam.commands": COMMANDS} if CLONE else {},
-)
+setup(packages=find_packages(include=["cluscam_lite*", "analysis*"] if CLONE else ["cluscam_lite*"]))

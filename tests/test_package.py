@@ -4,11 +4,12 @@ import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import EntryPoint
 
 import pytest
 
 from analysis.paths import ROOT
-from cluscam_lite.cli import main
+from cluscam_lite.cli import GROUP, main
 from cluscam_lite.packages import CluscamError, from_extra
 
 LEAN = """
@@ -93,8 +94,9 @@ def test_an_import_within_an_extra_that_works_changes_nothing():
         import no_such_package.part  # noqa: F401
 
 
-def test_a_command_of_the_evidence_says_that_it_is_of_a_clone(capsys):
-    assert main(["study", "logits"], added=[]) == 2
+@pytest.mark.parametrize("added", [[], [EntryPoint("study", "analysis_of_no_one.command:study", GROUP)]])
+def test_a_command_of_the_evidence_says_that_it_is_of_a_clone(added, capsys):
+    assert main(["study", "logits"], added=added) == 2
     assert capsys.readouterr().err == (
         "cluscam: the command study is of a clone of this project: run pip install -e '.[book]' in it\n"
     )

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from itertools import takewhile
 from typing import Any, NoReturn
 
@@ -95,7 +96,9 @@ def _parse(argv: list[str], added: Iterable[EntryPoint]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
     add_commands(commands.add_parser)
     for entry in added:
-        if entry.name in commands.choices:
+        if entry.name in commands.choices or (
+            entry.name in OF_A_CLONE and find_spec(entry.module.split(".")[0]) is None
+        ):
             continue
         if entry.name in argv[:1]:
             _imported(entry)(commands.add_parser)

@@ -1,6 +1,5 @@
 """`cluscam study`: how far it is, every mistake in one sentence, and commands that packages add."""
 
-import ast
 import contextlib
 import os
 import pty
@@ -8,6 +7,7 @@ import re
 import subprocess
 import sys
 import termios
+import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -66,13 +66,8 @@ def test_a_terminal_has_a_bar_with_the_time_left_and_still_the_lines(tmp_path, p
 
 def test_from_a_clone_where_nothing_is_installed():
     """`python -m analysis` has what an installation adds, and finds it without one."""
-    (lines,) = (
-        ast.literal_eval(node.value)
-        for node in ast.parse((ROOT / "setup.py").read_text()).body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "COMMANDS"
-    )
-    assert [f"{entry.name} = {entry.value}" for entry in COMMANDS] == lines
-    assert {entry.group for entry in COMMANDS} == {GROUP}
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][GROUP]
+    assert {entry.name: entry.value for entry in COMMANDS} == scripts
     code = (
         "import sys; from importlib import metadata; metadata.entry_points = None; sys.argv[1:] = ['study', '--help']; "
     )
