@@ -149,6 +149,6 @@ def test_the_model_is_left_as_it_was():
 
 def test_hooks_and_modes_survive_an_error():
     model = cnn().train()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(CluscamError, match="does not take images of 7 channels"):
         HookedModel(model, "2").forward(torch.randn(1, 7, 32, 32))
     assert model.training and not any(m._forward_hooks for m in model.modules())

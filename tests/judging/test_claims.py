@@ -33,6 +33,7 @@ PART |= {"runtime": "tune", "alzheimer": "test", "stability": "confirm"}
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim["id"])
 def test_every_field_is_there(claim):
     optional = {"contrast", "criterion", "paper", "amended", "readings", "untested", "decide", "paper_effect"}
+    optional |= {"reproduction"}
     assert set(claim) - optional == {*FIELDS.split(), "seen_before"}
     assert all(claim.values())
     assert ("decide" in claim) == (claim["thresholds"]["rule"] == "limits")

@@ -69,13 +69,13 @@ def test_claims_wait_for_all_their_slices_and_are_judged_by_component():
         "id": "C", "tier": {VIT: "conceptual"}, "study": "alzheimer",
         "contrast": {"measure": "increase", "method": "cluscam", "against": "opticam", "better": "higher"},
         "thresholds": {"rule": "effect", "sesoi": 5, "unit": "points", "alpha": 0.05},
-        "population": {"blocks": [{"model": VIT, "layer": "paper", "n": 24}]},
+        "population": {"blocks": [{"model": VIT, "layer": "paper", "n": 48}]},
     }  # fmt: skip
-    table = judged(rows_by_hand(), claim)
-    assert table["verdict"].tolist() == ["supported"] and table["n"].tolist() == [6]
+    table = judged(rows_by_hand(n=48), claim)
+    assert table["verdict"].tolist() == ["supported"] and table["n"].tolist() == [12]
     assert "Wilcoxon" in table["test"][0]
-    more = claim | {"population": {"blocks": [{"model": VIT, "layer": "paper", "n": 25}]}}
-    assert judged(rows_by_hand(), more)["verdict"].tolist() == ["not run"]
+    more = claim | {"population": {"blocks": [{"model": VIT, "layer": "paper", "n": 49}]}}
+    assert judged(rows_by_hand(n=48), more)["verdict"].tolist() == ["not run"]
     assert judged(pd.DataFrame(), claim)["verdict"].tolist() == ["not run"]
 
 
