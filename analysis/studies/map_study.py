@@ -15,7 +15,7 @@ from analysis.engine.contract import columns
 from analysis.studies.batching.cells import PASSES_IN, rows_of_cell
 from analysis.studies.batching.explained import Explained, evaluated, explained_in_batches
 from analysis.studies.batching.pictures import Picture
-from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
+from analysis.studies.cost.passes import Passes, Shape, evaluation_passes, passes_of
 from analysis.studies.explaining import compact, donors_of, lending, loaded, weights_of
 from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
@@ -86,7 +86,7 @@ class MapStudy(PlannedStudy):
     def passes(self, block: Block, shape: Shape) -> Passes:
         """The method's, and the seven forms and fills of each map beside the unmasked image."""
         k = get_spec(block.model).n_clusters
-        evaluated = masked_passes(SHOWN, shape.size) + Passes(evaluations=1, images=1)
+        evaluated = evaluation_passes(SHOWN, shape.size) + Passes(evaluations=1, images=1)
         return passes_of(block.method, shape, k, block.settings) + evaluated
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:

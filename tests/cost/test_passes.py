@@ -4,7 +4,7 @@ import pytest
 import torch
 from counting import counting
 
-from analysis.studies.cost.passes import Passes, masked_passes, passes_of, shape_of
+from analysis.studies.cost.passes import Passes, evaluation_passes, passes_of, shape_of
 from analysis.studies.plan import layer_of
 from cluscam_lite import get_spec, load_dataset, load_model
 from cluscam_lite.errors import NotApplicable
@@ -55,7 +55,7 @@ def test_an_evaluated_map_takes_the_passes_that_are_counted(size):
     seen = []
     output = lambda x: seen.append(len(x)) or torch.zeros(len(x), 10)  # noqa: E731
     evaluate(output, torch.zeros(1, 3, size, size), torch.rand(size, size), 0, normalization=((0.5,) * 3, (0.2,) * 3))
-    assert sum(seen) == masked_passes(7, size).forward
+    assert sum(seen) == evaluation_passes(7, size).forward
 
 
 def test_passes_add_up():

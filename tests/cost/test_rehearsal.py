@@ -90,6 +90,7 @@ def sliced(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow  # the slice takes minutes
 def test_a_slice_of_the_rehearsal_gives_rows_of_every_study(sliced):
     for one in planned(REHEARSAL):
         rows = read(one.study, sliced / one.name, allow_partial=True)
@@ -114,6 +115,7 @@ def own_name(name):
     return plain.replace("-phantoms-128-", "-alzheimer_mri-224-")
 
 
+@pytest.mark.slow  # the slice takes minutes
 def test_rows_of_random_weights_are_never_judged(sliced):
     studies = {one.name for one in planned(REHEARSAL)}
     for claim in all_claims():
@@ -125,6 +127,7 @@ def test_rows_of_random_weights_are_never_judged(sliced):
     assert not len(all_magnitudes(sliced, [c for c in all_claims() if c["study"] in studies], judged))
 
 
+@pytest.mark.slow  # the slice takes minutes
 def test_rows_of_other_images_judge_nothing_whatever_their_networks_are_called(sliced):
     claim = next(one for one in all_claims() if one["id"] == "C7n")
     table = claim_table(rows_of(sliced, rename=True), claim)

@@ -24,7 +24,7 @@ from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
 from analysis.studies.batching.cells import rows_of_cell
 from analysis.studies.batching.pictures import Picture
-from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
+from analysis.studies.cost.passes import Passes, Shape, evaluation_passes, passes_of
 from analysis.studies.explaining import compact, lending
 from analysis.studies.map_study import EVALUATED, SHOWN, map_rows
 from analysis.studies.plan import Plan, PlannedStudy
@@ -61,7 +61,7 @@ class Alzheimer(PlannedStudy):
 
     def passes(self, block: Block, shape: Shape) -> Passes:
         """The method's, and the seven forms and fills of each map beside the unmasked image."""
-        evaluated = masked_passes(SHOWN, shape.size) + Passes(evaluations=1, images=1)
+        evaluated = evaluation_passes(SHOWN, shape.size) + Passes(evaluations=1, images=1)
         return passes_of(block.method, shape, get_spec(block.model).n_clusters) + evaluated
 
     def preparation(self, plan: Plan) -> dict[str, Passes]:
@@ -119,7 +119,7 @@ class Alzheimer(PlannedStudy):
 
         def place(saliency: Tensor, picture: Picture, _preprocess: Preprocess) -> dict[str, Any]:
             maps[picture.image_id] = (0, saliency.detach().cpu())
-            return mask_measures(saliency, *masks_of_image(picture.image_id)) if phantoms else {}
+            return mask_measures(saliency, *masks_of_image(picture.image_id, len(saliency))) if phantoms else {}
 
         rows = rows_of_cell(cell, model, partial(map_rows, place=place), progress, samples, lenders)
         for row in rows:

@@ -19,7 +19,7 @@ from torch import Tensor
 from analysis.chapters.stability.perturbations import BASE, PERTURBATIONS, Perturbation, agreement, perturbation
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
-from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
+from analysis.studies.cost.passes import Passes, Shape, evaluation_passes, passes_of
 from analysis.studies.explaining import compact, donors_of, explainer_of, images_of, lending, loaded, logits
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset, read
@@ -96,7 +96,7 @@ class Stability(PlannedStudy):
         beside = sum(perturbation(name).beside for name in block.perturbations)
         times, means = 1 + len(block.perturbations), bool(block.averaged) * (1 + len(block.averaged))
         maps = times * (2 if block.method == CLUSCAM else 1) + means
-        evaluated = (masked_passes(1, shape.size) + Passes(evaluations=1)) * maps
+        evaluated = (evaluation_passes(1, shape.size) + Passes(evaluations=1)) * maps
         return own * (times + beside) + own * (SEEDS - 1) * means + evaluated + Passes(images=times)
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from analysis.engine import Cell, chunks
 from analysis.engine.contract import columns
-from analysis.studies.cost.passes import Passes, Shape, masked_passes, passes_of
+from analysis.studies.cost.passes import Passes, Shape, evaluation_passes, passes_of
 from analysis.studies.explaining import compact, images_of, loaded, logits
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import ClusCAM, get_spec, load_dataset, read
@@ -67,7 +67,7 @@ class WhatIf(PlannedStudy):
     def passes(self, block: Block, shape: Shape) -> Passes:
         """ClusCAM's, and six maps evaluated; at most, since images without exactly one box are skipped."""
         own = passes_of("cluscam", shape, get_spec(block.model).n_clusters)
-        shown = masked_passes(len(FORMS) * len(FILLS), shape.size) + Passes(evaluations=1)
+        shown = evaluation_passes(len(FORMS) * len(FILLS), shape.size) + Passes(evaluations=1)
         return own + shown * N_MAPS + Passes(images=1)
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:

@@ -153,3 +153,10 @@ def masked_passes(masks: int, size: int, batch_size: int | None = None) -> Passe
     chosen = batch_size or default_batch_size(torch.empty(1, 3, size, size))
     per_pass = min(masks, max(2, chosen) - 1)
     return Passes(forward=ceil(masks / per_pass) * (1 + per_pass))
+
+
+def evaluation_passes(masks: int, size: int, batch_size: int | None = None) -> Passes:
+    """The passes of an image and `masks` masked copies of it, as `cluscam_lite.metrics.evaluate` runs them."""
+    chosen = batch_size or default_batch_size(torch.empty(1, 3, size, size))
+    per_pass = min(1 + masks, max(2, chosen))
+    return Passes(forward=ceil((1 + masks) / per_pass) * per_pass)

@@ -30,7 +30,14 @@ def mask_measures(saliency: Tensor, mask: np.ndarray, head: np.ndarray) -> dict[
 
 
 @lru_cache(maxsize=512)
-def masks_of_image(image_id: str) -> tuple[np.ndarray, np.ndarray]:
-    """The mask of what differs between grades, and the head, of a phantom by its id."""
+def masks_of_image(image_id: str, size: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The mask of what differs between grades, and the head, of a phantom by its id; `size`: of a network's input."""
     phantom = phantom_of(image_id)
-    return grade_mask(phantom), head_mask(phantom)
+    mask, head = grade_mask(phantom), head_mask(phantom)
+    return at_size(mask, size or len(mask)), at_size(head, size or len(head))
+
+
+def at_size(mask: np.ndarray, size: int) -> np.ndarray:
+    """A square mask with `size` pixels along each side, each the nearest of the mask's own; the same if it has as many."""
+    nearest = (2 * np.arange(size) + 1) * len(mask) // (2 * size)
+    return mask[np.ix_(nearest, nearest)]
