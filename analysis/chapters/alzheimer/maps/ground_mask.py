@@ -38,6 +38,6 @@ def masks_of_image(image_id: str, size: int | None = None) -> tuple[np.ndarray, 
 
 
 def at_size(mask: np.ndarray, size: int) -> np.ndarray:
-    """A square mask with `size` pixels along each side, each the nearest of the mask's own; the same if it has as many."""
+    """A square mask with `size` pixels along each side, each the nearest of the mask's own."""
     nearest = (2 * np.arange(size) + 1) * len(mask) // (2 * size)
     return mask[np.ix_(nearest, nearest)]
