@@ -81,14 +81,7 @@ def dot_chart(
     parts = []
     for i, row in enumerate(rows):
         strip = (top + step * (i + 1) - 19, top + step * (i + 1) - 3)  # of its dots, below its texts
-        if band is not None:
-            left, right = across(band[0]), across(band[1])
-            parts.append(
-                f'<rect x="{left:.1f}" y="{strip[0]}" width="{right - left:.1f}" height="{strip[1] - strip[0]}" '
-                'style="fill: currentColor; opacity: 0.15"/>'
-            )
-        if zero:
-            parts.append(_line(across(0.0), strip[0], across(0.0), strip[1], "currentColor", "1"))
+        parts += _ground(across, strip, band, zero)
         for value in marks.values():
             parts.append(_line(across(value), strip[0], across(value), strip[1], "currentColor", "1.5", "4 2"))
         parts += _row(row, across, top + step * i, lines)
@@ -123,15 +116,7 @@ def dot_strip(
     low, high = _range(rows, [*(band or ()), *places, *([0.0] if zero else [])], log)
     across = lambda value: _across(value, low, high, log, STRIP)  # noqa: E731
     height = STEP * (len(rows) + 1)
-    parts = []
-    if band is not None:
-        left, right = across(band[0]), across(band[1])
-        parts.append(
-            f'<rect x="{left:.1f}" y="0" width="{right - left:.1f}" height="{height}" '
-            'style="fill: currentColor; opacity: 0.15"/>'
-        )
-    if zero:
-        parts.append(_line(across(0.0), 0, across(0.0), height, "currentColor", "1"))
+    parts = _ground(across, (0, height), band, zero)
     parts += [_line(across(value), 0, across(value), height, "currentColor", "1", "3 2") for value in places]
     for y, row in enumerate(rows, 1):
         for dot in (dot for dot in row.dots if dot.kind != PAPER and np.isfinite(dot.value)):
@@ -174,6 +159,22 @@ def _ticks(low: float, high: float, log: bool) -> list[float]:
     return [
         float(tick) for tick in MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= tick <= high
     ]
+
+
+def _ground(
+    across: Callable[[float], float], strip: tuple[float, float], band: tuple[float, float] | None, zero: bool
+) -> list[str]:
+    """What lies behind the dots between two heights: the band, and the line at zero."""
+    parts = []
+    if band is not None:
+        left, right = across(band[0]), across(band[1])
+        parts.append(
+            f'<rect x="{left:.1f}" y="{strip[0]}" width="{right - left:.1f}" height="{strip[1] - strip[0]}" '
+            'style="fill: currentColor; opacity: 0.15"/>'
+        )
+    if zero:
+        parts.append(_line(across(0.0), strip[0], across(0.0), strip[1], "currentColor", "1"))
+    return parts
 
 
 def _row(row: Row, across: Callable[[float], float], top: int, lines: int) -> list[str]:

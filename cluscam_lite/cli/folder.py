@@ -90,7 +90,8 @@ def explain_folder(folder: Path, job: Job, arguments: argparse.Namespace) -> Non
         agree(out, _record(job, model, explainer, arguments), partial)
         run = Run(folder, out, partial, job, model, explainer, arguments)
         broken = run.explain(names)
-        whole = [name for name in names if name not in {one.name for one in broken}]
+        lost = {one.name for one in broken}
+        whole = [name for name in names if name not in lost]
         write_overview(out, partial, whole, [(one.name, one.reason) for one in broken], job.figures)
     print(
         f"wrote {out / INDEX} and {out / NUMBERS}: {len(whole)} images, {run.fresh} of them explained now", flush=True
@@ -148,10 +149,14 @@ class Run:
         return broken
 
     def open_group(self, group: Sequence[str]) -> list[Picture | Broken] | None:
-        """The images of a group; None if all of them are done."""
-        if all(self._is_done(name) for name in group):
+        """The images of a group; None if all of them are done, and only those that cannot be read if the others are."""
+        missing = [name for name in group if not self._is_done(name)]
+        if not missing:
             return None
-        return [self._open(name) for name in group]
+        opened = {name: self._open(name) for name in group}
+        if all(isinstance(opened[name], Broken) for name in missing):
+            return [opened[name] for name in missing]
+        return list(opened.values())  # together as the first time, so that a map does not depend on where a run stopped
 
     def explain_group(self, pictures: Sequence[Picture]) -> list[Callable[[], None]]:
         """Explain images together; what is left to do for each of them, for another thread: drawing and writing."""

@@ -102,6 +102,18 @@ def test_a_broken_image_is_named_counted_and_skipped(photos, tmp_path, capsys):
     assert hashes(out) == hashes(tmp_path / "again")
 
 
+def test_a_broken_image_among_others_does_not_make_them_again(photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    (photos / "1.png").write_bytes(b"no image")
+    assert main(command(photos, out, "--at-once", "5")) == 3
+    assert "4 images, 4 of them explained now" in capsys.readouterr().out
+    before = hashes(out)
+    assert main(command(photos, out, "--at-once", "5")) == 3
+    shown = capsys.readouterr()
+    assert "4 images, 0 of them explained now" in shown.out and "skipped 1.png" in shown.err
+    assert hashes(out) == before
+
+
 def test_an_image_that_was_replaced_is_explained_again(photos, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(command(photos, out)) == 0
