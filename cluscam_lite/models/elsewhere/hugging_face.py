@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def load_transformers(spec: ModelSpec) -> LoadedModel:
     """The network of ``hf:NAME`` with its published weights, from a folder or the hub. Raises CluscamError if not."""
     build = spec.build
     assert isinstance(build, Configured)  # of every spec whose library is "hf"
-    network = _asked_for(build.name, _transformers().AutoModelForImageClassification.from_pretrained)
+    read = partial(_transformers().AutoModelForImageClassification.from_pretrained, use_safetensors=True)
+    network = _asked_for(build.name, read)
     return LoadedModel(spec, network.float().eval(), f"transformers, {Path(build.name).name}", None)
 
 
