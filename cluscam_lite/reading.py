@@ -22,8 +22,9 @@ from .algorithm.features import HookedModel, MapsModel
 from .algorithm.inputs import check_batch_size, check_finite, check_maps, checked_input, maps_model, whole_turn
 from .algorithm.layouts import Layout, size_of
 from .algorithm.masks import normalized_maps, saliency_of
+from .algorithm.outputs import class_logits
 from .algorithm.scoring import Normalization, fill_image, masks_from, score_masks, without_autocast
-from .algorithm.targets import Target, resolve_target
+from .algorithm.targets import Target, asks_for_classes, resolve_target
 from .algorithm.weighting import softmax_weights
 from .errors import CluscamError
 from .explanation import ClusteredExplanation
@@ -59,7 +60,7 @@ class Reading:
     Attributes:
         model: what gives maps and output.
         x: (B, 3, H, W), the normalised images.
-        output: (B, C) logits, or whatever the model gives.
+        output: (B, C) logits; for a function as target, whatever the model gives.
         target: (B,) explained class, -1 where the target was a function of the output.
         select: ``select(output (n, C), images (n,)) -> (n,)``, the explained logit of each row.
         baseline: (B,) f_c(x), the explained logit of the unmasked images, float32.
@@ -215,6 +216,7 @@ def read(
         layout = model.layout if maps and isinstance(model, HookedModel) else None
     if maps:
         check_maps(found, x)
+    output = class_logits(output) if asks_for_classes(target) else output
     classes, select = resolve_target(target, output)
     baseline = select(output, torch.arange(len(x), device=x.device)).float()
     check_finite(found, baseline)

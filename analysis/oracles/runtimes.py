@@ -23,6 +23,7 @@ from cluscam_lite import ClusCAM, get_spec, load_dataset, load_image, load_model
 from cluscam_lite.algorithm.scoring import default_batch_size
 from cluscam_lite.errors import NotApplicable
 from cluscam_lite.runtimes import OnnxModel, OpenVinoModel, RuntimeModel
+from cluscam_lite.runtimes.openvino_model import openvino_core
 
 EMBEDDED = ("scene_cnn", "scene_vit")
 NETWORKS = (*EMBEDDED, "efficientnet_lite0", "resnet50_v1", "vit_tiny_patch16_224", "mobileone_s0", "squeezenet1_1")
@@ -65,10 +66,8 @@ def onnx_passes(path: Path, threads: int) -> Callable[[np.ndarray], object]:
 
 def openvino_passes(path: Path, threads: int) -> Callable[[np.ndarray], object]:
     """A pass of the file as it is, by OpenVINO without this project."""
-    import openvino
-
     options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    request = openvino.Core().compile_model(path, "CPU", options).create_infer_request()
+    request = openvino_core().compile_model(path, "CPU", options).create_infer_request()
     return lambda images: request.infer([images])
 
 

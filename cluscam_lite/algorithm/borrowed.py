@@ -9,6 +9,8 @@ from weakref import WeakKeyDictionary
 
 from torch import nn
 
+from .parts import maps_in, with_maps
+
 Lock = Any  # threading.RLock is a function
 Hook = Callable[[nn.Module, Any, Any], Any]
 
@@ -65,12 +67,17 @@ def process_borrowed() -> Any:
 
 
 @contextmanager
-def hooked_here(layer: nn.Module, hook: Hook) -> Iterator[None]:
-    """A forward hook that sees the passes of this thread alone."""
+def hooked_here(layer: nn.Module, hook: Hook, whole: bool = False) -> Iterator[None]:
+    """A forward hook that sees the passes of this thread alone; and, unless `whole`, of a tuple the maps alone."""
     mine = threading.get_ident()
 
     def here(module: nn.Module, inputs: Any, output: Any) -> Any:
-        return hook(module, inputs, output) if threading.get_ident() == mine else None
+        if threading.get_ident() != mine:
+            return None
+        if whole:
+            return hook(module, inputs, output)
+        instead = hook(module, inputs, maps_in(output))
+        return None if instead is None else with_maps(output, instead)
 
     with layer.register_forward_hook(here):
         yield

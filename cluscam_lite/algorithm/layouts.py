@@ -2,8 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
 
 from torch import Tensor, nn
+
+Size = tuple[int, int]
+ROUNDINGS = ("floor", "ceil", "either")
+"""How an axis' number of cells is had from its length and the stride; "either" allows for a missing border."""
 
 # modules whose three-dimensional results are (B, d, length): channels before places, and so no tokens
 CHANNELS_BEFORE_PLACES = (
@@ -33,19 +39,47 @@ class Layout:
         return f"{self.channels} maps of {self.grid[0]} x {self.grid[1]} ({self.kind}{extra})"
 
 
-def find_layout(
-    output: object, size: tuple[int, int], prefix_tokens: int = 0, n_images: int | None = None
-) -> Layout | None:
+@dataclass(frozen=True)
+class Stated:
+    """What a network says of its own tokens.
+
+    Attributes:
+        prefix: how many class and register tokens precede the patches; None where it says nothing.
+        patch: (height, width) of a patch in pixels; None where it says nothing.
+    """
+
+    prefix: int | None = None
+    patch: Size | None = None
+
+
+UNSTATED = Stated()
+
+
+def stated_by(network: nn.Module) -> Stated:
+    """What a network says of its tokens, under the names of timm, torchvision and HuggingFace's transformers."""
+    while len(parts := dict(network.named_children())) == 1 and {"module", "_orig_mod"} & set(parts):
+        (network,) = parts.values()  # parallel and compiled wrappers say nothing themselves
+    prefix = getattr(network, "num_prefix_tokens", None)
+    for one in (getattr(network, "patch_embed", None), network, getattr(network, "config", None)):
+        patch = getattr(one, "patch_size", None)
+        patch = (patch, patch) if isinstance(patch, int) else patch
+        if isinstance(patch, tuple | list) and len(patch) == 2 and all(isinstance(n, int) and n > 0 for n in patch):
+            return Stated(prefix if isinstance(prefix, int) else None, (patch[0], patch[1]))
+    return Stated(prefix if isinstance(prefix, int) else None)
+
+
+def find_layout(output: object, size: Size, stated: Stated = UNSTATED, n_images: int | None = None) -> Layout | None:
     """The layout of one layer's output, or None if it is not a set of maps.
 
-    A grid is accepted when its proportions are the input's, up to one cell of rounding. Where (B, n, n, n) could be
-    read both ways, channels come first. Tokens of a single channel, (B, N, 1), are a pooled vector and no maps.
+    A grid is accepted where one stride explains both axes. Where (B, n, n, n) could be read both ways, channels come
+    first. Tokens of a single channel, (B, N, 1), are a pooled vector and no maps.
 
     Args:
         output: whatever the layer gave.
         size: (H, W) of the input.
-        prefix_tokens: the network's own word for how many tokens precede the patches. It is tried first, then none, 1
-            (a class token), 2 (with a distillation token) and up to 8 registers.
+        stated: the network's own word for its tokens. Its patches are tried first, for a grid that no single stride
+            explains. Its number of prefix tokens, or none, is all that is tried; where it says nothing, up to 9 are
+            (a class token, a distillation token, registers).
         n_images: B. An output of another length has places folded into its first axis, as in window attention, or
             something else there, and gives no maps; None: not checked.
     """
@@ -55,33 +89,39 @@ def find_layout(
     if n_images is not None and shape[:1] != (n_images,):
         return None
     if len(shape) == 4:
-        if _proportional(shape[2], shape[3], size):
+        if _one_stride(shape[2], shape[3], size):
             return Layout("NCHW", shape[2:], shape[1])
-        if _proportional(shape[1], shape[2], size):
+        if _one_stride(shape[1], shape[2], size):
             return Layout("NHWC", shape[1:3], shape[3])
     if len(shape) == 3 and shape[2] > 1:
-        for prefix in dict.fromkeys((prefix_tokens, *range(10))):
-            if grid := _grid(shape[1] - prefix, size):
+        prefixes = range(10) if stated.prefix is None else dict.fromkeys((stated.prefix, 0))
+        for prefix in prefixes:
+            if grid := _of_patches(shape[1] - prefix, size, stated.patch):
+                return Layout("tokens", grid, shape[2], prefix)
+        for rounding, prefix in product(ROUNDINGS, prefixes):
+            if grid := _of_one_stride(shape[1] - prefix, size, rounding):
                 return Layout("tokens", grid, shape[2], prefix)
     return None
 
 
-def layout_of_part(part: nn.Module, output: object, x: Tensor, prefix: int) -> Layout | None:
+def layout_of_part(part: nn.Module, output: object, x: Tensor, stated: Stated) -> Layout | None:
     """How to read what a module gave for images `x` as maps, None if it gave none."""
     if isinstance(part, CHANNELS_BEFORE_PLACES) and isinstance(output, Tensor) and output.ndim == 3:
         return None
-    return find_layout(output, size_of(x), prefix, len(x))
+    return find_layout(output, size_of(x), stated, len(x))
 
 
-def could_be_otherwise(layout: Layout, shape: tuple[int, ...], size: tuple[int, int]) -> bool:
+def could_be_otherwise(layout: Layout, shape: tuple[int, ...], size: Size) -> bool:
     """Whether the shape of tokens, all that is known of them, could also be that of something else.
 
     (N, B, d) with as many images as tokens is one such shape, (B, d, h w), flattened maps, another.
     """
-    return layout.kind == "tokens" and (1 < shape[0] == shape[1] or _grid(shape[2], size) is not None)
+    return layout.kind == "tokens" and (
+        1 < shape[0] == shape[1] or _of_one_stride(shape[2], size, "either") is not None
+    )
 
 
-def size_of(x: Tensor) -> tuple[int, int]:
+def size_of(x: Tensor) -> Size:
     """(H, W) of images or maps (..., H, W)."""
     return x.shape[-2], x.shape[-1]
 
@@ -104,16 +144,34 @@ def described(output: object, n_images: int) -> str:
     return f"{count}a tensor of shape {tuple(output.shape)}"
 
 
-def _proportional(h: int, w: int, size: tuple[int, int]) -> bool:
+def _one_stride(h: int, w: int, size: Size, rounding: str = "either") -> bool:
+    """Whether one stride takes an input (H, W) to a grid (h, w), with this one of `ROUNDINGS`."""
     height, width = size
-    return h >= 1 and w >= 1 and abs(h - w * height / width) < 1 and abs(w - h * width / height) < 1
+    if h < 1 or w < 1 or (height - width) * (h - w) < 0 or (height == width and h != w):
+        return False
+    if rounding == "floor":
+        return max(height / (h + 1), width / (w + 1)) < min(height / h, width / w)
+    most = min(_over(height, h - 1), _over(width, w - 1))
+    if rounding == "ceil":
+        return max(height / h, width / w) < most
+    return max(height / (h + 1), width / (w + 1)) < most
 
 
-def _grid(n: int, size: tuple[int, int]) -> tuple[int, int] | None:
-    if n < 1:
+def _over(length: int, n: int) -> float:
+    return length / n if n else math.inf
+
+
+def _of_patches(n: int, size: Size, patch: Size | None) -> Size | None:
+    """The grid of n patches of the stated size."""
+    if patch is None or n < 1:
         return None
-    guess = round(math.sqrt(n * size[0] / size[1]))
-    for h in (guess, guess - 1, guess + 1):
-        if h >= 1 and n % h == 0 and _proportional(h, n // h, size):
-            return h, n // h
-    return None
+    down = size[0] // patch[0], size[1] // patch[1]
+    up = math.ceil(size[0] / patch[0]), math.ceil(size[1] / patch[1])
+    return next((grid for grid in (down, up) if math.prod(grid) == n), None)
+
+
+@lru_cache(maxsize=4096)
+def _of_one_stride(n: int, size: Size, rounding: str) -> Size | None:
+    """The grid of n cells that one stride explains, the one nearest to the input's proportions."""
+    grids = [(h, n // h) for h in range(1, n + 1) if n % h == 0 and _one_stride(h, n // h, size, rounding)]
+    return min(grids, key=lambda grid: abs(math.log(grid[0] * size[1] / (grid[1] * size[0]))), default=None)

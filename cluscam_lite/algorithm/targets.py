@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CluscamError
+from .outputs import class_logits
 
 Target = int | Tensor | Callable[[Tensor], Tensor] | Sequence[int | Callable[[Any], Any]] | None
 
@@ -19,13 +20,20 @@ def class_probabilities(output: Tensor) -> Tensor:
     return output.sigmoid() if output.shape[-1] == 1 else output.softmax(-1)
 
 
+def asks_for_classes(target: Target) -> bool:
+    """Whether a target is classes alone, and no function of the output."""
+    several = isinstance(target, Sequence) and any(callable(one) for one in target)
+    return not callable(target) and not several
+
+
 def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
     """What is explained of each image.
 
     Args:
         target: None (each image's top-1), a class, a LongTensor (B,) of classes, a function of the output that
             gives one number per row, or a list of B: for each image its class, or a function of its own row.
-        output: (B, C) of the unmasked images.
+        output: of the unmasked images: (B, C), or what holds it (`cluscam_lite.algorithm.outputs.class_logits`); a
+            function is given whatever the network gave.
 
     Returns:
         The classes (B,), -1 for a function; and ``select(output (n, C), images (n,)) -> (n,)``, which reads the
@@ -35,7 +43,7 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
         CluscamError: a class outside the network's range, a tensor or list of another length, or an output that is
             not (B, C).
     """
-    if isinstance(target, Sequence) and any(callable(one) for one in target):
+    if isinstance(target, Sequence) and not asks_for_classes(target):
         return _one_each(target, output)
     if callable(target):
 
@@ -47,6 +55,7 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
             return value
 
         return torch.full((_rows(output),), -1, dtype=torch.long), select
+    output = class_logits(output)
     if not isinstance(output, Tensor) or output.ndim != 2:
         given = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
         raise CluscamError(f"the model gives {given}; expected logits (B, C), or a function of the output as target")
@@ -56,7 +65,7 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
             "preprocessing"
         )
     classes = _classes(target, output)
-    return classes, lambda output, images: output.gather(1, classes[images, None])[:, 0]
+    return classes, lambda output, images: class_logits(output).gather(1, classes[images, None])[:, 0]
 
 
 def _one_each(targets: Sequence[Any], output: Tensor) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import borrowed
-from ..algorithm.features import HookedModel, MapsModel, check_readable
+from ..algorithm.features import HookedModel, MapsModel
 from ..algorithm.inputs import checked_input
+from ..algorithm.layers import check_readable
 from ..algorithm.masks import min_max, upsample
+from ..algorithm.outputs import class_logits
 from ..algorithm.scoring import without_autocast
 from ..algorithm.targets import Target, class_probabilities, resolve_target
 from ..errors import CluscamError, NotApplicable
@@ -99,6 +101,7 @@ def ask(output: Tensor, target: Target) -> Question:
         CluscamError: a bad target, or a function as target.
     """
     check_explains_class(target)
+    output = class_logits(output)
     classes, select = resolve_target(target, output)
     return Question(classes, output, select(output, torch.arange(len(output), device=output.device)).float())
 
@@ -111,7 +114,7 @@ def read_class(model: MapsModel, x: Tensor, target: Target, maps: bool = True) -
 
 def probability_of(select: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
     """As ``select(output (n, C), images (n,)) -> (n,)``, but the probability of the class, not its logit."""
-    return lambda output, images: select(class_probabilities(output.float()), images)
+    return lambda output, images: select(class_probabilities(class_logits(output).float()), images)
 
 
 def finish(maps: Tensor, size: tuple[int, int], question: Question | Reading, **facts: Any) -> Explanation:

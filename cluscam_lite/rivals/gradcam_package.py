@@ -15,9 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import eval_mode, frozen, hooked_here
-from ..algorithm.features import HookedModel, default_layer, passed, prefix_tokens
+from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_finite
-from ..algorithm.layouts import Layout, could_be_otherwise, find_layout, size_of, to_maps
+from ..algorithm.layers import default_layer
+from ..algorithm.layouts import Layout, could_be_otherwise, find_layout, size_of, stated_by, to_maps
+from ..algorithm.outputs import class_logits, passed
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
@@ -169,7 +171,7 @@ class _Lent(nn.Module):
         super().__init__()
         self.network, self.tap = network, nn.Identity()
         self.anchor = nn.Parameter(torch.empty(0, device=x.device), requires_grad=False)  # also if it has none itself
-        self.name, self.size, self.prefix, self.images = layer, size_of(x), prefix_tokens(network), len(x)
+        self.name, self.size, self.stated, self.images = layer, size_of(x), stated_by(network), len(x)
         self.explained, self.begins = target, False  # whether the graph begins with the layer's maps
         self.question: Question | None = None
         self.layout: Layout | None = None
@@ -182,7 +184,7 @@ class _Lent(nn.Module):
         """Forward hook of the layer: on the unmasked pass, send its maps through `tap`."""
         if self.question is not None:  # on masked ones the package would keep all maps, and use none
             return None
-        self.layout = find_layout(output, self.size, self.prefix, self.images)
+        self.layout = find_layout(output, self.size, self.stated, self.images)
         if self.layout is None:
             raise _NoMaps
         maps = to_maps(output, self.layout)  # (B, d, h, w)
@@ -195,7 +197,7 @@ class _Lent(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         try:
-            output = passed(self.network, x)
+            output: Tensor = class_logits(passed(self.network, x))
         except Exception as error:
             self.failure = error
             raise

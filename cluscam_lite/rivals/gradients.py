@@ -4,15 +4,16 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import eval_mode
-from ..algorithm.features import passed
+from ..algorithm.outputs import class_logits, passed
 from ..errors import CluscamError, NotApplicable
 
 
 @torch.enable_grad()
 def differentiable_output(module: nn.Module, x: Tensor) -> Tensor:
-    """The network's output (n, C) in eval mode, with its graph: a tensor, or the `logits` of an output object."""
+    """The network's logits (n, C) in eval mode, with their graph."""
     with eval_mode(module):
-        return passed(module, x)
+        logits: Tensor = class_logits(passed(module, x))
+        return logits
 
 
 @torch.enable_grad()

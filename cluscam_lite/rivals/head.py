@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import borrowed, hooked_here
-from ..algorithm.features import HookedModel, default_layer
+from ..algorithm.features import HookedModel
+from ..algorithm.layers import default_layer
 from ..algorithm.layouts import Layout, to_maps
+from ..algorithm.outputs import class_logits
 from ..errors import CluscamError
 
 Forward = Callable[..., Any]
@@ -49,8 +51,9 @@ class Head:
 
     @torch.no_grad()
     def __init__(self, model: nn.Module, layer: str | None, x: Tensor):
-        self.layer = default_layer(model, x) if layer is None else layer
-        self._model, self._x = HookedModel(model, self.layer), x
+        self._model, self._x = HookedModel(model, default_layer(model, x) if layer is None else layer), x
+        assert self._model.layer_name is not None
+        self.layer = self._model.layer_name
         self._module = model.get_submodule(self.layer)
         tape = _Tape(self._module, len(x))
         version = _version(x)
@@ -59,7 +62,7 @@ class Head:
         patched = _patched({m: tape.record(m) for m in parts})
         with borrowed(model):
             with patched, hooked_here(self._module, tape.keep):
-                self.output = self._model.output(x)
+                self.output: Tensor = class_logits(self._model.output(x))
             self.layout = self._model.layout_of(tape.last, x)
         assert tape.given is not None  # else there were no layout
         self.given, self.open = tape.given, True
@@ -105,7 +108,8 @@ class Head:
         uses = self._uses[1] if self.whole else self._uses[0]
         patched = _patched({m: _replay(kept, batch) for m, kept in memory.items()})
         with borrowed(self._model.module), hooked_here(self._module, _on_call(uses, output)), patched:
-            return self._model.output(batch.of(self._x, self._writes_input))
+            logits: Tensor = class_logits(self._model.output(batch.of(self._x, self._writes_input)))
+            return logits
 
     def _check_open(self) -> None:
         if not self.open:
@@ -159,6 +163,7 @@ class _Tape:
         self.calls = 0  # of the layer
         self.last: tuple[Any, ...] = ()  # what the layer gave last
         self.given: Tensor | None = None
+        self.several = False  # whether the layer gives a tuple, with the maps in it
         self._done: list[_Kept] = []
         self._before: list[tuple[_Kept, bool, int]] = []
 
@@ -172,6 +177,7 @@ class _Tape:
                     self._before = [(kept, kept.written, kept.seen) for kept in self._done]
                 begun = len(self._done)
                 output = forward(*args, **kwargs)
+                self.several |= module is self.layer and not isinstance(output, Tensor)
                 if isinstance(output, Tensor) and output.ndim and len(output) == self.batch:
                     del self._done[begun:]  # the module stands for its parts
                     for kept in self._done:  # what it has overwritten it will not overwrite when it does not run
@@ -201,8 +207,8 @@ class _Tape:
         for kept, written, seen in self._before:
             found[kept.module].append((kept.copy, written or _version(kept.output) != seen))
         last = len(found[self.layer])
-        # the layer itself has nothing to compute either
-        if self.given is not None:
+        # the layer itself has nothing to compute either, unless it gives more than its maps
+        if self.given is not None and not self.several:
             found[self.layer].append((self.given, False))
         return dict(found), (last, self.calls - 1)
 

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..algorithm.features import HookedModel, default_layer, layers, map_layers
+from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size
+from ..algorithm.layers import default_layer, layers, map_layers
 from ..algorithm.layouts import size_of
 from ..algorithm.masks import upsample
 from ..algorithm.scoring import masks_from, score_masks

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import layers
 from ..algorithm.inputs import check_batch_size, check_finite
+from ..algorithm.layers import layers
 from ..algorithm.layouts import size_of
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target, class_probabilities

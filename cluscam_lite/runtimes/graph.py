@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..algorithm.features import LayerInfo
+from ..algorithm.layers import LayerInfo
 from ..algorithm.layouts import Layout, find_layout
 from ..errors import unknown
 

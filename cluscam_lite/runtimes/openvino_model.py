@@ -1,5 +1,6 @@
 """An OpenVINO model (.xml with its .bin), or an ONNX file that OpenVINO reads."""
 
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -14,6 +15,18 @@ from .runtime import Array, InputFormat, RuntimeModel
 
 MODULE = "__module."  # how names begin that OpenVINO's converter gives what it finds within torch modules
 NO_RESULT = ("Constant", "Parameter", "Result")
+
+
+@cache
+def openvino_core() -> Any:
+    """OpenVINO's core, one for the process.
+
+    Each core gives the main thread a stack of its own for signals, and takes it away when it goes: after two that do
+    not go in reverse order, the next Ctrl-C would end Python with a segmentation fault. Raises CluscamError if the
+    package is missing.
+    """
+    with from_extra("openvino"):
+        return import_module("openvino").Core()
 
 
 class OpenVinoModel(RuntimeModel):
@@ -44,8 +57,7 @@ class OpenVinoModel(RuntimeModel):
         threads: int | None = None,
         device: str = "CPU",
     ):
-        with from_extra("openvino"):
-            self._core: Any = import_module("openvino").Core()
+        self._core = openvino_core()
         self.device = device
         super().__init__(path, layer, output, size, batch, threads)
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithm.features import LayerInfo
+from ..algorithm.layers import LayerInfo
 from ..algorithm.layouts import Layout, find_layout, size_of, to_maps
 from ..errors import CluscamError, reason_of
 from ..files import PathLike

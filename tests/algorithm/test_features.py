@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from cluscam_lite.algorithm.features import HookedModel, default_layer, layers, map_layers
-from cluscam_lite.algorithm.layouts import Layout, find_layout, to_maps
+from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.algorithm.layers import default_layer, layers, map_layers
+from cluscam_lite.algorithm.layouts import Layout, Stated, find_layout, to_maps
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.models import get_spec, load_model, model_names
 
@@ -54,7 +55,7 @@ def cnn():
     ],
 )
 def test_layouts(shape, size, prefix, expected):
-    assert find_layout(torch.zeros(shape), size, prefix) == expected
+    assert find_layout(torch.zeros(shape), size, Stated(prefix or None)) == expected
 
 
 def test_what_is_no_tensor_is_no_map():

@@ -1,6 +1,8 @@
 """A network in a file is explained as the torch module that it was exported from."""
 
 import importlib.util
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,8 +13,10 @@ from files import MODELS, Tokens, cnn_file, conv_nodes, hand_made, seeded
 from tiny import images, network
 
 from analysis.oracles.runtimes import COST, RUNTIMES, compared, export_onnx, own_passes
+from analysis.paths import ROOT
 from cluscam_lite import ClusCAM, load_dataset, load_model
 from cluscam_lite.runtimes import OnnxModel, OpenVinoModel
+from cluscam_lite.runtimes.openvino_model import openvino_core
 
 
 def same(model, module, x, layer=None, **settings):
@@ -159,11 +163,34 @@ def test_an_openvino_file(tmp_path):
 
     module = seeded(Tokens)
     path = export_onnx(module, torch.zeros(2, 3, 32, 48), tmp_path / "net.onnx", dynamo=False)
-    openvino.save_model(openvino.Core().read_model(path), tmp_path / "net.xml", compress_to_fp16=False)
+    openvino.save_model(openvino_core().read_model(path), tmp_path / "net.xml", compress_to_fp16=False)
     model = OpenVinoModel(tmp_path / "net.xml")
     found, wanted = ClusCAM(model, n_clusters=5)(images(2, 32, 48)), ClusCAM(module, n_clusters=5)(images(2, 32, 48))
     torch.testing.assert_close(found.saliency, wanted.saliency, rtol=0, atol=1e-3)
     assert (found.labels == wanted.labels).all()
+
+
+SIGNALLED = """
+import gc, os, signal, sys
+from cluscam_lite.runtimes import OpenVinoModel
+first = OpenVinoModel(sys.argv[1])
+second = OpenVinoModel(sys.argv[1])
+del first
+gc.collect()
+del second
+gc.collect()
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+os.kill(os.getpid(), signal.SIGINT)
+print(len(seen))
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="needs openvino")
+def test_a_signal_after_several_models_is_only_a_signal(tmp_path):
+    path = cnn_file(tmp_path)
+    done = subprocess.run([sys.executable, "-c", SIGNALLED, path], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
 
 
 def test_threads_are_those_of_torch_or_as_asked(tmp_path):

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from cluscam_lite import ClusCAM, CluscamError, read
-from cluscam_lite.algorithm.features import HookedModel, default_layer, layers, map_layers
+from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.algorithm.layers import default_layer, layers, map_layers
 from cluscam_lite.algorithm.layouts import find_layout
 from cluscam_lite.methods import METHODS
 from cluscam_lite.rivals.groupcam import maps_and_gradients
@@ -100,10 +101,10 @@ def test_it_is_neither_chosen_nor_advised(build):
 
 
 def test_the_first_axis_and_single_channels():
-    assert find_layout(torch.zeros(4, 16, 8), (32, 32), 0, 1) is None
-    assert find_layout(torch.zeros(4, 16, 8), (32, 32), 0, 4).grid == (4, 4)
-    assert find_layout(torch.zeros(4, 8, 8, 8), (32, 32), 0, 2) is None
-    assert find_layout(torch.zeros(1, 64, 1), (32, 32), 0, 1) is None
+    assert find_layout(torch.zeros(4, 16, 8), (32, 32), n_images=1) is None
+    assert find_layout(torch.zeros(4, 16, 8), (32, 32), n_images=4).grid == (4, 4)
+    assert find_layout(torch.zeros(4, 8, 8, 8), (32, 32), n_images=2) is None
+    assert find_layout(torch.zeros(1, 64, 1), (32, 32), n_images=1) is None
 
 
 def test_as_many_images_as_tokens_are_read_as_they_are():

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ...algorithm.features import HookedModel, logits_of
+from ...algorithm.features import HookedModel
+from ...algorithm.outputs import logits_of
 from ...errors import CluscamError, reason_of
 from ..loaded import with_random_weights
 from ..spec import ModelSpec, Triple

@@ -1,0 +1,47 @@
+"""A network's pass, and the logits in what it gives."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..errors import CluscamError, reason_of
+from .memory_format import REFUSAL
+
+Call = Callable[[nn.Module, Tensor], Any]
+"""``call(module, x)`` runs a network on images."""
+
+
+def passed(module: nn.Module, x: Tensor, call: Call | None = None) -> Tensor:
+    """A pass, by `call` if there is one: the network's output, a tensor, or the `logits` of an output object.
+
+    Raises CluscamError where it refuses images of other than three channels; all else that it raises is passed on.
+    """
+    try:
+        return logits_of(module(x) if call is None else call(module, x))
+    except RuntimeError as error:
+        if x.shape[1] == 3 or REFUSAL in str(error):  # `Passes` knows what to do then
+            raise
+        raise CluscamError(
+            f"the network does not take images of {x.shape[1]} channel{'s' * (x.shape[1] > 1)} ({reason_of(error)}); "
+            "expected (B, 3, H, W), or what the network was made for"
+        ) from error
+
+
+def class_logits(output: Any) -> Any:
+    """The logits (n, C) in what a network gave: itself, (n,) as (n, 1), or those of a dictionary, tuple or list.
+
+    A dictionary's are under `logits` or `out`; a tuple's or list's come first. Anything else is given back as it is.
+    """
+    if isinstance(output, Mapping):
+        found = next((output[key] for key in ("logits", "out") if key in output), None)
+        return output if found is None else class_logits(found)
+    if isinstance(output, tuple | list) and output:
+        return class_logits(output[0])
+    return output[:, None] if isinstance(output, Tensor) and output.ndim == 1 else output
+
+
+def logits_of(output: Any) -> Tensor:
+    """What a network gave: a tensor as it is, or the `logits` of an output object."""
+    logits: Tensor = getattr(output, "logits", output)
+    return logits
