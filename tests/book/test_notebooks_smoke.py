@@ -20,8 +20,8 @@ from analysis.run.parameters import (
 )
 
 OWN = {"profile": "a-readers-own", "dataset": "scenes", "part": "", "models": ["scene_cnn"], "n_images": 2, "seed": 0}
-STUDIES = ("ablation", "faithfulness", "groundtruth", "hyperparameters", "localisation", "logits", "metrics",
-           "runtime", "stability", "temperature")  # fmt: skip
+QUICK = ("groundtruth", "temperature")
+SLOW = ("ablation", "faithfulness", "hyperparameters", "localisation", "logits", "metrics", "runtime", "stability")
 
 
 @pytest.mark.parametrize("name", notebook_names())
@@ -29,7 +29,7 @@ def test_the_notebook_runs(name, tmp_path):
     check_run(name, tmp_path, profile_parameters("smoke"))
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_a_study_runs_on_a_readers_own_network_and_images(name, tmp_path):
     check_run(name, tmp_path, OWN)
 

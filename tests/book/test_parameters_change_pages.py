@@ -30,7 +30,7 @@ CHANGED = {
 }
 ANOTHER_CNN = {"family": "efficientnet_lite0"}  # CAM needs a network that pools: the transformer is refused there
 TAKE_BADGES = ("environment", "groundtruth")  # the other studies run on scenes, or on photographs of a data root
-CHEAP = ("audit", "cheap", "family")
+CHEAP = ("cheap",)
 RECORD = "environment"  # the chapter whose page is a record of the run
 GLUED = "application/papermill.record/"
 # ids of styled tables, addresses, the time of a run

@@ -115,6 +115,7 @@ def test_it_is_the_object_that_the_networks_see(name):
     assert whole > 0.7 and without < 0.25
 
 
+@pytest.mark.slow
 def test_training_script_is_reproducible_and_writes_a_true_card(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(SCRIPT.parent)  # as for a script that is run
     spec = importlib.util.spec_from_file_location("train_scenes", SCRIPT)
