@@ -31,7 +31,7 @@ class ClusCAM:
         model: a torch module that gives logits (B, C), or anything with ``forward(x) -> (maps, output)`` and
             ``output(x) -> output`` (`cluscam_lite.algorithm.features.MapsModel`).
         layer: dotted name of the layer to read, or the module itself; None takes the deepest that gives maps.
-        n_clusters: K, 1 to the number of maps.
+        n_clusters: K, 1 to the number of maps; None is 30, or all maps where there are fewer.
         drop_ratio: r, the fraction of groups discarded, 0 <= r < 1.
         temperature: tau > 0; None is Eq. 10, ``1 / log(1 + r K)``.
         clustering: "kmeans", "random" (the same sizes, members at random), "none" (K = d), "spectral",
@@ -60,7 +60,7 @@ class ClusCAM:
         self,
         model: nn.Module | MapsModel,
         layer: str | nn.Module | None = None,
-        n_clusters: int = 30,
+        n_clusters: int | None = None,
         drop_ratio: float = 0.37,
         temperature: float | None = None,
         clustering: str | Clustering = "kmeans",

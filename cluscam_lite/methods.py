@@ -8,12 +8,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import check_known
+from .errors import CluscamError, check_known
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from .algorithm.features import MapsModel
+    from .algorithm.scoring import Triple
     from .algorithm.targets import Target
     from .explanation import Explanation
     from .models import ModelSpec
@@ -103,15 +104,24 @@ def method_info(name: str) -> MethodInfo:
 
 
 def method(
-    name: str, module: "nn.Module | MapsModel", spec: "ModelSpec", layer: str = "paper", **settings: object
+    name: str,
+    module: "nn.Module | MapsModel",
+    spec: "ModelSpec | None" = None,
+    layer: "str | nn.Module | None" = None,
+    mean: "Triple | None" = None,
+    std: "Triple | None" = None,
+    **settings: object,
 ) -> "Explainer":
     """A method ready to explain a network.
 
     Args:
         name: of the registry (`method_names`).
         module: the network, which gives logits (B, C); or a model that gives its own maps, whose layer is its own.
-        spec: what is known of the network: its layers, and the K, r and tau that the method starts from.
-        layer: "paper", "last" or a dotted module name.
+        spec: what is known of a registered network: its layers, and the K, r and tau that the method starts from.
+        layer: dotted name of a layer, or the module itself; of a registered network also "paper" or "last". None is
+            "paper" there, and the deepest layer with maps of any other network.
+        mean, std: of the input's three channels, in [0, 1], for a network that is not registered; the fill "black"
+            needs them.
         settings: override the method's defaults and the K, r and tau of `spec`.
 
     Returns:
@@ -127,10 +137,20 @@ def method(
         check_known("parameter", key, info.parameters)
     from .cluscam import own_settings
 
+    if (mean is None) != (std is None) or (spec is not None and mean is not None):
+        raise CluscamError(
+            "mean and std go together, and with a network that is not registered: give both, or leave both out"
+        )
+    if spec is None:
+        known: dict[str, object] = {"layer": layer, "normalization": None if mean is None else (mean, std)}
+    else:
+        named = "paper" if layer is None else layer
+        known = own_settings(spec, named if isinstance(named, str) else "paper")
+        known |= {} if isinstance(named, str) else {"layer": named}
     factory = info.factory
     taken = inspect.signature(factory).parameters
-    own = {key: value for key, value in own_settings(spec, layer).items() if key in taken}
-    if not hasattr(module, "named_modules"):
+    own = {key: value for key, value in known.items() if key in taken}
+    if not hasattr(module, "named_modules") and layer in (None, "paper", "last"):  # any other is refused
         own.pop("layer", None)
     return factory(module, **{**own, **info.fixed, **settings})
 

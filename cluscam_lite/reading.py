@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .algorithm.clustering import Clustering, group_maps
+from .algorithm.clustering import N_CLUSTERS, Clustering, group_maps
 from .algorithm.features import HookedModel, MapsModel
 from .algorithm.inputs import check_batch_size, check_finite, check_maps, checked_input, maps_model, whole_turn
 from .algorithm.layouts import Layout, size_of
@@ -99,7 +99,7 @@ class Reading:
     @without_autocast
     def group(
         self,
-        n_clusters: int,
+        n_clusters: int | None = None,
         clustering: str | Clustering = "kmeans",
         space: str = "upsampled",
         seed: int = 0,
@@ -108,12 +108,13 @@ class Reading:
         """Lines 2 to 6 of Algorithm 1: the maps in K groups, and each group's mean.
 
         Args:
-            n_clusters: K, 1 to d.
+            n_clusters: K, 1 to d; None is 30, or d where there are fewer maps.
             clustering, space, seed, backend: as in `ClusCAM`.
 
         Raises:
             CluscamError: K out of range, or nothing but noise.
         """
+        n_clusters = min(N_CLUSTERS, self.maps.shape[1]) if n_clusters is None else n_clusters
         labels, centroids, valid = group_maps(self.maps, self.size, n_clusters, clustering, space, seed, backend)
         return Groups(centroids, valid, labels)
 

@@ -22,6 +22,8 @@ SPACES = ("upsampled", "raw")
 OTHERS = {"spectral": spectral, "hdbscan": hdbscan, "agglomerative": agglomerative}
 CLUSTERINGS = ("kmeans", "random", "none", *OTHERS)
 BACKENDS = ("auto", "sklearn", "torch")
+N_CLUSTERS = 30
+"""K where nobody says how many, and there are as many maps: what Table 3 has for most networks."""
 TOLERANCE = 1e-4  # scikit-learn's default, for maps of H x W
 Clustering = Callable[[np.ndarray, int, int], np.ndarray]
 

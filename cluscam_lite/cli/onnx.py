@@ -8,6 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
+from ..algorithm.clustering import N_CLUSTERS
 from ..errors import CluscamError
 from ..files import sha256
 from ..models import ModelSpec
@@ -17,7 +18,7 @@ from ..runtimes import OnnxModel
 # what goes with --onnx alone, and what with --model alone
 OF_FILES = {"mean": "--mean", "std": "--std", "size": "--size", "classes": "--classes"}
 OF_REGISTERED = {"weights": "--weights", "tuned": "--tuned", "data_root": "--data-root"}
-N_CLUSTERS, DROP_RATIO = 30, 0.37  # the defaults of ClusCAM: nobody has tuned them for this network
+DROP_RATIO = 0.37  # the default of ClusCAM: nobody has tuned it for this network
 DEFAULT_LAYERS = ("paper", "last")  # words for layers of registered networks: here the deepest that gives maps
 
 

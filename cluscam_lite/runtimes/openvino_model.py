@@ -22,11 +22,9 @@ def openvino_core() -> Any:
     """OpenVINO's core, one for the process.
 
     Each core gives the main thread a stack of its own for signals, and takes it away when it goes: after two that do
-    not go in reverse order, the next Ctrl-C would end Python with a segmentation fault. Raises CluscamError if the
-    package is missing.
+    not go in reverse order, the next Ctrl-C would end Python with a segmentation fault.
     """
-    with from_extra("openvino"):
-        return import_module("openvino").Core()
+    return import_module("openvino").Core()
 
 
 class OpenVinoModel(RuntimeModel):
@@ -57,6 +55,8 @@ class OpenVinoModel(RuntimeModel):
         threads: int | None = None,
         device: str = "CPU",
     ):
+        with from_extra("openvino"):
+            import_module("openvino")
         self._core = openvino_core()
         self.device = device
         super().__init__(path, layer, output, size, batch, threads)

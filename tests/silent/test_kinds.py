@@ -115,7 +115,7 @@ class Wrapped(nn.Module):
     [
         (lambda o: {"scores": o, "n": 1}, lambda o: o["scores"][:, 1]),
         (lambda o: {"n": 1, "both": (o, o)}, lambda o: o["both"][0][:, 1]),
-        (lambda o: (o, o), lambda o: o[0][:, 1]),
+        (lambda o: ({"a": o}, o), lambda o: o[1][:, 1]),
         (lambda o: [{"a": o}], lambda o: o[0]["a"][:, 1]),
     ],
 )

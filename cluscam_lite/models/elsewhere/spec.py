@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ...algorithm.clustering import N_CLUSTERS
 from ...algorithm.features import HookedModel
-from ...algorithm.outputs import logits_of
+from ...algorithm.outputs import class_logits
 from ...errors import CluscamError, reason_of
 from ..loaded import with_random_weights
 from ..spec import ModelSpec, Triple
@@ -18,7 +19,7 @@ from .libraries import of_timm, of_torchvision
 from .own import OWN, of_file
 
 LIBRARIES = ("timm", "torchvision", "hf")
-N_CLUSTERS, DROP_RATIO = 30, 0.37  # the defaults of ClusCAM
+DROP_RATIO = 0.37  # the default of ClusCAM
 PHOTOGRAPHS = "for most networks of photographs: --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225"
 
 
@@ -107,7 +108,7 @@ def _looked_at(network: nn.Module, name: str, size: int) -> tuple[str, int, int]
     """The deepest layer that gives maps, how many maps it gives, and the number of classes."""
     x = torch.zeros(1, 3, size, size)
     try:
-        output = logits_of(network(x))
+        output = class_logits(network(x))
     except Exception as error:
         raise CluscamError(
             f"{name} cannot be run on an image of {size} x {size} pixels: {reason_of(error)}; give --size"
