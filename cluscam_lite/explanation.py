@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from .algorithm.layouts import size_of
+from .algorithm.maps.layouts import size_of
 from .algorithm.masks import masks_of, saliency_of
 from .algorithm.scoring import without_autocast
 from .algorithm.weighting import weights_by

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from torch import nn
 
-from .parts import maps_in, with_maps
+from .maps.parts import maps_in, with_maps
 
 Lock = Any  # threading.RLock is a function
 Hook = Callable[[nn.Module, Any, Any], Any]

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from ..errors import CluscamError
 from .borrowed import borrowed, eval_mode, hooked_here
-from .layers import check_readable, default_layer, layer_named, layers, map_layers
-from .layouts import Layout, could_be_otherwise, described, layout_of_part, size_of, stated_by, to_maps
-from .outputs import Call, passed
+from .maps.layers import check_readable, default_layer, layer_named, layers, map_layers
+from .maps.layouts import Layout, could_be_otherwise, described, layout_of_part, size_of, stated_by, to_maps
+from .maps.outputs import Call, passed
 
 
 @runtime_checkable

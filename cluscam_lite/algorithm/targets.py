@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CluscamError
-from .outputs import class_logits
+from .maps.outputs import class_logits
 
 Target = int | Tensor | Callable[[Tensor], Tensor] | Sequence[int | Callable[[Any], Any]] | None
 
@@ -32,7 +32,7 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
     Args:
         target: None (each image's top-1), a class, a LongTensor (B,) of classes, a function of the output that
             gives one number per row, or a list of B: for each image its class, or a function of its own row.
-        output: of the unmasked images: (B, C), or what holds it (`cluscam_lite.algorithm.outputs.class_logits`); a
+        output: of the unmasked images: (B, C), or what holds it (`cluscam_lite.algorithm.maps.outputs.class_logits`); a
             function is given whatever the network gave.
 
     Returns:

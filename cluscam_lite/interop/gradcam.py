@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..algorithm.borrowed import eval_mode
 from ..algorithm.features import HookedModel
-from ..algorithm.layouts import size_of
+from ..algorithm.maps.layouts import size_of
 from ..algorithm.targets import Target
 from ..cluscam import ClusCAM
 from ..errors import CluscamError

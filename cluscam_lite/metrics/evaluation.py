@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..algorithm.inputs import check_batch_size
-from ..algorithm.layouts import size_of
+from ..algorithm.maps.layouts import size_of
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import FILLS, Normalization, default_batch_size, fill_image, without_autocast
 from ..errors import CluscamError

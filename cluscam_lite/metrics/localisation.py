@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from torch import Tensor
 
-from ..algorithm.layouts import size_of
+from ..algorithm.maps.layouts import size_of
 from ..errors import CluscamError, NotApplicable, unknown
 from ..models.spec import Preprocess
 from .boxes import box_mask, boxes_in_input, unscaled_boxes

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.inputs import check_finite
-from ..algorithm.layouts import Layout, size_of
+from ..algorithm.maps.layouts import Layout, size_of
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable, check_known, is_whole

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from ..algorithm.borrowed import borrowed
 from ..algorithm.features import HookedModel, MapsModel
 from ..algorithm.inputs import checked_input
-from ..algorithm.layers import check_readable
+from ..algorithm.maps.layers import check_readable
+from ..algorithm.maps.outputs import class_logits
 from ..algorithm.masks import min_max, upsample
-from ..algorithm.outputs import class_logits
 from ..algorithm.scoring import without_autocast
 from ..algorithm.targets import Target, class_probabilities, resolve_target
 from ..errors import CluscamError, NotApplicable

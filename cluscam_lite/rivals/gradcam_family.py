@@ -18,7 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..algorithm.borrowed import process_borrowed
 from ..algorithm.inputs import check_batch_size, check_finite
-from ..algorithm.layouts import size_of
+from ..algorithm.maps.layouts import size_of
 from ..algorithm.scoring import score_masks
 from ..algorithm.targets import Target
 from ..algorithm.weighting import all_equal

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from ..algorithm.borrowed import eval_mode, frozen, hooked_here
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_finite
-from ..algorithm.layers import default_layer
-from ..algorithm.layouts import Layout, could_be_otherwise, find_layout, size_of, stated_by, to_maps
-from ..algorithm.outputs import class_logits, passed
+from ..algorithm.maps.layers import default_layer
+from ..algorithm.maps.layouts import Layout, could_be_otherwise, find_layout, size_of, stated_by, to_maps
+from ..algorithm.maps.outputs import class_logits, passed
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import eval_mode
-from ..algorithm.outputs import class_logits, passed
+from ..algorithm.maps.outputs import class_logits, passed
 from ..errors import CluscamError, NotApplicable
 
 

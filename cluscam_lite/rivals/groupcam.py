@@ -9,7 +9,7 @@ from ..algorithm.blurring import gaussian_blur
 from ..algorithm.borrowed import frozen, hooked_here
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size, check_finite
-from ..algorithm.layouts import size_of, to_maps
+from ..algorithm.maps.layouts import size_of, to_maps
 from ..algorithm.masks import normalized_maps, upsample
 from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from ..algorithm.borrowed import borrowed, hooked_here
 from ..algorithm.features import HookedModel
-from ..algorithm.layers import default_layer
-from ..algorithm.layouts import Layout, to_maps
-from ..algorithm.outputs import class_logits
+from ..algorithm.maps.layers import default_layer
+from ..algorithm.maps.layouts import Layout, to_maps
+from ..algorithm.maps.outputs import class_logits
 from ..errors import CluscamError
 
 Forward = Callable[..., Any]
@@ -32,7 +32,7 @@ class Head:
 
     Attributes:
         layer: dotted name of the layer; given None, the deepest that gives maps.
-        layout: how its output is read as maps (`cluscam_lite.algorithm.layouts.Layout`).
+        layout: how its output is read as maps (`cluscam_lite.algorithm.maps.layouts.Layout`).
         given: what the layer gave, as it gives it: (B, d, h, w), (B, h, w, d) or tokens (B, N, d). A copy, made before
             any in-place operation that follows the layer.
         maps: the same as maps (B, d, h, w).

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..algorithm.borrowed import frozen
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size
-from ..algorithm.layouts import size_of
+from ..algorithm.maps.layouts import size_of
 from ..algorithm.masks import normalize, upsample
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import default_batch_size

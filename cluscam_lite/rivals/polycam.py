@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size
-from ..algorithm.layers import default_layer, layers, map_layers
-from ..algorithm.layouts import size_of
+from ..algorithm.maps.layers import default_layer, layers, map_layers
+from ..algorithm.maps.layouts import size_of
 from ..algorithm.masks import upsample
 from ..algorithm.scoring import masks_from, score_masks
 from ..algorithm.targets import Target

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.inputs import check_batch_size, check_finite
-from ..algorithm.layers import layers
-from ..algorithm.layouts import size_of
+from ..algorithm.maps.layers import layers
+from ..algorithm.maps.layouts import size_of
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target, class_probabilities
 from ..errors import CluscamError, check_known

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ..algorithm.layers import LayerInfo
-from ..algorithm.layouts import Layout, find_layout
+from ..algorithm.maps.layers import LayerInfo
+from ..algorithm.maps.layouts import Layout, find_layout
 from ..errors import unknown
 
 # operations by the names that ONNX and OpenVINO have for them

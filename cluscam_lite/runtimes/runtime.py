@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..algorithm.layers import LayerInfo
-from ..algorithm.layouts import Layout, find_layout, size_of, to_maps
+from ..algorithm.maps.layers import LayerInfo
+from ..algorithm.maps.layouts import Layout, find_layout, size_of, to_maps
 from ..errors import CluscamError, reason_of
 from ..files import PathLike
 from .graph import Graph, layout_of

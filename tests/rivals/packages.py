@@ -6,7 +6,7 @@ from callers import pyramid
 from torch import nn
 
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.algorithm.layouts import to_maps
+from cluscam_lite.algorithm.maps.layouts import to_maps
 
 
 class Tokens(nn.Module):

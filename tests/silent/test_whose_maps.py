@@ -6,8 +6,8 @@ from torch import nn
 
 from cluscam_lite import ClusCAM, CluscamError, read
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.algorithm.layers import default_layer, layers, map_layers
-from cluscam_lite.algorithm.layouts import find_layout
+from cluscam_lite.algorithm.maps.layers import default_layer, layers, map_layers
+from cluscam_lite.algorithm.maps.layouts import find_layout
 from cluscam_lite.methods import METHODS
 from cluscam_lite.rivals.groupcam import maps_and_gradients
 from cluscam_lite.rivals.head import Head

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ...algorithm.clustering import N_CLUSTERS
 from ...algorithm.features import HookedModel
-from ...algorithm.outputs import class_logits
+from ...algorithm.maps.outputs import class_logits
 from ...errors import CluscamError, reason_of
 from ..loaded import with_random_weights
 from ..spec import ModelSpec, Triple

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..errors import CluscamError, unknown
-from .borrowed import eval_mode, hooked_here
+from ...errors import CluscamError, unknown
+from ..borrowed import eval_mode, hooked_here
 from .layouts import Layout, layout_of_part, stated_by
 from .outputs import Call, class_logits, passed
 from .parts import maps_in

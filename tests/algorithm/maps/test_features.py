@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.algorithm.layers import default_layer, layers, map_layers
-from cluscam_lite.algorithm.layouts import Layout, Stated, find_layout, to_maps
+from cluscam_lite.algorithm.maps.layers import default_layer, layers, map_layers
+from cluscam_lite.algorithm.maps.layouts import Layout, Stated, find_layout, to_maps
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.models import get_spec, load_model, model_names
 

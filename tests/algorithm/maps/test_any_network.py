@@ -1,31 +1,16 @@
-"""Networks that nobody here wrote: which layer is chosen, which grid tokens lie on, where the logits are."""
-
-import copy
+"""Networks that nobody here wrote: which layer is chosen, and by which name one is asked for."""
 
 import pytest
 import torch
+from anyone import SIZES, photographs, pooled, seeded
 from torch import nn
 
 from cluscam_lite import ClusCAM, CluscamError
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.algorithm.layers import default_layer, layer_named, map_layers
-from cluscam_lite.algorithm.layouts import Layout, Stated, find_layout, stated_by
-from cluscam_lite.algorithm.outputs import class_logits
-from cluscam_lite.algorithm.parts import maps_in, with_maps
+from cluscam_lite.algorithm.maps.layers import default_layer, layer_named, map_layers
+from cluscam_lite.algorithm.maps.parts import maps_in, with_maps
 from cluscam_lite.errors import UnknownName
 from cluscam_lite.methods import METHODS, method
-
-SIZES = {"n_clusters": 3, "iterations": 2, "n_groups": 2, "n_layers": None}
-
-
-def seeded(build):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return build().eval()
-
-
-def photographs(n=2, height=32, width=32):
-    return torch.rand(n, 3, height, width, generator=torch.Generator().manual_seed(n))
 
 
 class OneBlock(nn.Module):
@@ -111,10 +96,6 @@ class Turned(nn.Module):
 class Mean(nn.Module):
     def forward(self, x):
         return x.mean(1)
-
-
-def pooled(*parts):
-    return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5))
 
 
 @pytest.mark.parametrize(
@@ -222,121 +203,3 @@ def test_a_choice_is_made_again_for_images_of_another_size():
     assert model.layer_name == "one"  # the second gives a single cell
     model.forward(photographs(2, 128, 128))
     assert model.layer_name == "two"
-
-
-@pytest.mark.parametrize(
-    ("shape", "size", "stated", "expected"),
-    [
-        ((1, 64, 4, 13), (100, 400), Stated(), Layout("NCHW", (4, 13), 64)),  # a stride of 32, rounded up
-        ((1, 16 * 30 + 1, 8), (270, 480), Stated(1), Layout("tokens", (16, 30), 8, 1)),  # patches of 16, rounded down
-        ((1, 14 * 28 + 1, 8), (224, 224), Stated(1, (16, 8)), Layout("tokens", (14, 28), 8, 1)),
-        ((1, 14 * 28 + 1, 8), (224, 224), Stated(1), None),  # no one stride
-        ((1, 150, 64), (224, 224), Stated(1), None),  # 12 x 12 and six tokens, but the network says one
-        ((1, 196, 64), (224, 224), Stated(1, (16, 16)), Layout("tokens", (14, 14), 64)),  # the class token comes later
-        ((1, 1, 2, 8), (224, 224), Stated(), None),  # a square has no grid of 1 x 2
-        ((1, 8, 2, 3), (64, 70), Stated(), Layout("NCHW", (2, 3), 8)),
-        ((1, 8, 3, 2), (64, 70), Stated(), None),  # the longer side has no fewer cells
-    ],
-)
-def test_one_stride_explains_both_axes(shape, size, stated, expected):
-    assert find_layout(torch.zeros(shape), size, stated) == expected
-
-
-def test_grids_of_random_sizes():
-    """Strides of 8 to 32 on images of any shape: no grid of a convolution is refused, few of tokens are mistaken."""
-    draw = torch.Generator().manual_seed(0)
-    numbers = torch.randint(64, 1000, (3000, 2), generator=draw).tolist()
-    strides = torch.tensor([8, 14, 16, 32])[torch.randint(4, (3000,), generator=draw)].tolist()
-    refused = mistaken = 0
-    for (height, width), stride in zip(numbers, strides, strict=True):
-        up, down = (-(-height // stride), -(-width // stride)), (height // stride, width // stride)
-        refused += find_layout(torch.empty(1, 1, *up, device="meta"), (height, width)) is None
-        found = find_layout(torch.empty(1, 1 + down[0] * down[1], 8, device="meta"), (height, width), Stated(1))
-        mistaken += found is not None and found.grid != down
-        told = find_layout(
-            torch.empty(1, 1 + down[0] * down[1], 8, device="meta"), (height, width), Stated(1, (stride, stride))
-        )
-        assert told is not None and told.grid == down
-    assert refused == 0 and mistaken < 0.03 * len(numbers)
-
-
-def test_what_networks_say_of_their_tokens():
-    timm = pytest.importorskip("timm")
-    model = timm.create_model("test_vit", img_size=(160, 320))
-    assert stated_by(model) == stated_by(nn.DataParallel(model)) == Stated(1, (16, 16))
-    maps, _ = HookedModel(model.eval()).forward(torch.rand(1, 3, 160, 320))
-    assert maps.shape[2:] == (10, 20)
-    assert stated_by(pooled(OneBlock())) == Stated()
-
-
-class Gives(nn.Module):
-    """A network whose logits come in some container."""
-
-    def __init__(self, container):
-        super().__init__()
-        self.body, self.container = pooled(nn.Conv2d(3, 8, 4, 4), nn.ReLU()), container
-
-    def forward(self, x):
-        return self.container(self.body(x))
-
-
-@pytest.mark.parametrize(
-    "container",
-    [
-        lambda y: {"logits": y, "loss": y.sum()},
-        lambda y: {"out": y},
-        lambda y: (y, None),
-        lambda y: [{"logits": y}],
-    ],
-)
-@pytest.mark.parametrize("name", ["cluscam", "gradcam", "cam", "reciprocam", "ablationcam", "opticam", "groupcam"])
-def test_logits_are_found_where_networks_put_them(name, container):
-    if name in ("gradcam",):
-        pytest.importorskip("pytorch_grad_cam")
-    model = seeded(lambda: Gives(container))
-    plain = copy.deepcopy(model)
-    plain.container = lambda y: y
-    settings = {key: value for key, value in SIZES.items() if key in METHODS[name].parameters}
-    for target in (None, [1, 4]):
-        found = method(name, model, layer="body.1", **settings)(photographs(), target)
-        wanted = method(name, plain, layer="body.1", **settings)(photographs(), target)
-        torch.testing.assert_close(found.saliency, wanted.saliency)
-        assert torch.equal(found.target, wanted.target) and torch.equal(found.output, wanted.output)
-
-
-def test_one_number_for_each_image():
-    model = seeded(lambda: Gives(lambda y: y[:, 0]))
-    assert ClusCAM(model, n_clusters=3)(photographs(3)).output.shape == (3, 1)
-
-
-def test_a_function_is_given_what_the_network_gave():
-    model = seeded(lambda: Gives(lambda y: {"logits": y, "second": 2 * y}))
-    found = ClusCAM(model, n_clusters=3)(photographs(), lambda output: output["second"][:, 1])
-    wanted = ClusCAM(model, n_clusters=3)(photographs(), 1)
-    torch.testing.assert_close(found.scores, 2 * wanted.scores)
-
-
-def test_what_holds_no_logits_is_refused():
-    assert class_logits({"a": 1}) == {"a": 1} and class_logits(()) == ()
-    model = seeded(lambda: Gives(lambda y: {"a": y}))
-    with pytest.raises(CluscamError, match="the model gives dict; expected logits"):
-        ClusCAM(model, n_clusters=3)(photographs())
-
-
-def test_as_many_clusters_as_there_are():
-    x = photographs()
-    few, many = pooled(nn.Conv2d(3, 8, 4, 4)), nn.Sequential(nn.Conv2d(3, 40, 4, 4), nn.Flatten(), nn.Linear(2560, 2))
-    assert ClusCAM(few, "0")(x).masks.shape[1] == 8 and ClusCAM(many, "0")(x).masks.shape[1] == 30
-    assert method("cluscam", few, layer="0")(x).masks.shape[1] == 8
-
-
-def test_a_method_without_a_registered_network():
-    model, x = seeded(lambda: pooled(OneBlock())), photographs()
-    mean, std = (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)
-    found = method("cluscam", model, mean=mean, std=std, fill="black", n_clusters=3)(x)
-    wanted = ClusCAM(model, fill="black", n_clusters=3, normalization=(mean, std))(x)
-    assert torch.equal(found.saliency, wanted.saliency)
-    with pytest.raises(CluscamError, match="mean and std go together"):
-        method("cluscam", model, mean=mean)
-    with pytest.raises(CluscamError, match="fill='black' needs"):
-        method("cluscam", model, fill="black", n_clusters=3)(x)

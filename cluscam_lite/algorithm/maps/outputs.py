@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..errors import CluscamError, reason_of
-from .memory_format import REFUSAL
+from ...errors import CluscamError, reason_of
+from ..memory_format import REFUSAL
 
 Call = Callable[[nn.Module, Tensor], Any]
 """``call(module, x)`` runs a network on images."""
