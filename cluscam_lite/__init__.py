@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .algorithm.features import HookedModel as HookedModel
+    from .algorithm.maps.layers import map_layers as map_layers
     from .algorithm.weighting import temperature as temperature
     from .cluscam import ClusCAM as ClusCAM
     from .datasets import load_dataset as load_dataset
@@ -32,6 +33,7 @@ _HOME = {
     "load_dataset": "datasets",
     "load_image": "datasets",
     "load_model": "models",
+    "map_layers": "algorithm.maps.layers",
     "model_names": "models",
     "read": "reading",
     "Reading": "reading",
