@@ -6,8 +6,6 @@ moves the whole file into its place.
 """
 
 import os
-import signal
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -23,6 +21,7 @@ from analysis.engine.progress import Progress
 from analysis.engine.reading import Status
 from analysis.engine.store import Store
 from analysis.engine.work import Claim, Desk, make
+from cluscam_lite.cli.ending import ended_by_signals
 from cluscam_lite.files import output_folder
 
 
@@ -41,8 +40,8 @@ def run(
     `discard` removes results of another configuration, keeping the cells that fit. `cluster` names the workers that
     make the cells; None: this process makes them. `only`: the numbers of the cells to make now, counted from 0 in the
     study's order; None: all. Raises CluscamError for a folder of another configuration or one that cannot be written,
-    what the study raises, and for a cluster that is lost or cannot make the cells (`cluster/spread.py`). Ctrl-C and
-    SIGTERM raise KeyboardInterrupt with a sentence that says what is done.
+    what the study raises, and for a cluster that is lost or cannot make the cells (`cluster/spread.py`). Ctrl-C,
+    SIGTERM and SIGHUP raise KeyboardInterrupt with a sentence that says what is done.
     """
     cells = checked_cells(study, profile)
     store = Store(output_folder(folder))
@@ -115,21 +114,13 @@ class _Here:
 
 @contextmanager
 def _stoppable(name: str, store: Store, cells: Sequence[Cell]) -> Iterator[None]:
-    """SIGTERM stops like Ctrl-C; either says what is done and how to go on. No file is left half-written."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    in_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, stop) if in_main else None
+    """SIGTERM and SIGHUP stop like Ctrl-C; each says what is done and how to go on. No file is left half-written."""
     try:
-        yield
-    except KeyboardInterrupt:
+        with ended_by_signals():
+            yield
+    except KeyboardInterrupt as stop:
         done = sum(store.path(cell).exists() for cell in cells)
-        raise KeyboardInterrupt(
-            f"interrupted; {done} of {len(cells)} cells of the study {name} are done and kept in {store.folder}, "
-            "run the same command again to go on"
-        ) from None
-    finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
+        how = getattr(stop, "how", "interrupted")
+        sentence = f"{how}; {done} of {len(cells)} cells of the study {name} are done and kept in {store.folder}, "
+        stop.args = (f"{sentence}run the same command again to go on",)
+        raise
