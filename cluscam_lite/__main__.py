@@ -27,7 +27,8 @@ def main() -> int:
     from .cli import main as command
 
     status = command()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is done but Python's own end, which would print a traceback
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # of Python's own end it would print a traceback
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     return status
 
 
