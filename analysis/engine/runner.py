@@ -18,7 +18,7 @@ from analysis.engine.contract import Study, checked_cells, named_data_root
 from analysis.engine.locks import Locks
 from analysis.engine.manifest import make_manifest, origin
 from analysis.engine.progress import Progress
-from analysis.engine.reading import Status
+from analysis.engine.reading import Status, merged
 from analysis.engine.store import Store
 from analysis.engine.work import Claim, Desk, make
 from cluscam_lite.cli.ending import ended_by_signals
@@ -39,9 +39,11 @@ def run(
 
     `discard` removes results of another configuration, keeping the cells that fit. `cluster` names the workers that
     make the cells; None: this process makes them. `only`: the numbers of the cells to make now, counted from 0 in the
-    study's order; None: all. Raises CluscamError for a folder of another configuration or one that cannot be written,
-    what the study raises, and for a cluster that is lost or cannot make the cells (`cluster/spread.py`). Ctrl-C,
-    SIGTERM and SIGHUP raise KeyboardInterrupt with a sentence that says what is done.
+    study's order; None: all. An image that cannot be used is skipped, and named with the reason.
+
+    Raises CluscamError for a folder of another configuration or one that cannot be written, what else the study raises,
+    and for a cluster that is lost or cannot make the cells (`cluster/spread.py`). Ctrl-C, SIGTERM and SIGHUP raise
+    KeyboardInterrupt with a sentence that says what is done.
     """
     cells = checked_cells(study, profile)
     store = Store(output_folder(folder))
@@ -49,12 +51,13 @@ def run(
         with locks.mutex():
             settle(store, locks, cells, discard)
             locks.join()
-            damaged = store.clear_damaged(cells)
+            with named_data_root(profile):
+                again = store.clear(cells, getattr(study, "usable", _never))
         chosen = cells if only is None else [cells[i] for i in sorted(only)]
         pending = [cell for cell in chosen if not store.path(cell).exists()]
         with closing(Progress(len(cells), pending, quiet)) as progress:
-            for cell, reason in damaged:
-                progress.say(f"the file of {cell.title} is damaged ({reason}); the cell is made again")
+            for _, reason in again:
+                progress.say(f"{reason}; the cell is made again")
             if pending:
                 progress.say(f"{study.name}: {len(pending)} of {len(cells)} cells to make, in {store.folder}")
             desk = Desk(cells, store, locks, progress)
@@ -66,9 +69,17 @@ def run(
             if reached.done == len(cells) and not complete:
                 store.write_manifest(make_manifest(study, cells, store, profile))
                 complete = True
-    found = Status(study.name, len(cells), reached.done, at_work=held, complete=complete)
+    skipped = merged(reached.skipped)
+    for image, reason in skipped.items():
+        progress.say(f"skipped {image}: {reason}")
+    found = Status(study.name, len(cells), reached.done, at_work=held, complete=complete, skipped=skipped)
     progress.say(f"{found}" if pending else f"{found}; nothing was left to make here")
     return found
+
+
+def _never(_cell: Cell, _image: str) -> bool:
+    """Of a study that cannot say whether a skipped image can be used by now."""
+    return False
 
 
 def _maker(

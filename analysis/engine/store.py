@@ -8,7 +8,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from cluscam_lite.files import atomic_path, read_regular
 
 METADATA = b"cluscam"
 ROWS = "rows sha256"  # in the metadata
+SKIPPED = "skipped"  # in the metadata: images without rows, and why
 
 
 class Damaged(Exception):
@@ -40,11 +41,15 @@ class Stored:
 
 @dataclass(frozen=True)
 class Survey:
-    """How many of a folder's cells are done; which are damaged, and why; `complete`: all, and with a manifest."""
+    """How many of a folder's cells are done; which are damaged, and why; `complete`: all, and with a manifest.
+
+    `skipped`: the images that could not be used, by cell, and why.
+    """
 
     done: int
     damaged: list[tuple[Cell, str]]
     complete: bool
+    skipped: list[tuple[Cell, Mapping[str, str]]]
 
 
 class Store:
@@ -111,25 +116,34 @@ class Store:
         """How far the folder is. Every file is read, and compared with the manifest if there is one."""
         manifest = self.manifest()
         hashes = manifest["sha256"] if manifest else {}
-        done, damaged = 0, []
+        done, damaged, skipped = 0, [], []
         for cell in cells:
             try:
-                self.load(cell, hashes.get(cell.hash))
+                found = self.load(cell, hashes.get(cell.hash))
                 done += 1
+                if SKIPPED in found.record:
+                    skipped.append((cell, found.record[SKIPPED]))
             except FileNotFoundError:
                 continue
             except Damaged as damage:
                 damaged.append((cell, str(damage)))
-        return Survey(done, damaged, complete=manifest is not None and done == len(cells))
+        return Survey(done, damaged, manifest is not None and done == len(cells), skipped)
 
-    def clear_damaged(self, cells: Sequence[Cell]) -> list[tuple[Cell, str]]:
-        """Remove damaged files, and return them with why; the manifest goes unless the folder is complete."""
+    def clear(self, cells: Sequence[Cell], usable: Callable[[Cell, str], bool]) -> list[tuple[Cell, str]]:
+        """Remove the files of cells that are to be made again; those cells, and why. Their manifest goes, too.
+
+        They are damaged, or they were made without an image that is `usable(cell, image)` by now.
+        """
         found = self.survey(cells)
-        if not found.complete:
+        again = [(cell, f"the file of {cell.title} is damaged ({why})") for cell, why in found.damaged]
+        for cell, skipped in found.skipped:
+            if mended := [image for image in skipped if usable(cell, image)]:
+                again.append((cell, f"{mended[0]} can be used by now, without which {cell.title} were made"))
+        if again or not found.complete:
             self.remove_manifest()
-        for cell, _ in found.damaged:
+        for cell, _ in again:
             _remove(self.path(cell))
-        return found.damaged
+        return again
 
     def strays(self, cells: Iterable[Cell]) -> list[Path]:
         """Parquet files beside the cells' own that belong to none of them."""
