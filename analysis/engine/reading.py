@@ -48,7 +48,8 @@ def combine(study: Study, tables: Sequence[pa.Table]) -> pd.DataFrame:
     """The tables of cells, one below the other. Raises CluscamError for a doubled row or types that do not fit."""
     try:
         rows = pa.concat_tables(tables, promote_options="permissive")
-        rows = rows.combine_chunks().to_pandas()  # a column in one piece is filtered several times faster
+        # a column in one piece is filtered several times faster; in this thread alone, as in `store`
+        rows = rows.combine_chunks().to_pandas(use_threads=False)
     except pa.ArrowException as error:
         raise CluscamError(f"the cells of the study {study.name} have columns of different types: {error}") from error
     check_keys(study, rows)
