@@ -5,6 +5,12 @@ for the methods that come from grad-cam, which wants matplotlib as well.
 """
 
 import sys
+
+if __name__ == "__main__":
+    from cluscam_lite.__main__ import one_sentence
+
+    one_sentence()
+
 from importlib.metadata import EntryPoint
 
 from cluscam_lite.cli import GROUP, main

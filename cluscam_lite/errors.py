@@ -1,7 +1,8 @@
 """Errors that a user can act on: one sentence saying what is wrong, what was expected, what to do."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from difflib import SequenceMatcher
 from numbers import Integral, Real
 from typing import TypeGuard
@@ -19,8 +20,28 @@ class NotApplicable(CluscamError):
     """A method that cannot explain this network, layer or image, and why: studies record it and go on."""
 
 
+class BrokenImage(CluscamError):
+    """An image whose content cannot be used: studies skip it, name it and go on. `image_id`: its name, once known."""
+
+    image_id = ""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if self.image_id in text else f"the image {self.image_id}: {text}"
+
+
 class ClusCAMWarning(UserWarning):
     """The result is defined but not what was literally asked for (fewer clusters, uniform weights, a flat map)."""
+
+
+@contextmanager
+def naming(image_id: str) -> Iterator[None]:
+    """Within, a `BrokenImage` that has no name yet gets this one."""
+    try:
+        yield
+    except BrokenImage as error:
+        error.image_id = error.image_id or image_id
+        raise
 
 
 def unknown(kind: str, name: object, known: Iterable[str], hint: str = "") -> UnknownName:

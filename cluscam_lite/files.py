@@ -1,40 +1,102 @@
-"""Files: written whole or not at all, and known by their hash."""
+"""Files: written whole or not at all, known by their hash, in folders that one process has to itself."""
 
 import hashlib
 import os
+import re
+import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import CluscamError
 
+try:
+    import fcntl
+except ImportError:  # Windows: there nothing keeps two runs apart, and what a killed one left stays
+    fcntl = None  # type: ignore[assignment]
+
 PathLike = str | os.PathLike[str]
 """A path, as text or as an object such as `pathlib.Path`."""
+LOCK = ".lock"
 
 
 @contextmanager
 def atomic_path(path: PathLike, within: PathLike | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`, on any failure nothing is left.
 
-    The temporary name keeps the suffix, so that writers which choose a format by it still work. `within` is another
-    folder for it, on the same file system: what a killed process leaves there can be told from everything else.
+    What a killed process left of the same path is removed. The temporary name keeps the suffix, so that writers which
+    choose a format by it still work. `within` is another folder for it, on the same file system: what a killed process
+    leaves there can be told from everything else.
     """
     path = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=within or path.parent)
-    except OSError as error:
-        raise CluscamError(
-            f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    place = path.parent if within is None else Path(within)
+    _sweep(place, path)
+    temporary = place / f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}"
+    handle = None
+    try:  # the name first: an interrupt may come as soon as the file is there
+        try:
+            handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        except OSError as error:
+            raise CluscamError(
+                f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
+            ) from error
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is at work
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def _sweep(place: Path, path: Path) -> None:
+    """Remove temporary files of `path` whose process is gone: the system has dropped its lock."""
+    name = re.compile(re.escape(f".{path.stem}.") + "[0-9a-f]{8}" + re.escape(f".part{path.suffix}"))
+    if fcntl is None or not place.is_dir():
+        return
+    with suppress(OSError):  # not ours to remove, or at work
+        for left in [entry.path for entry in os.scandir(place) if name.fullmatch(entry.name)]:
+            with open(left, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(left)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Have a folder to this process; the system drops the lock when a process dies, however it dies.
+
+    Raises CluscamError if another process is at work in the folder.
+    """
+    path = folder / LOCK
+    while True:
+        file = path.open("w")
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                break
+        except BlockingIOError:
+            raise CluscamError(
+                f"another run is writing into {folder}; wait until it has ended, or choose another folder"
+            ) from None
+        file.close()  # another process, which removed the file, has ended just now
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        file.close()
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a file. Raises FileNotFoundError, and OSError for a pipe, which may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(f"{path} is no regular file")
+    return path.read_bytes()
 
 
 def output_folder(path: PathLike) -> Path:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from cluscam_lite.errors import CluscamError
 
 # what the engine writes beside each row, in this order
 COLUMNS = ("study", "dataset", "part", "model", "layer", "method", "variant", "seed")
+PER_IMAGE = ("donors",)  # settings that have an entry for each image
 NAME_LENGTH = 100  # characters of a file's readable part; file systems allow 255 in all
 
 
@@ -62,6 +63,14 @@ class Cell:
         parts = (self.dataset, self.part, self.model, self.layer, self.method, self.variant, self.images[0])
         readable = "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", part).strip("-.") for part in parts if part)
         return f"{readable[:NAME_LENGTH].strip('-.')}-{self.hash[:12]}"
+
+    def without(self, images: Collection[str]) -> "Cell | None":
+        """The cell of the other images, each with its own entry of the `PER_IMAGE` settings; None if none is left."""
+        left = [i for i, image in enumerate(self.images) if image not in images]
+        if not left:
+            return None
+        of_images = {name: [self.settings[name][i] for i in left] for name in PER_IMAGE if name in self.settings}
+        return replace(self, images=tuple(self.images[i] for i in left), settings={**self.settings, **of_images})
 
     @property
     def title(self) -> str:

@@ -35,6 +35,7 @@ def settle(store: Store, locks: Locks, cells: Sequence[Cell], discard: bool) -> 
     check_configuration(store, cells)
     if store.configuration() is None:
         store.configure(cells)
+    store.cells.mkdir(exist_ok=True)  # a user may have removed the folder of the rows
 
 
 def _conflict(store: Store, cells: Sequence[Cell]) -> str | None:

@@ -32,6 +32,9 @@ class Study(Protocol):
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of a cell: at least one per image, in the column `image_id`; the same for the same cell.
 
+        For an image whose content cannot be used it raises BrokenImage, and is asked again without it. A study may have
+        a method `usable(cell, image_id)`, which says whether a skipped image can be used by now.
+
         The engine adds `COLUMNS`. Times go into columns whose names start with "seconds", which are not compared.
         `progress(n)` says that n images of the cell are done; calling it is optional.
         """

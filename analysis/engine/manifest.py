@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.engine.cell import Cell
 from analysis.engine.contract import Study
 from analysis.engine.reading import combine
-from analysis.engine.store import Store
+from analysis.engine.store import SKIPPED, Store
 from analysis.run.provenance import provenance
 
 # parameters of a profile that are left out: `measured` says what was measured, and plans of shipped profiles differ
@@ -32,6 +32,7 @@ def make_manifest(study: Study, cells: Sequence[Cell], store: Store, profile: Ma
     given = provenance(parameters=profile)["parameters"]
     files = [store.load(cell) for cell in cells]
     rows = combine(study, [file.table for file in files])
+    skipped = {image: reason for file in files for image, reason in file.record.get(SKIPPED, {}).items()}
     finished = sorted(file.record["finished"] for file in files)
     return {
         "study": study.name,
@@ -42,6 +43,7 @@ def make_manifest(study: Study, cells: Sequence[Cell], store: Store, profile: Ma
         "weights": {cell.model: cell.settings["weights"] for cell in cells if "weights" in cell.settings},
         "images": rows["image_id"].nunique(),
         "rows": len(rows),
+        **({SKIPPED: skipped} if skipped else {}),
         "seconds": round(sum(file.record["seconds"] for file in files), 3),
         "first cell finished": finished[0],
         "last cell finished": finished[-1],

@@ -1,8 +1,8 @@
 """A results folder, looked at and not changed: its rows, and how far it is."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ def combine(study: Study, tables: Sequence[pa.Table]) -> pd.DataFrame:
     """The tables of cells, one below the other. Raises CluscamError for a doubled row or types that do not fit."""
     try:
         rows = pa.concat_tables(tables, promote_options="permissive")
-        rows = rows.combine_chunks().to_pandas()  # a column in one piece is filtered several times faster
+        # a column in one piece is filtered several times faster; in this thread alone, as in `store`
+        rows = rows.combine_chunks().to_pandas(use_threads=False)
     except pa.ArrowException as error:
         raise CluscamError(f"the cells of the study {study.name} have columns of different types: {error}") from error
     check_keys(study, rows)
@@ -57,7 +58,10 @@ def combine(study: Study, tables: Sequence[pa.Table]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Status:
-    """Numbers of cells: all, done, damaged (to be made again), being made by other processes; `complete`: manifest."""
+    """Numbers of cells: all, done, damaged (to be made again), being made by other processes; `complete`: manifest.
+
+    `skipped`: images that could not be used, which have no rows in some cell, and why.
+    """
 
     study: str
     cells: int
@@ -65,11 +69,14 @@ class Status:
     damaged: int = 0
     at_work: int = 0
     complete: bool = False
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
+        n = len(self.skipped)
+        without = f", {n} image{'s' * (n > 1)} skipped" if n else ""
         if self.complete:
-            return f"{self.study}: complete, all {self.cells} cells are done and the manifest is written"
-        text = f"{self.study}: {self.done} of {self.cells} cells are done"
+            return f"{self.study}: complete, all {self.cells} cells are done{without} and the manifest is written"
+        text = f"{self.study}: {self.done} of {self.cells} cells are done{without}"
         if self.damaged:
             text += f", {self.damaged} damaged (to be made again)"
         if self.at_work:
@@ -86,7 +93,12 @@ def status(study: Study, profile: Mapping[str, Any], folder: str | os.PathLike) 
     check_configuration(store, cells)
     found = store.survey(cells)
     held = _held(store.folder, len(cells))
-    return Status(study.name, len(cells), found.done, len(found.damaged), held, found.complete)
+    return Status(study.name, len(cells), found.done, len(found.damaged), held, found.complete, merged(found.skipped))
+
+
+def merged(skipped: Iterable[tuple[Cell, Mapping[str, str]]]) -> dict[str, str]:
+    """Image -> why it could not be used, each once, of what a survey says of the cells."""
+    return {image: reason for _, found in skipped for image, reason in found.items()}
 
 
 def _configured(study: Study, store: Store) -> list[Cell]:

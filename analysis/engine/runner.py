@@ -6,8 +6,6 @@ moves the whole file into its place.
 """
 
 import os
-import signal
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -20,9 +18,10 @@ from analysis.engine.contract import Study, checked_cells, named_data_root
 from analysis.engine.locks import Locks
 from analysis.engine.manifest import make_manifest, origin
 from analysis.engine.progress import Progress
-from analysis.engine.reading import Status
+from analysis.engine.reading import Status, merged
 from analysis.engine.store import Store
 from analysis.engine.work import Claim, Desk, make
+from cluscam_lite.cli.ending import ended_by_signals
 from cluscam_lite.files import output_folder
 
 
@@ -40,9 +39,11 @@ def run(
 
     `discard` removes results of another configuration, keeping the cells that fit. `cluster` names the workers that
     make the cells; None: this process makes them. `only`: the numbers of the cells to make now, counted from 0 in the
-    study's order; None: all. Raises CluscamError for a folder of another configuration or one that cannot be written,
-    what the study raises, and for a cluster that is lost or cannot make the cells (`cluster/spread.py`). Ctrl-C and
-    SIGTERM raise KeyboardInterrupt with a sentence that says what is done.
+    study's order; None: all. An image that cannot be used is skipped, and named with the reason.
+
+    Raises CluscamError for a folder of another configuration or one that cannot be written, what else the study raises,
+    and for a cluster that is lost or cannot make the cells (`cluster/spread.py`). Ctrl-C, SIGTERM and SIGHUP raise
+    KeyboardInterrupt with a sentence that says what is done.
     """
     cells = checked_cells(study, profile)
     store = Store(output_folder(folder))
@@ -50,12 +51,13 @@ def run(
         with locks.mutex():
             settle(store, locks, cells, discard)
             locks.join()
-            damaged = store.clear_damaged(cells)
+            with named_data_root(profile):
+                again = store.clear(cells, getattr(study, "usable", _never))
         chosen = cells if only is None else [cells[i] for i in sorted(only)]
         pending = [cell for cell in chosen if not store.path(cell).exists()]
         with closing(Progress(len(cells), pending, quiet)) as progress:
-            for cell, reason in damaged:
-                progress.say(f"the file of {cell.title} is damaged ({reason}); the cell is made again")
+            for _, reason in again:
+                progress.say(f"{reason}; the cell is made again")
             if pending:
                 progress.say(f"{study.name}: {len(pending)} of {len(cells)} cells to make, in {store.folder}")
             desk = Desk(cells, store, locks, progress)
@@ -67,9 +69,17 @@ def run(
             if reached.done == len(cells) and not complete:
                 store.write_manifest(make_manifest(study, cells, store, profile))
                 complete = True
-    found = Status(study.name, len(cells), reached.done, at_work=held, complete=complete)
+    skipped = merged(reached.skipped)
+    for image, reason in skipped.items():
+        progress.say(f"skipped {image}: {reason}")
+    found = Status(study.name, len(cells), reached.done, at_work=held, complete=complete, skipped=skipped)
     progress.say(f"{found}" if pending else f"{found}; nothing was left to make here")
     return found
+
+
+def _never(_cell: Cell, _image: str) -> bool:
+    """Of a study that cannot say whether a skipped image can be used by now."""
+    return False
 
 
 def _maker(
@@ -115,21 +125,13 @@ class _Here:
 
 @contextmanager
 def _stoppable(name: str, store: Store, cells: Sequence[Cell]) -> Iterator[None]:
-    """SIGTERM stops like Ctrl-C; either says what is done and how to go on. No file is left half-written."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    in_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, stop) if in_main else None
+    """SIGTERM and SIGHUP stop like Ctrl-C; each says what is done and how to go on. No file is left half-written."""
     try:
-        yield
-    except KeyboardInterrupt:
+        with ended_by_signals():
+            yield
+    except KeyboardInterrupt as stop:
         done = sum(store.path(cell).exists() for cell in cells)
-        raise KeyboardInterrupt(
-            f"interrupted; {done} of {len(cells)} cells of the study {name} are done and kept in {store.folder}, "
-            "run the same command again to go on"
-        ) from None
-    finally:
-        if in_main:
-            signal.signal(signal.SIGTERM, before)
+        how = getattr(stop, "how", "interrupted")
+        sentence = f"{how}; {done} of {len(cells)} cells of the study {name} are done and kept in {store.folder}, "
+        stop.args = (f"{sentence}run the same command again to go on",)
+        raise

@@ -7,7 +7,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ import pyarrow.parquet as pq
 
 from analysis.engine.cell import Cell
 from cluscam_lite.errors import CluscamError
-from cluscam_lite.files import atomic_path
+from cluscam_lite.files import atomic_path, read_regular
 
 METADATA = b"cluscam"
 ROWS = "rows sha256"  # in the metadata
+SKIPPED = "skipped"  # in the metadata: images without rows, and why
 
 
 class Damaged(Exception):
@@ -39,11 +41,15 @@ class Stored:
 
 @dataclass(frozen=True)
 class Survey:
-    """How many of a folder's cells are done; which are damaged, and why; `complete`: all, and with a manifest."""
+    """How many of a folder's cells are done; which are damaged, and why; `complete`: all, and with a manifest.
+
+    `skipped`: the images that could not be used, by cell, and why.
+    """
 
     done: int
     damaged: list[tuple[Cell, str]]
     complete: bool
+    skipped: list[tuple[Cell, Mapping[str, str]]]
 
 
 class Store:
@@ -63,7 +69,6 @@ class Store:
         """Write the rows of a cell, whole or not at all, with `record` and the cell in the metadata."""
         about = {**record, "hash": cell.hash, ROWS: rows_hash(table), "cell": cell.to_dict()}
         table = table.replace_schema_metadata({METADATA: json.dumps(about).encode()})
-        self.sweep(self.path(cell))
         with atomic_path(self.path(cell)) as temporary:
             pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
@@ -73,7 +78,12 @@ class Store:
         Rows are checked against the hash that was written with them; files from before there was one, against their
         images alone. Raises FileNotFoundError if there is none, Damaged if it is not whole or not this cell's.
         """
-        content = self.path(cell).read_bytes()
+        try:
+            content = read_regular(self.path(cell))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise Damaged("it cannot be read as a file") from error
         found = hashlib.sha256(content).hexdigest()
         table, record = _parse(content)
         if record["hash"] != cell.hash:
@@ -87,10 +97,11 @@ class Store:
     def record(self, cell: Cell) -> Mapping[str, Any] | None:
         """What made a cell, without its rows, which are not checked; None if it is not done. Raises Damaged."""
         try:
-            return json.loads(pq.read_schema(self.path(cell)).metadata[METADATA])
+            content = pa.BufferReader(read_regular(self.path(cell)))
+            return json.loads(pq.read_schema(content).metadata[METADATA])
         except FileNotFoundError:
             return None
-        except (pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
             raise Damaged("its metadata cannot be read") from error
 
     def whole(self, cell: Cell) -> bool:
@@ -105,25 +116,34 @@ class Store:
         """How far the folder is. Every file is read, and compared with the manifest if there is one."""
         manifest = self.manifest()
         hashes = manifest["sha256"] if manifest else {}
-        done, damaged = 0, []
+        done, damaged, skipped = 0, [], []
         for cell in cells:
             try:
-                self.load(cell, hashes.get(cell.hash))
+                found = self.load(cell, hashes.get(cell.hash))
                 done += 1
+                if SKIPPED in found.record:
+                    skipped.append((cell, found.record[SKIPPED]))
             except FileNotFoundError:
                 continue
             except Damaged as damage:
                 damaged.append((cell, str(damage)))
-        return Survey(done, damaged, complete=manifest is not None and done == len(cells))
+        return Survey(done, damaged, manifest is not None and done == len(cells), skipped)
 
-    def clear_damaged(self, cells: Sequence[Cell]) -> list[tuple[Cell, str]]:
-        """Remove damaged files, and return them with why; the manifest goes unless the folder is complete."""
+    def clear(self, cells: Sequence[Cell], usable: Callable[[Cell, str], bool]) -> list[tuple[Cell, str]]:
+        """Remove the files of cells that are to be made again; those cells, and why. Their manifest goes, too.
+
+        They are damaged, or they were made without an image that is `usable(cell, image)` by now.
+        """
         found = self.survey(cells)
-        if not found.complete:
+        again = [(cell, f"the file of {cell.title} is damaged ({why})") for cell, why in found.damaged]
+        for cell, skipped in found.skipped:
+            if mended := [image for image in skipped if usable(cell, image)]:
+                again.append((cell, f"{mended[0]} can be used by now, without which {cell.title} were made"))
+        if again or not found.complete:
             self.remove_manifest()
-        for cell, _ in found.damaged:
-            self.path(cell).unlink(missing_ok=True)
-        return found.damaged
+        for cell, _ in again:
+            _remove(self.path(cell))
+        return again
 
     def strays(self, cells: Iterable[Cell]) -> list[Path]:
         """Parquet files beside the cells' own that belong to none of them."""
@@ -133,10 +153,11 @@ class Store:
     def configuration(self) -> list[Cell] | None:
         """All cells of the folder, None if it has no configuration. Raises Damaged if that cannot be read."""
         try:
-            return [Cell.from_dict(found) for found in json.loads(self._configuration.read_text("utf-8"))["cells"]]
+            found = json.loads(read_regular(self._configuration))
+            return [Cell.from_dict(cell) for cell in found["cells"]]
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise Damaged("its configuration.json cannot be read") from error
 
     def configure(self, cells: Sequence[Cell]) -> None:
@@ -144,17 +165,17 @@ class Store:
         self.cells.mkdir(exist_ok=True)
         self.remove_manifest()
         for path in [*self.strays(cells), *self.cells.glob(".*.parquet")]:
-            path.unlink(missing_ok=True)
+            _remove(path)
         self._write_json(self._configuration, {"cells": [cell.to_dict() for cell in cells]})
 
     def manifest(self) -> dict[str, Any] | None:
         """The manifest, None if there is none. Raises CluscamError if it cannot be read."""
         try:
-            found = json.loads(self._manifest.read_text("utf-8"))
+            found = json.loads(read_regular(self._manifest))
             return found | {"sha256": {cell["hash"]: cell["sha256"] for cell in found["cells"]}}
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise CluscamError(
                 f"the file {self._manifest} is no manifest of a study; choose another folder, or delete it and run "
                 "the study again"
@@ -168,21 +189,23 @@ class Store:
         """Remove the manifest, because a cell is to be made again."""
         self._manifest.unlink(missing_ok=True)
 
-    def sweep(self, path: Path) -> None:
-        """Remove what a killed process left of `path`. The caller holds the lock that guards it."""
-        for left in path.parent.glob(f".{path.stem}.*{path.suffix}"):
-            left.unlink(missing_ok=True)
-
     def _write_json(self, path: Path, content: Mapping[str, Any]) -> None:
-        self.sweep(path)
         with atomic_path(path) as temporary:
             temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _remove(path: Path) -> None:
+    """Remove what stands in the place of a cell, whatever it is."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def stray_cell(path: Path) -> Cell | None:
     """The cell that a file of another configuration says it holds, None if it does not say."""
     try:
-        return Cell.from_dict(_parse(path.read_bytes())[1]["cell"])
+        return Cell.from_dict(_parse(read_regular(path))[1]["cell"])
     except (OSError, Damaged, CluscamError, KeyError, TypeError):
         return None
 

@@ -2,34 +2,68 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 import pyarrow as pa
 
 from analysis.engine.cell import Cell
-from analysis.engine.contract import Study, checked_rows
+from analysis.engine.contract import Study, checked_rows, empty_rows
 from analysis.engine.locks import Locks
 from analysis.engine.manifest import now
 from analysis.engine.progress import Progress
-from analysis.engine.store import Store
+from analysis.engine.store import SKIPPED, Store
+from cluscam_lite.errors import BrokenImage
 
 
 @dataclass(frozen=True)
 class Made:
-    """The rows of a cell, checked; what they were made with (`manifest.origin`); and how long that took."""
+    """The rows of a cell, checked; what they were made with (`manifest.origin`); and how long that took.
+
+    `skipped`: images that could not be used, which have no rows, and why.
+    """
 
     table: pa.Table
     origin: Mapping[str, Any]
     seconds: float
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
 def make(study: Study, cell: Cell, origin: Mapping[str, Any], progress: Callable[[int], None]) -> Made:
-    """The rows of a cell. Raises what the study raises, and CluscamError for rows that break its promise."""
+    """The rows of a cell, without those of images that cannot be used (`BrokenImage`).
+
+    Raises what else the study raises, and CluscamError for rows that break its promise.
+    """
     start = time.monotonic()
-    rows = checked_rows(study, cell, study.run(cell, progress))
-    return Made(pa.Table.from_pandas(rows, preserve_index=False), origin, time.monotonic() - start)
+    skipped: dict[str, str] = {}
+    rest: Cell | None = cell
+    rows = None
+    while rest is not None and rows is None:
+        try:
+            rows = checked_rows(study, rest, study.run(rest, progress))
+        except BrokenImage as error:
+            skipped |= _broken(study, rest, error)
+            rest = cell.without(skipped)
+    table = pa.Table.from_pandas(empty_rows(study) if rows is None else rows, preserve_index=False)
+    return Made(table, origin, time.monotonic() - start, skipped)
+
+
+def _broken(study: Study, cell: Cell, error: BrokenImage) -> dict[str, str]:
+    """The images of a cell that an error is about, with what it says. Raises the error if it is about none of them."""
+    donors = dict(zip(cell.images, cell.settings.get("donors", ()), strict=False))
+    found = [image for image in cell.images if error.image_id in (image, donors.get(image))]
+    if found:
+        return {image: error.args[0] if image == error.image_id else f"its donor: {error}" for image in found}
+    reasons = {}
+    for image in cell.images:  # it has no name: each is asked by itself
+        try:
+            study.run(cell.without({*cell.images} - {image}), lambda _: None)
+        except BrokenImage as one:
+            reasons[image] = one.args[0]
+    if not reasons:
+        raise error
+    return reasons
 
 
 class Claim(Enum):
@@ -63,6 +97,7 @@ class Desk:
     def bring(self, cell: Cell, made: Made, where: str = "") -> None:
         """Store the rows of a cell that was taken, and say so; `where` they were made, for the line on the screen."""
         record = {"origin": made.origin, "finished": now(), "seconds": round(made.seconds, 3)}
+        record |= {SKIPPED: dict(made.skipped)} if made.skipped else {}
         self.store.write(cell, made.table, record)
         self.progress.end(cell, f"{made.table.num_rows:,} rows in {made.seconds:.1f} s{where}")
 

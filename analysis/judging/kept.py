@@ -28,7 +28,7 @@ def kept_ledger(folder: Path = REFERENCE) -> pd.DataFrame:
     """
     key = digest_of([folder], folder.resolve())
     with suppress(OSError, pa.ArrowException):  # no file, or not a whole one
-        found = pq.read_table(KEPT).to_pandas()
+        found = pq.read_table(KEPT, use_threads=False).to_pandas(use_threads=False)
         if found.attrs.get(KEY) == key:
             return found
     found = ledger(folder)

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from analysis.paths import ROOT
 from cluscam_lite.errors import CluscamError
@@ -53,15 +55,32 @@ def _start(name: str, options: Sequence[str], jobs: int, variables: Mapping[str,
     """
     defaults = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs)), **variables}
     command = [sys.executable, "-m", "analysis.run.notebooks", "--notebook", name, "--one-of-several", *options]
-    return subprocess.Popen(command, cwd=ROOT, env=defaults | os.environ, start_new_session=True)
+    environment = defaults | os.environ
+    return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, stdin=subprocess.PIPE)
 
 
 def _stop(running: Sequence[subprocess.Popen]) -> None:
-    """Interrupt the processes, each of which ends its kernel, and wait for them."""
-    for process in running:
-        process.send_signal(signal.SIGINT)
-    for process in running:
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    """Interrupt the processes, each of which ends its kernel, and wait for them; a second interrupt kills them."""
+    try:
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        end = time.monotonic() + PATIENCE
+        for process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, end - time.monotonic()))
+    finally:
+        for process in running:
+            process.kill()  # a kernel ends by itself when its process is gone
+
+
+def end_with_parent() -> None:
+    """Have this process, one of several, interrupted when the one that started it ends, however that ends.
+
+    Its standard input is a pipe that nobody writes to, and that the system closes with the parent.
+    """
+
+    def watch() -> None:
+        if not os.read(sys.__stdin__.fileno(), 1):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -4,11 +4,17 @@ papermill executes each notebook with a kernel (a process) of its own, started i
 copy is written whole or not at all. It records a hash of its inputs, and is not run again while they are the same.
 """
 
+import sys
+
+if __name__ == "__main__":
+    from cluscam_lite.__main__ import one_sentence
+
+    one_sentence("Interrupted", quiet="--one-of-several" in sys.argv)
+
 import argparse
 import json
 import logging
 import os
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -17,7 +23,7 @@ from typing import Any
 
 from analysis.paths import ROOT
 from analysis.run.inputs import digest_of
-from analysis.run.jobs import run_jobs
+from analysis.run.jobs import end_with_parent, run_jobs
 from analysis.run.parameters import (
     PLANS,
     PROFILES,
@@ -31,6 +37,7 @@ from analysis.run.parameters import (
     typed,
 )
 from analysis.run.provenance import git_state
+from cluscam_lite.cli.ending import ended_by_signals
 from cluscam_lite.dataroot import data_root
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.files import atomic_path, output_folder
@@ -199,15 +206,18 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # silences a debugger's note in each kernel
     try:
         given, several = dict(options.p), options.one_of_several
-        run(options.notebook, options.profile, options.output, options.force, given, options.jobs, several)
+        if several:
+            end_with_parent()
+        with ended_by_signals():
+            run(options.notebook, options.profile, options.output, options.force, given, options.jobs, several)
     except CluscamError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it would print the cell that was cut off
         if not options.one_of_several:  # the process that started them says it once
             print("Interrupted; nothing is left half-written.", file=sys.stderr)
-        return 130
+        return getattr(stop, "status", 130)
     return 0
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from analysis.run.parameters import COMMON, OF_STUDIES, check_study, profile_parameters, typed
 from analysis.studies.plans.profile import OWN, renamed
 from analysis.studies.registry import REGISTRY, find_study
+from cluscam_lite.cli.ending import SomeSkipped
 from cluscam_lite.errors import CluscamError
 
 if TYPE_CHECKING:
-    from analysis.engine import Cluster
+    from analysis.engine import Cluster, Status
     from analysis.studies.everything import Studies
 
 ALL = "all"
@@ -88,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> None:
     try:
         from analysis.engine import run, status
         from analysis.studies.batching.machine import named_machine
-        from analysis.studies.everything import seconds_of, studies_of
+        from analysis.studies.everything import say_status, seconds_of, studies_of
         from analysis.studies.rows import results_folder
 
         cluster = _cluster(arguments)
@@ -112,10 +113,10 @@ def _run(arguments: argparse.Namespace) -> None:
     machine["channels_last"] = int(arguments.channels_last) or None
     if chosen is not None and not arguments.estimate and not budget:
         if arguments.status:
-            print(status(chosen, profile, folder(arguments.name)))
+            say_status(status(chosen, profile, folder(arguments.name)), print)
         else:
             with named_machine(machine):
-                run(chosen, profile, folder(arguments.name), **options)
+                end_of([run(chosen, profile, folder(arguments.name), **options)])
         return
     studies = studies_of(profile, [] if every else [arguments.name], folder, **options)
     if arguments.estimate:
@@ -124,10 +125,19 @@ def _run(arguments: argparse.Namespace) -> None:
         studies.status()
     else:
         with named_machine(machine):
-            if budget:
-                studies.run_within(budget, measure)
-            else:
-                studies.run()
+            end_of(studies.run_within(budget, measure) if budget else studies.run())
+
+
+def end_of(reached: Sequence["Status"]) -> None:
+    """Raise SomeSkipped, for the exit status 3, if images could not be used and have no rows."""
+    skipped = {image: reason for one in reached for image, reason in one.skipped.items()}
+    if skipped:
+        n, (first, reason) = len(skipped), next(iter(skipped.items()))
+        raise SomeSkipped(
+            f"{n} image{'s' * (n > 1)} could not be used and {'were' if n > 1 else 'was'} skipped, the first of them "
+            f"{first} ({reason}); all are named above: mend them and start the same command again, which makes the "
+            "rows of those that can be used by then"
+        )
 
 
 def _cluster(arguments: argparse.Namespace) -> "Cluster | None":

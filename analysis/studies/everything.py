@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from analysis.engine import run, status
+from analysis.engine import Status, run, status
 from analysis.engine.contract import checked_cells, named_data_root
 from analysis.engine.progress import duration
 from analysis.engine.store import Store
@@ -45,19 +45,26 @@ class Studies:
             if waiting:
                 say(f"{one.name}: waits for the training of {', '.join(waiting)}")
             else:
-                say(str(status(one.study, self.profile, self.folder(one.name))))
+                say_status(status(one.study, self.profile, self.folder(one.name)), say)
 
-    def run(self, say: Callable[[str], None] = print) -> None:
-        """Every study, one after the other. Raises CluscamError before anything runs if weights or images lack."""
+    def run(self, say: Callable[[str], None] = print) -> list[Status]:
+        """Every study, one after the other; how far each came.
+
+        Raises CluscamError before anything runs if weights or images lack.
+        """
         with named_data_root(self.profile):
             check_ready(self.planned)
+            reached = []
             for one in self.planned:
                 for name in one.study.preparation(one.plan):
                     one.study.prepare(one.plan, name, say)
-                run(one.study, self.profile, self.folder(one.name), **self.options)
+                reached.append(run(one.study, self.profile, self.folder(one.name), **self.options))
+        return reached
 
-    def run_within(self, budget: float, seconds: float, say: Callable[[str], None] = print) -> None:
+    def run_within(self, budget: float, seconds: float, say: Callable[[str], None] = print) -> list[Status]:
         """What fits `budget` seconds of what is not done yet, what decides most first (`cost.work`).
+
+        How far each study came that something was made of.
 
         Raises CluscamError if nothing fits, or nothing is left to do, or as `run` does.
         """
@@ -68,7 +75,7 @@ class Studies:
             left = self._left(work)
             if not left:
                 say("nothing is left to do: every cell of every study is done")
-                return
+                return []
             speeds = {panel: one.seconds for panel, one in rates.items()}
             chosen = fitting(left, speeds, budget)
             if not chosen:
@@ -83,10 +90,10 @@ class Studies:
                 f"{len(chosen):,} of {len(left):,} pieces of work fit {duration(budget)} (about {duration(taken)} of "
                 f"{duration(total)}); the same command goes on from there"
             )
-            self._make(chosen, say)
+            return self._make(chosen, say)
 
-    def _make(self, chosen: Sequence[Piece], say: Callable[[str], None]) -> None:
-        of = {one.name: one for one in self.planned}
+    def _make(self, chosen: Sequence[Piece], say: Callable[[str], None]) -> list[Status]:
+        of, reached = {one.name: one for one in self.planned}, []
         for (name, trains), part in groupby(chosen, lambda piece: (piece.study, piece.cell is None)):
             one, mine = of[name], list(part)
             if trains:
@@ -94,7 +101,8 @@ class Studies:
                     one.study.prepare(one.plan, piece.network, say)
             else:
                 numbers = [piece.cell for piece in mine if piece.cell is not None]
-                run(one.study, self.profile, self.folder(name), **self.options, only=numbers)
+                reached.append(run(one.study, self.profile, self.folder(name), **self.options, only=numbers))
+        return reached
 
     def _left(self, work: Sequence[Piece]) -> list[Piece]:
         """The work without the cells that are done."""
@@ -105,6 +113,13 @@ class Studies:
                 cells = checked_cells(one.study, self.profile)
                 done |= {(one.name, i) for i, cell in enumerate(cells) if store.path(cell).exists()}
         return [piece for piece in work if piece.cell is None or (piece.study, piece.cell) not in done]
+
+
+def say_status(reached: Status, say: Callable[[str], None]) -> None:
+    """Say how far a study is, and which images could not be used."""
+    say(str(reached))
+    for image, reason in reached.skipped.items():
+        say(f"skipped {image}: {reason}")
 
 
 def studies_of(

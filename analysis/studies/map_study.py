@@ -21,7 +21,7 @@ from analysis.studies.plan import Block, Plan, PlannedStudy
 from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.algorithm.scoring import FILLS
 from cluscam_lite.device import PASSES_IN as PRECISIONS
-from cluscam_lite.errors import NotApplicable, check_known, unknown
+from cluscam_lite.errors import NotApplicable, check_known, naming, unknown
 from cluscam_lite.methods import method_info
 from cluscam_lite.metrics.localisation import localise
 from cluscam_lite.metrics.masking import FORMS
@@ -115,7 +115,8 @@ def map_rows(
         if not isinstance(one, Explained):
             rows.append([known | MAP | {"reason": str(one)}])
             continue
-        placed = (place or location)(one.saliency, picture, preprocess)
+        with naming(picture.image_id):
+            placed = (place or location)(one.saliency, picture, preprocess)
         facts = known | {
             "target": one.target,
             "forward_passes": one.forward_passes,

@@ -11,9 +11,10 @@ from analysis.studies.cost.passes import Passes, Shape
 from analysis.studies.plans.file import Line, PlanFile, Section, read_plans
 from analysis.studies.plans.lines import Choice, blocks_of
 from analysis.studies.plans.profile import check_profile, profile_name
-from cluscam_lite import get_spec
+from cluscam_lite import get_spec, load_dataset
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.methods import METHODS
+from cluscam_lite.metrics.boxes import checked_boxes
 
 # these ask what the maps do to the output; where a class token is read out, they do so at "last_input"
 DOWNSTREAM = tuple(name for name, info in METHODS.items() if info.gradients) + ("ablationcam", "reciprocam")
@@ -73,6 +74,22 @@ class PlannedStudy(ABC):
     @abstractmethod
     def block_cells(self, plan: Plan, block: Any, seed: int) -> Iterable[Cell]:
         """The cells of one block; `seed` is the profile's."""
+
+    def usable(self, cell: Cell, image_id: str) -> bool:
+        """Whether an image that was skipped can be used by now, its donor and its boxes included."""
+        part, donors = cell.part or None, cell.settings.get("donors")
+        wanted = [(part, image_id)]
+        if donors:
+            wanted.append((cell.settings.get("donor_part") or None, donors[cell.images.index(image_id)]))
+        try:
+            for of_part, name in wanted:
+                sample = load_dataset(cell.dataset, part=of_part).of_id(name)
+                get_spec(cell.model).preprocess(cell.settings.get("preprocess", "standard"))(sample.image)
+                if sample.boxes:
+                    checked_boxes(sample.boxes, sample.width, sample.height)
+        except CluscamError:
+            return False
+        return True
 
     def spans(self, block: Any) -> list[tuple[int, int]]:
         """(first, number) of the images of each cell of a block, counted within the part, in the order of the cells."""

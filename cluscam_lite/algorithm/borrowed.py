@@ -2,8 +2,10 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import compress, repeat
+from operator import call, methodcaller
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -29,24 +31,41 @@ class _Held(threading.local):
 _held = _Held()
 
 
-@contextmanager
-def borrowed(network: nn.Module) -> Iterator[None]:
+class borrowed:
     """Have a network to oneself: other threads that want it, or a part of it, wait here until it is given back.
 
     A thread may borrow what it has already. Everything in this package that changes a network for a while does so
     within; a caller who runs or trains the same network in another thread does well to borrow it too.
+
+    This and what follows are classes whose changes are single calls into C, which Ctrl-C cannot cut in two; a generator
+    in a `with` can be interrupted after its change and before the block.
     """
-    if id(network) in _held.networks:
-        yield
-        return
-    with ExitStack() as stack:
-        for lock in _locks_of(network):
-            stack.enter_context(lock)
-        _held.networks.add(id(network))
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self._locks: list[Lock] = []
+        self._back: Iterable[None] = ()  # each lock that was taken is given back once, however often this is asked
+
+    def __enter__(self) -> None:
+        if id(self._network) in _held.networks:
+            return
+        taken: list[bool] = []
+        self._locks = _locks_of(self._network)
+        self._back = map(methodcaller("release"), compress(self._locks, taken))
         try:
-            yield
-        finally:
-            _held.networks.discard(id(network))
+            taken.extend(map(methodcaller("acquire"), self._locks))
+            _held.networks.add(id(self._network))
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        _surely(self._give_back)
+
+    def _give_back(self) -> None:
+        if self._locks:
+            _held.networks.discard(id(self._network))
+            _all(self._back)
 
 
 def _locks_of(network: nn.Module) -> list[Lock]:
@@ -66,45 +85,111 @@ def process_borrowed() -> Any:
     return _process
 
 
-@contextmanager
-def hooked_here(layer: nn.Module, hook: Hook, whole: bool = False) -> Iterator[None]:
+class hooked_here:
     """A forward hook that sees the passes of this thread alone; and, unless `whole`, of a tuple the maps alone."""
-    mine = threading.get_ident()
 
-    def here(module: nn.Module, inputs: Any, output: Any) -> Any:
-        if threading.get_ident() != mine:
-            return None
-        if whole:
-            return hook(module, inputs, output)
-        instead = hook(module, inputs, maps_in(output))
-        return None if instead is None else with_maps(output, instead)
+    def __init__(self, layer: nn.Module, hook: Hook, whole: bool = False) -> None:
+        self._layer = layer
+        mine = threading.get_ident()
 
-    with layer.register_forward_hook(here):
-        yield
+        def here(module: nn.Module, inputs: Any, output: Any) -> Any:
+            if threading.get_ident() != mine:
+                return None
+            if whole:
+                return hook(module, inputs, output)
+            instead = hook(module, inputs, maps_in(output))
+            return None if instead is None else with_maps(output, instead)
+
+        self._here = here
+
+    def __enter__(self) -> None:
+        try:
+            self._layer.register_forward_hook(self._here)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        hooks = self._layer._forward_hooks  # the handle may not have reached us
+        _all(map(hooks.pop, [key for key, hook in hooks.items() if hook is self._here]))
 
 
-@contextmanager
-def switched_off(parts: Iterable[Any], flag: str) -> Iterator[None]:
+class switched_off:
     """Set a flag to False on all parts that have it True, and back to True afterwards."""
-    on = [part for part in parts if getattr(part, flag, False)]  # what is frozen by TorchScript has no mode
-    try:
-        for part in on:
-            setattr(part, flag, False)
-        yield
-    finally:
-        for part in on:
-            setattr(part, flag, True)
+
+    def __init__(self, parts: Iterable[Any], flag: str) -> None:
+        self._parts, self._flag = parts, flag
+        self._on: list[Any] = []
+        self._setters: list[Callable[..., None]] = []
+
+    def __enter__(self) -> None:
+        # what is frozen by TorchScript has no mode
+        self._on = [part for part in self._parts if getattr(part, self._flag, False)]
+        plain: Any = nn.Module.__setattr__  # is written in Python, and would do no more here than `object`'s
+        self._setters = [object.__setattr__ if type(part).__setattr__ is plain else setattr for part in self._on]
+        try:
+            self._set(False)
+        except BaseException:
+            self._restore()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        _surely(self._restore)
+
+    def _restore(self) -> None:
+        self._set(True)
+
+    def _set(self, value: bool) -> None:
+        _all(map(call, self._setters, self._on, repeat(self._flag), repeat(value)))
 
 
-@contextmanager
-def eval_mode(module: nn.Module) -> Iterator[None]:
+class _Lent:
+    """A network borrowed with a flag of its parts switched off."""
+
+    def __init__(self, network: nn.Module, parts: Iterable[Any], flag: str) -> None:
+        self._borrowed, self._off = borrowed(network), switched_off(parts, flag)
+
+    def __enter__(self) -> None:
+        try:
+            self._borrowed.__enter__()
+            self._off.__enter__()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        _surely(self._give_back)
+
+    def _give_back(self) -> None:
+        try:
+            self._off.__exit__()
+        finally:
+            self._borrowed.__exit__()
+
+
+class eval_mode(_Lent):
     """Borrow a network, put every submodule in eval mode, and back as it was afterwards."""
-    with borrowed(module), switched_off(module.modules(), "training"):
-        yield
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__(network, network.modules(), "training")
 
 
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
+class frozen(_Lent):
     """Borrow a network whose parameters ask for no gradient, so that a backward pass does no more than it must."""
-    with borrowed(module), switched_off(module.parameters(), "requires_grad"):
-        yield
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__(network, network.parameters(), "requires_grad")
+
+
+def _surely(undo: Callable[[], None]) -> None:
+    """Undo a change, which may be asked twice: again if an interrupt comes before it was done."""
+    try:
+        undo()
+    except BaseException:
+        undo()
+        raise
+
+
+def _all(calls: Iterable[Any]) -> None:
+    """Carry out what a `map` of functions in C stands for: all of it, before Python looks for signals again."""
+    deque(calls, maxlen=0)

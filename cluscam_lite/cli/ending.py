@@ -17,12 +17,11 @@ class SomeSkipped(CluscamError):
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asked the command to end; `status` is 128 and the signal's number, as shells have it."""
+    """A signal asked the command to end: `how`; `status` is 128 and the signal's number, as shells have it."""
 
     def __init__(self, number: int) -> None:
-        name = signal.Signals(number).name
-        super().__init__(f"ended by {name}; what was announced as written is whole, nothing else is left")
-        self.status = 128 + number
+        self.how, self.status = f"ended by {signal.Signals(number).name}", 128 + number
+        super().__init__(f"{self.how}; what was announced as written is whole, nothing else is left")
 
 
 @contextmanager

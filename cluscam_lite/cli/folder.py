@@ -31,7 +31,7 @@ from .ending import SomeSkipped
 from .job import Job
 from .overview import INDEX, NUMBERS, write_overview
 from .pictures import Picture, open_picture
-from .record import agree, alone_in, check_out
+from .record import agree, at_work_in, check_out
 from .written import report_of, write_map
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def explain_folder(folder: Path, job: Job, arguments: argparse.Namespace) -> Non
         import pyarrow  # noqa: F401  (or the table would fail after hours)
     names, out = image_names(folder), Path(arguments.out).expanduser()
     check_out(out, folder)
-    with made_folder(out), alone_in(out) as partial, short_warnings():
+    with made_folder(out), at_work_in(out) as partial, short_warnings():
         model, explainer = job.load(arguments)
         agree(out, _record(job, model, explainer, arguments), partial)
         run = Run(folder, out, partial, job, model, explainer, arguments)

@@ -8,40 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CluscamError
-from ..files import atomic_path
+from ..files import LOCK, alone_in, atomic_path
 
-try:
-    import fcntl
-except ImportError:  # Windows: there nothing keeps two runs apart
-    fcntl = None  # type: ignore[assignment]
-
-RECORD, LOCK, PARTIAL = "run.json", ".lock", ".partial"
+RECORD, PARTIAL = "run.json", ".partial"
 
 
 @contextmanager
-def alone_in(out: Path) -> Iterator[Path]:
-    """Hold the folder for this process and yield the place for half-written files, which is empty.
+def at_work_in(out: Path) -> Iterator[Path]:
+    """Have the folder to this process and yield the place for half-written files, which is empty.
 
-    The system drops the lock when a process dies, however it dies; what it left half-written is removed by the next.
-    Raises CluscamError if another process is at work in the folder.
+    What a killed process left half-written is removed. Raises CluscamError if another process is at work in the folder.
     """
-    with (out / LOCK).open("w") as lock:
-        try:
-            if fcntl is not None:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CluscamError(
-                f"another run is writing into {out}; wait until it has ended, or choose another folder"
-            ) from None
+    with alone_in(out):
         partial = out / PARTIAL
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
         try:
+            partial.mkdir()
             yield partial
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-            if not (out / RECORD).is_file():  # nothing was begun: a folder that was made can be removed again
-                (out / LOCK).unlink(missing_ok=True)
 
 
 def check_out(out: Path, folder: Path) -> None:

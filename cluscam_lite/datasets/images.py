@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ..errors import CluscamError, reason_of
+from ..errors import BrokenImage, CluscamError, reason_of
 from ..files import PathLike
 
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's grey modes of more than 8 bits
@@ -25,7 +25,8 @@ def open_image(source: PathLike | bytes | BinaryIO, *, upright: bool = True, nam
         name: stands for bytes and files in messages.
 
     Raises:
-        CluscamError: the image is missing, a folder, empty, cut short, or no image.
+        CluscamError: the image is missing or a folder.
+        BrokenImage: it is empty, cut short, or no image.
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source).expanduser()
@@ -34,7 +35,7 @@ def open_image(source: PathLike | bytes | BinaryIO, *, upright: bool = True, nam
     label = name or str(getattr(source, "name", "") or "the given data")
     if isinstance(source, bytes | bytearray | memoryview):
         if not len(source):
-            raise CluscamError(f"the image {label} is empty; give an image file")
+            raise BrokenImage(f"the image {label} is empty; give an image file")
         source = BytesIO(source)
     return _decode(source, label, upright)
 
@@ -45,7 +46,7 @@ def _check_file(path: Path) -> None:
     if not path.is_file():
         raise CluscamError(f"there is no image {path}; check the path")
     if path.stat().st_size == 0:
-        raise CluscamError(f"the image {path} is empty; give an image file")
+        raise BrokenImage(f"the image {path} is empty; give an image file")
 
 
 def _decode(source: Path | BinaryIO, label: str, upright: bool) -> Image.Image:
@@ -54,13 +55,13 @@ def _decode(source: Path | BinaryIO, label: str, upright: bool) -> Image.Image:
             image.load()
             return to_rgb(image, upright)
     except PermissionError as error:
-        raise CluscamError(f"the image {label} may not be read; change its permissions") from error
+        raise BrokenImage(f"the image {label} may not be read; change its permissions") from error
     except UnidentifiedImageError as error:
-        raise CluscamError(f"{label} is not an image in a format that can be read; JPEG and PNG can") from error
+        raise BrokenImage(f"{label} is not an image in a format that can be read; JPEG and PNG can") from error
     except Image.DecompressionBombError as error:
-        raise CluscamError(f"the image {label} has too many pixels to be safe; make it smaller first") from error
+        raise BrokenImage(f"the image {label} has too many pixels to be safe; make it smaller first") from error
     except Exception as error:  # Pillow's decoders fail on damaged files in a dozen ways
-        raise CluscamError(f"the image {label} is cut short or damaged ({reason_of(error)}); get it again") from error
+        raise BrokenImage(f"the image {label} is cut short or damaged ({reason_of(error)}); get it again") from error
 
 
 def to_rgb(image: Image.Image, upright: bool = True) -> Image.Image:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from ..errors import CluscamError
+from ..errors import CluscamError, naming
 
 if TYPE_CHECKING:
     from .scenes.scene import Scene
@@ -45,6 +45,8 @@ class Sample:
 class Samples:
     """A data set: a sequence of `Sample`, each read (and decoded) when it is asked for.
 
+    Asking for one raises BrokenImage, which names it, if its content cannot be used.
+
     Args:
         name: of the data set.
         ids: the images' names, in order.
@@ -65,16 +67,20 @@ class Samples:
 
     def __getitem__(self, i: int) -> Sample:
         """Sample `i`, read now; negative numbers count from the end. Raises IndexError outside the data set."""
-        return self._read(self.ids[i])
+        return self._named(self.ids[i])
 
     def of_id(self, image_id: str) -> Sample:
         """The sample of that name, read now. Raises CluscamError for one that is not in the data set."""
         if image_id not in self.ids:
             raise CluscamError(f"the data set {self.name!r} has no image {image_id!r}; check the part and the name")
-        return self._read(image_id)
+        return self._named(image_id)
 
     def __iter__(self) -> Iterator[Sample]:
-        return map(self._read, self.ids)
+        return map(self._named, self.ids)
+
+    def _named(self, image_id: str) -> Sample:
+        with naming(image_id):
+            return self._read(image_id)
 
     def __repr__(self) -> str:
         return f"Samples({self.name!r}, {len(self)} images)"

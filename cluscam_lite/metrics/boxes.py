@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import CluscamError, NotApplicable
+from ..errors import BrokenImage, NotApplicable
 from ..models.spec import Preprocess, crop_window
 from ..packages import from_extra
 
@@ -30,7 +30,7 @@ def boxes_in_input(
         (n, 4) float64 in pixels of the input, clipped to it. Boxes wholly outside the crop are left out: n may be 0.
 
     Raises:
-        CluscamError: malformed boxes.
+        BrokenImage: malformed boxes, or one that does not lie in the image.
         NotApplicable: no box at all.
     """
     with from_extra("models"):
@@ -71,7 +71,7 @@ def box_mask(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def checked_boxes(boxes: Sequence[Sequence[float]] | Tensor, width: int, height: int) -> Tensor:
-    """Boxes as (n, 4) float64. Raises NotApplicable for none, CluscamError unless each lies in the image."""
+    """Boxes as (n, 4) float64. Raises NotApplicable for none, BrokenImage unless each lies in the image."""
     if len(boxes) == 0:
         raise NotApplicable("the image has no box, so where its object is cannot be judged; use images with boxes")
     try:
@@ -79,12 +79,12 @@ def checked_boxes(boxes: Sequence[Sequence[float]] | Tensor, width: int, height:
     except (TypeError, ValueError, RuntimeError):
         edges = torch.empty(0)
     if edges.ndim != 2 or edges.shape[1] != 4:
-        raise CluscamError("the boxes are malformed; expected (xmin, ymin, xmax, ymax) in pixels for each")
+        raise BrokenImage("the boxes are malformed; expected (xmin, ymin, xmax, ymax) in pixels for each")
     xmin, ymin, xmax, ymax = edges.T
     good = (xmin >= 0) & (xmin < xmax) & (xmax <= width) & (ymin >= 0) & (ymin < ymax) & (ymax <= height)
     if not good.all():
         wrong = tuple(edges[~good][0].tolist())
-        raise CluscamError(
+        raise BrokenImage(
             f"the box {wrong} does not fit its image of {width} x {height} pixels; expected 0 <= xmin < xmax <= width "
             "and 0 <= ymin < ymax <= height"
         )

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ..errors import CluscamError, unknown
+from ..errors import BrokenImage, CluscamError, unknown
 
 Triple = tuple[float, float, float]
 
@@ -45,7 +45,7 @@ class Preprocess:
     std: Triple
 
     def view(self, image: Image.Image) -> Image.Image:
-        """What the network will see of `image`, (size, size) RGB. Raises CluscamError if it is not RGB."""
+        """What the network will see of `image`, (size, size) RGB. BrokenImage: too long, CluscamError: not RGB."""
         if image.mode != "RGB":
             raise CluscamError(f"the image has mode {image.mode}, not RGB; open it with open_image")
         resampling = _RESAMPLING[self.interpolation]
@@ -53,7 +53,7 @@ class Preprocess:
             return image.resize((self.size, self.size), resampling)
         resized, left, top = crop_window(image.size, self.resize, self.size)
         if Image.MAX_IMAGE_PIXELS is not None and math.prod(resized) > 2 * Image.MAX_IMAGE_PIXELS:
-            raise CluscamError(
+            raise BrokenImage(
                 f"the image is {image.width} x {image.height} pixels, and {resized[0]} x {resized[1]} once its shorter "
                 f"side is {self.resize}, too many to be safe; crop it first, or squash it (the preprocessing 'paper')"
             )

@@ -17,8 +17,8 @@ from PIL import Image
 from analysis.paths import ROOT
 from cluscam_lite import ClusCAM, load_dataset
 from cluscam_lite.cli import main
-from cluscam_lite.cli.record import LOCK, alone_in
 from cluscam_lite.errors import CluscamError
+from cluscam_lite.files import LOCK, alone_in
 from cluscam_lite.models import get_spec, load_model
 
 pytestmark = pytest.mark.usefixtures("no_data_root")

@@ -53,7 +53,7 @@ def test_a_signal_leaves_no_process_and_one_sentence(tmp_path, start, sent):
     else:
         process.send_signal(sent)
     _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + sent
     assert error.count("\n") == 1 and "0 of 6 cells of the study toy are done" in error
     wait_for(lambda: not any(map(alive, everyone)))
     assert parquets(out) == []

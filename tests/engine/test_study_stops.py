@@ -78,14 +78,14 @@ def test_a_cell_in_work_is_left_alone_until_its_process_dies(undisturbed, tmp_pa
     assert same_rows(read(TOY, out), read(TOY, undisturbed))
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_it_with_one_sentence(tmp_path, start, sent):
     out = tmp_path / "out"
     process = start(out, TOY_SECONDS="0.2")
     wait_for(lambda: parquets(out))
     process.send_signal(sent)
     _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + sent
     done = len(parquets(out))
     assert error.count("\n") == 1 and f"{done} of 6 cells of the study toy are done" in error
     assert "run the same command again to go on" in error

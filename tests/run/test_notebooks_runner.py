@@ -8,6 +8,7 @@ import time
 
 import nbformat
 import papermill
+import psutil
 import pytest
 from toy_notebook import write_notebook, write_profile
 
@@ -115,24 +116,37 @@ def test_a_kernel_whose_port_was_taken_is_started_again(tmp_path, monkeypatch, l
         assert len(starts) == 3 and not (tmp_path / "out" / "toy.ipynb").exists()
 
 
-@pytest.mark.parametrize("names", ["a", "ab"])
-def test_an_interrupt_ends_the_run_and_its_kernels_and_leaves_no_file(tmp_path, names):
-    profile = write_profile(tmp_path / "p.yaml", "n_images: 2\n")
-    command = [sys.executable, "-m", "analysis.run.notebooks", "--profile", profile, "--jobs", "2", "--notebook"]
-    pids = [tmp_path / f"{name} pid" for name in names]
-    for name, pid in zip(names, pids, strict=True):
-        code = f"import os, time, pathlib\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\ntime.sleep(300)"
-        command.append(str(write_notebook(tmp_path / f"{name}.ipynb", code)))
-    process = subprocess.Popen(
-        [*command, "--output", str(tmp_path / "out")], cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-    kernels = [int(wait_for(lambda pid=pid: pid.exists() and pid.read_text())) for pid in pids]
-    process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("names, sent", [("ab", signal.SIGINT), ("a", signal.SIGTERM)])
+def test_a_signal_ends_the_run_and_its_kernels_and_leaves_no_file(tmp_path, names, sent):
+    process, others = started(tmp_path, names)
+    process.send_signal(sent)
     _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + sent
     assert error == "Interrupted; nothing is left half-written.\n"
-    assert list((tmp_path / "out").glob("*.ipynb")) == []
-    assert wait_for(lambda: not any(map(is_running, kernels)))
+    assert list((tmp_path / "out").iterdir()) == []
+    assert wait_for(lambda: not any(map(is_running, others)))
+
+
+def test_no_process_survives_a_runner_that_is_killed(tmp_path):
+    process, others = started(tmp_path, "ab")
+    process.kill()
+    process.communicate()
+    assert wait_for(lambda: not any(map(is_running, others)))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def started(folder, names):
+    """A runner with two jobs at work on notebooks that do not end; all processes that it has started."""
+    profile = write_profile(folder / "p.yaml", "n_images: 2\n")
+    command = [sys.executable, "-m", "analysis.run.notebooks", "--profile", profile, "--jobs", "2"]
+    pids = [folder / f"{name} pid" for name in names]
+    codes = [f"import pathlib, time\npathlib.Path({str(pid)!r}).write_text('x')\ntime.sleep(300)" for pid in pids]
+    paths = [str(write_notebook(folder / f"{name}.ipynb", code)) for name, code in zip(names, codes, strict=True)]
+    process = subprocess.Popen(
+        [*command, "--notebook", *paths, "--output", str(folder / "out")], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: all(pid.exists() for pid in pids))
+    return process, [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
 
 
 def test_several_at_a_time_are_what_each_is_alone(tmp_path, capfd):

@@ -91,7 +91,7 @@ def test_rows_that_were_changed_are_found_without_a_manifest(tmp_path, change):
     with pytest.raises(Damaged, match="its rows are not those that were written"):
         store.load(cell)
     assert store.survey([cell]).damaged == [(cell, "its rows are not those that were written")]
-    assert [found for found, _ in store.clear_damaged([cell])] == [cell] and not store.path(cell).exists()
+    assert [found for found, _ in store.clear([cell], lambda *_: False)] == [cell] and not store.path(cell).exists()
 
 
 @pytest.mark.parametrize("options", [{}, {"compression": "gzip"}, {"row_group_size": 1}, {"use_dictionary": False}])

@@ -156,7 +156,9 @@ class Spread:
     def _bring(self, cell: Cell, answer: Mapping[str, Any]) -> None:
         _check(answer)
         table = pa.ipc.open_stream(answer["table"]).read_all()
-        self.desk.bring(cell, Made(table, answer["origin"], answer["seconds"]), f" on {answer['worker']}")
+        self.desk.bring(
+            cell, Made(table, answer["origin"], answer["seconds"], answer["skipped"]), f" on {answer['worker']}"
+        )
 
     def _fail(self, error: Exception) -> None:
         """Keep the first failure, and say that the cells that are out are waited for."""

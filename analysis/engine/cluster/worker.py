@@ -66,6 +66,7 @@ def make_cell(worker: Worker, order: Mapping[str, Any], about: Mapping[str, Any]
         "table": sink.getvalue().to_pybytes(),
         "origin": made.origin,
         "seconds": made.seconds,
+        "skipped": dict(made.skipped),
         "worker": str(worker.name),
     }
 

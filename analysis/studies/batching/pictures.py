@@ -15,6 +15,7 @@ from analysis.studies.batching.machine import Machine
 from analysis.studies.batching.memory import Shrinking
 from cluscam_lite.dataroot import VARIABLE
 from cluscam_lite.datasets.sample import Box, Sample, Samples
+from cluscam_lite.errors import BrokenImage, naming
 from cluscam_lite.models import LoadedModel, Preprocess
 
 ROOM = 256 * 2**20  # bytes of pictures that a process keeps for the next cells of the same network
@@ -48,9 +49,10 @@ class Picture:
 
 
 def picture_of(sample: Sample, preprocess: Preprocess, key: tuple[Any, ...] = ()) -> Picture:
-    """A sample as a picture."""
+    """A sample as a picture. Raises BrokenImage, with its name, if it cannot be brought to the network's input."""
     about = (sample.image_id, sample.label, sample.boxes, sample.width, sample.height, sample.image.size)
-    return Picture(*about, preprocess(sample.image), key=key)
+    with naming(sample.image_id):
+        return Picture(*about, preprocess(sample.image), key=key)
 
 
 @dataclass
@@ -109,6 +111,8 @@ def groups_of(
     size = 0
     for number, ((_, key), is_known) in enumerate(zip(wanted, known, strict=True)):
         picture = store.pictures[key] if is_known else next(coming)
+        if isinstance(picture, BrokenImage):
+            raise picture
         store.keep(picture)
         if donors is not None and number % 2:
             group[-1] = replace(group[-1], donor=picture.x)
@@ -139,9 +143,12 @@ class _Ahead(Dataset):
     def __len__(self) -> int:
         return len(self.wanted)
 
-    def __getitem__(self, i: int) -> Picture:
+    def __getitem__(self, i: int) -> Picture | BrokenImage:
         samples, key = self.wanted[i]
-        return picture_of(samples.of_id(key[-1]), self.preprocess, key)
+        try:
+            return picture_of(samples.of_id(key[-1]), self.preprocess, key)
+        except BrokenImage as error:  # a loader's process would pass on its text alone
+            return error
 
 
 def _loader(pictures: _Ahead, workers: int, device: torch.device) -> DataLoader:
@@ -151,5 +158,5 @@ def _loader(pictures: _Ahead, workers: int, device: torch.device) -> DataLoader:
     return DataLoader(pictures, batch_size=None, collate_fn=_as_it_is, generator=torch.Generator(), **ahead)
 
 
-def _as_it_is(picture: Picture) -> Picture:
+def _as_it_is(picture: Picture | BrokenImage) -> Picture | BrokenImage:
     return picture

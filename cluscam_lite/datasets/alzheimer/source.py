@@ -137,7 +137,7 @@ def _parquet_table(folder: Path, split: str) -> tuple[Any, tuple[str, ...] | Non
     if not files:
         raise CluscamError(f"there is no {split}-*.parquet in {folder}; {GET}")
     try:
-        table = pa.concat_tables([pq.read_table(file) for file in files])
+        table = pa.concat_tables([pq.read_table(file, use_threads=False) for file in files])
     except (pa.ArrowException, OSError) as error:
         raise CluscamError(f"{files[0]} cannot be read as Parquet; get the file again") from error
     return table, _class_names(table.schema.metadata or {})

@@ -1,9 +1,10 @@
 """ILSVRC as Parquet files: columns image_id, image {bytes, path}, label, width, height, boxes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ...errors import CluscamError
+from ...errors import CluscamError, is_whole
 from ...packages import from_extra
 from ..images import open_image
 from ..sample import Sample, as_box
@@ -12,13 +13,15 @@ with from_extra("data"):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+CLASSES = 1000
 FACTS = ("image_id", "label", "width", "height", "boxes")
 
 
 class ParquetImages:
     """All facts in memory; pictures are read a row group at a time, of which the last is kept.
 
-    Raises CluscamError if there is no Parquet file in `folder`, or one that cannot be read.
+    Raises CluscamError if there is no Parquet file in `folder`, or one that cannot be read, and, naming the row, for an
+    id that is no text or there twice, a label that is no class, or a size that is none.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,20 +56,47 @@ class ParquetImages:
             with pq.ParquetFile(file) as table:
                 if not {"image", *FACTS} <= set(table.schema_arrow.names):
                     raise _unreadable(file)
+                first = 0  # rows of the groups before
                 for group in range(table.num_row_groups):
-                    rows = table.read_row_group(group, columns=list(FACTS)).to_pylist()
+                    rows = table.read_row_group(group, columns=list(FACTS), use_threads=False).to_pylist()
                     for row, facts in enumerate(rows):
+                        _check(facts, f"row {first + row} of {file}", self._places)
                         self._facts[facts["image_id"]] = facts
                         self._places[facts["image_id"]] = file, group, row
+                    first += len(rows)
         except (pa.ArrowException, OSError) as error:
             raise _unreadable(file) from error
 
     def _read_group(self, file: Path, group: int) -> list[bytes]:
         try:
             with pq.ParquetFile(file) as table:
-                return [image["bytes"] for image in table.read_row_group(group, columns=["image"])["image"].to_pylist()]
+                return [
+                    image["bytes"]
+                    for image in table.read_row_group(group, columns=["image"], use_threads=False)["image"].to_pylist()
+                ]
         except (pa.ArrowException, OSError, TypeError) as error:
             raise _unreadable(file) from error
+
+
+def _check(facts: Mapping[str, Any], where: str, known: Mapping[str, tuple[Path, int, int]]) -> None:
+    """Raise CluscamError unless a row of `where` has an id that is not `known` yet, a label and a size."""
+    image_id, label = facts["image_id"], facts["label"]
+    if not isinstance(image_id, str) or not image_id:
+        raise CluscamError(f"{where} has the image_id {image_id!r}; expected a text, the image's own name")
+    if image_id in known:
+        raise CluscamError(
+            f"{where} has the image_id {image_id!r}, which {known[image_id][0]} has already; give each image once"
+        )
+    if label is not None and not (is_whole(label) and 0 <= label < CLASSES):
+        raise CluscamError(
+            f"{where} ({image_id}) has the label {label!r}; expected a whole number from 0 to {CLASSES - 1}, the class "
+            "by sorted synset, or none"
+        )
+    for name in ("width", "height"):
+        if not is_whole(facts[name]) or facts[name] < 1:
+            raise CluscamError(
+                f"{where} ({image_id}) has the {name} {facts[name]!r}; expected the original's in pixels, at least 1"
+            )
 
 
 def _unreadable(file: Path) -> CluscamError:

@@ -10,19 +10,22 @@ import json
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from cluscam_lite.errors import CluscamError
+from cluscam_lite.errors import CluscamError, reason_of
 from cluscam_lite.files import atomic_path
 
 PATTERN = re.compile(r"checkpoint-(\d{4})")
+HALF = ".checkpoint-"  # the name of one that is being written
+WRITER = re.compile("PytorchStreamWriter|inline_container|unexpected pos|File .* cannot be opened|iostream error")
 
 
 def plain_state(network: nn.Module) -> dict[str, Tensor]:
@@ -42,8 +45,9 @@ def write_checkpoint(
 ) -> None:
     """Write the checkpoint of an epoch; it gets its name when it is complete. Then remove the earlier ones."""
     target = folder / f"checkpoint-{epoch:04d}"
-    temporary = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=folder))
+    temporary = folder / f"{HALF}{epoch:04d}"
     try:
+        temporary.mkdir()
         save_file(weights, temporary / "model.safetensors")
         save_file(best, temporary / "best.safetensors")
         torch.save(state, temporary / "state.pt")
@@ -53,13 +57,37 @@ def write_checkpoint(
                 os.fsync(written.fileno())
         if target.exists():
             shutil.rmtree(target)
-        temporary.chmod(0o755)
         temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     for older in checkpoints(folder):
         if older != target:
             shutil.rmtree(older)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left of a checkpoint. The caller has the folder to itself."""
+    for path in folder.glob(f"{HALF}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def room_for(folder: Path) -> Iterator[None]:
+    """Raise CluscamError, one sentence, for what the writers of PyTorch and safetensors say of a disk that is full."""
+    try:
+        yield
+    except CluscamError:
+        raise
+    except (OSError, SafetensorError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not WRITER.search(str(error)):
+            raise
+        reason = getattr(error, "strerror", None) or reason_of(error)
+        if isinstance(error, RuntimeError):  # PyTorch's writer does not pass the system's reason on
+            reason = "its writer was cut off, as by a full disk"
+        raise CluscamError(
+            f"cannot write to {folder} ({reason}); make room on the disk and run the same command again, which goes on "
+            "after the last whole epoch"
+        ) from error
 
 
 def checkpoints(folder: Path) -> list[Path]:

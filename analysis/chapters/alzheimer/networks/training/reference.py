@@ -19,6 +19,7 @@ import torch
 from analysis.chapters.alzheimer.networks.trained import CARDS, TRAINED, folder_of, reference_card, reference_recipe
 from analysis.chapters.alzheimer.networks.training.trainer import train
 from analysis.chapters.alzheimer.tables import RUNS
+from cluscam_lite.cli.ending import ended_by_signals
 from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.models.trained import read_card
 
@@ -54,14 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in arguments.names:
             if name not in known:
                 raise unknown("network of the reference run", name, known)
-        for name in arguments.names:
-            print(train_as_the_card_says(name), flush=True)
+        with ended_by_signals():
+            for name in arguments.names:
+                print(train_as_the_card_says(name), flush=True)
     except CluscamError as error:
         print(f"train_reference: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("train_reference: interrupted; run the same command again to go on", file=sys.stderr)
-        return 130
+        return getattr(stop, "status", 130)
     return 0
 
 

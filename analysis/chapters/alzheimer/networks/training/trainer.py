@@ -21,6 +21,8 @@ from analysis.chapters.alzheimer.networks.training.checkpoint import (
     checkpoints,
     plain_state,
     read_checkpoint,
+    room_for,
+    sweep,
     write_checkpoint,
 )
 from analysis.chapters.alzheimer.networks.training.epochs import batches_of, class_weights, predict, train_epoch
@@ -29,8 +31,9 @@ from analysis.chapters.alzheimer.networks.training.networks import PRETRAINED, s
 from analysis.chapters.alzheimer.networks.training.recipe import Recipe, same_recipe
 from analysis.chapters.alzheimer.networks.training.run import Run, new_run
 from analysis.chapters.alzheimer.networks.training.slices import Slices, load_parts, shuffled
+from cluscam_lite.cli.common import made_folder
 from cluscam_lite.errors import CluscamError
-from cluscam_lite.files import atomic_path, output_folder
+from cluscam_lite.files import alone_in, atomic_path
 from cluscam_lite.models import ModelSpec, Preprocess
 from cluscam_lite.models.trained import CARD, WEIGHTS, read_card
 
@@ -53,13 +56,21 @@ def train(
 
     A folder with a part of this training goes on from its last whole epoch, to the same weights as without a break
     (on one machine with the same number of threads, on a CPU); one that is complete is left as it is. Raises
-    CluscamError if the folder holds another training, or data or pretrained weights are missing.
+    CluscamError if the folder holds another training, or another process trains in it, if data or pretrained weights
+    are missing, or the disk is full.
     """
-    folder = output_folder(out)
+    with made_folder(Path(out)) as folder, alone_in(folder), room_for(folder):
+        sweep(folder)
+        return _train(recipe, folder, say, data_root)
+
+
+def _train(recipe: Recipe, folder: Path, say: Callable[[str], None], data_root: str | None) -> dict[str, Any]:
+    """As `train`, in a folder that this process has to itself."""
     stored = _stored(folder)
     if stored:
         same_recipe(recipe, stored["recipe"], str(folder))
     if (folder / CARD).is_file():
+        _remove_checkpoints(folder)  # the run that wrote the card may have been killed before it came to this
         say(f"{folder} holds this training, complete; nothing to do")
         return read_card(folder)
     material = _prepare(recipe, data_root)
@@ -142,8 +153,7 @@ def _finish(
     card = card_of(material.recipe, facts, run, found, folder / WEIGHTS, material.parts)
     with atomic_path(folder / CARD) as temporary:
         temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    for path in checkpoints(folder):
-        shutil.rmtree(path)
+    _remove_checkpoints(folder)
     test = found["test"]
     say(f"test: accuracy {test['accuracy']:.1f} %, balanced {test['balanced_accuracy']:.1f} %, ECE {test['ece']:.1f} %")
     return card
@@ -156,6 +166,11 @@ def _write_predictions(path: Path, data: Slices, probabilities: Tensor) -> None:
         writer.writerow(["image_id", "label", "predicted", *(f"p{k}" for k in range(probabilities.shape[1]))])
         for image_id, label, row in zip(data.ids, data.labels.tolist(), probabilities, strict=True):
             writer.writerow([image_id, label, int(row.argmax()), *(f"{p:.6f}" for p in row.tolist())])
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    for path in checkpoints(folder):
+        shutil.rmtree(path)
 
 
 def _stored(folder: Path) -> dict[str, Any] | None:
