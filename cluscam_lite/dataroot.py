@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from .errors import CluscamError
-from .files import PathLike
+from .files import PathLike, as_path
 
 VARIABLE = "CLUSCAM_DATA"
 
@@ -29,7 +29,7 @@ def data_root(path: PathLike | None = None) -> Path | None:
     named = path or os.environ.get(VARIABLE)
     if not named:
         return None
-    root = Path(named).expanduser()
+    root = as_path(named)
     if not root.is_dir():
         raise CluscamError(
             f"the data root {root} is not a folder; set {VARIABLE} (or the option) to one with weights/ and data sets"

@@ -73,6 +73,11 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
+def printable(text: str) -> str:
+    """A text for a terminal: one line, with what would move its cursor, or is no text at all, written out as a code."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else ascii(c)[1:-1] for c in text)
+
+
 def reason_of(error: Exception) -> str:
     """The first line of what another package's error says, or its name if it says nothing."""
     return str(error).strip().split("\n")[0] or type(error).__name__

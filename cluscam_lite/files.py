@@ -20,6 +20,15 @@ except ImportError:  # Windows: there nothing keeps two runs apart, and what a k
 PathLike = str | os.PathLike[str]
 """A path, as text or as an object such as `pathlib.Path`."""
 LOCK = ".lock"
+STEM = 120  # bytes of a name that its temporary one keeps: a file system allows 255
+
+
+def as_path(path: PathLike) -> Path:
+    """The path that a user wrote, ``~`` resolved. Raises CluscamError for ``~name`` where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise CluscamError(f"{path}: there is no such user on this machine; write the folder's whole path") from None
 
 
 @contextmanager
@@ -33,7 +42,7 @@ def atomic_path(path: PathLike, within: PathLike | None = None) -> Iterator[Path
     path = Path(path)
     place = path.parent if within is None else Path(within)
     _sweep(place, path)
-    temporary = place / f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}"
+    temporary = place / f".{_short(path)}.{secrets.token_hex(4)}.part{path.suffix}"
     handle = None
     try:  # the name first: an interrupt may come as soon as the file is there
         try:
@@ -54,9 +63,13 @@ def atomic_path(path: PathLike, within: PathLike | None = None) -> Iterator[Path
             os.close(handle)
 
 
+def _short(path: Path) -> str:
+    return os.fsdecode(os.fsencode(path.stem)[:STEM])
+
+
 def _sweep(place: Path, path: Path) -> None:
     """Remove temporary files of `path` whose process is gone: the system has dropped its lock."""
-    name = re.compile(re.escape(f".{path.stem}.") + "[0-9a-f]{8}" + re.escape(f".part{path.suffix}"))
+    name = re.compile(re.escape(f".{_short(path)}.") + "[0-9a-f]{8}" + re.escape(f".part{path.suffix}"))
     if fcntl is None or not place.is_dir():
         return
     with suppress(OSError):  # not ours to remove, or at work

@@ -2,9 +2,9 @@
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 from cluscam_lite.errors import CluscamError, unknown
+from cluscam_lite.files import as_path
 
 EXAMPLES = """examples:
   cluscam verdicts
@@ -44,7 +44,7 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CluscamError(
             f"verdicts need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
         ) from error
-    folder = Path(arguments.results) if arguments.results else REFERENCE
+    folder = as_path(arguments.results) if arguments.results else REFERENCE
     if not folder.is_dir():
         raise CluscamError(
             f"the results folder {folder} does not exist; name the folder that holds logits/, faithfulness/ and so on"

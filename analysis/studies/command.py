@@ -11,6 +11,7 @@ from analysis.studies.plans.profile import OWN, renamed
 from analysis.studies.registry import REGISTRY, find_study
 from cluscam_lite.cli.ending import SomeSkipped
 from cluscam_lite.errors import CluscamError
+from cluscam_lite.files import as_path
 
 if TYPE_CHECKING:
     from analysis.engine import Cluster, Status
@@ -106,7 +107,7 @@ def _run(arguments: argparse.Namespace) -> None:
     def folder(name: str) -> Path:
         if not arguments.out:
             return results_folder(name, place)
-        return Path(arguments.out) / name if every else Path(arguments.out)
+        return as_path(arguments.out) / name if every else as_path(arguments.out)
 
     options = {"discard": arguments.discard, "quiet": arguments.quiet, "cluster": cluster}
     machine = {"batch": arguments.batch, "loaders": arguments.loaders}

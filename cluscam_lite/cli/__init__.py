@@ -19,7 +19,7 @@ from itertools import takewhile
 from typing import Any, NoReturn
 
 from .. import __version__
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, printable, unknown
 from .ending import SomeSkipped, ended_by_signals
 from .options import EXAMPLES, add_commands
 
@@ -119,5 +119,5 @@ def _imported(entry: EntryPoint) -> Any:
 
 
 def _fail(sentence: str, status: int) -> int:
-    print(f"cluscam: {' '.join(sentence.split())}", file=sys.stderr)
+    print(f"cluscam: {printable(' '.join(sentence.split()))}", file=sys.stderr)
     return status

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import CluscamError, check_known
+from ..errors import CluscamError, check_known, printable
 from ..files import output_folder
 
 DEVICES = ("cpu", "cuda")
@@ -38,5 +38,5 @@ def made_folder(path: Path) -> Iterator[Path]:
 def short_warnings() -> Iterator[None]:
     """Print each warning as one line on standard error."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: print(f"cluscam: note: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_: print(printable(f"cluscam: note: {message}"), file=sys.stderr)
         yield

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import printable
+from ..files import as_path
 from ..models import ModelSpec
 from ..stability import over_seeds
 from .common import made_folder, short_warnings
@@ -32,8 +34,8 @@ def explain(arguments: argparse.Namespace) -> None:
         return explain_folder(folder, job, arguments)
     pictures = [open_picture(name, job.preprocess) for name in arguments.images]
     stems = distinct_stems([picture.stem for picture in pictures])
-    check_output(Path(arguments.out).expanduser(), arguments.images)
-    with made_folder(Path(arguments.out).expanduser()) as out, short_warnings():
+    check_output(as_path(arguments.out), arguments.images)
+    with made_folder(as_path(arguments.out)) as out, short_warnings():
         model, explainer = job.load(arguments)
         for n, (picture, stem) in enumerate(zip(pictures, stems, strict=True), 1):
             start = time.perf_counter()
@@ -62,8 +64,8 @@ def _announce(
     forward = explanation.forward_passes if stability is None else stability.forward_passes
     passes = [(forward, "forward"), (explanation.backward_passes, "backward")]
     cost = ", ".join(f"{n} {way} pass{'es' if n != 1 else ''}" for n, way in passes if n)
-    print(f"{start}: {target}; {cost}, {seconds:.1f} s{flat}")
+    print(printable(f"{start}: {target}; {cost}, {seconds:.1f} s{flat}"))
     if stability is not None:
         print(f"    {stability.sentence()}")
     wrote = ", ".join(os.fsencode(file).decode("utf-8", "replace") for file in files)
-    print(f"    wrote {wrote}", flush=True)
+    print(printable(f"    wrote {wrote}"), flush=True)

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from ..datasets.folder import SUFFIXES as IMAGES
-from ..errors import CluscamError
-from ..files import atomic_path, sha256
+from ..errors import CluscamError, printable
+from ..files import as_path, atomic_path, sha256
 from ..methods import settings_of
 from ..models.loaded import Origin
 from ..packages import from_extra
@@ -58,7 +58,7 @@ def folder_of(arguments: argparse.Namespace) -> Path | None:
 
     Raises CluscamError for a folder beside other images, and for options that do not go with what is asked for.
     """
-    folders = [path for name in arguments.images if (path := Path(name).expanduser()).is_dir()]
+    folders = [path for name in arguments.images if (path := as_path(name)).is_dir()]
     if folders and len(arguments.images) > 1:
         raise CluscamError(f"{folders[0]} is a folder; give one folder alone, or images alone")
     if not folders and arguments.at_once is not None:
@@ -83,7 +83,7 @@ def explain_folder(folder: Path, job: Job, arguments: argparse.Namespace) -> Non
     """
     with from_extra("data"):
         import pyarrow  # noqa: F401  (or the table would fail after hours)
-    names, out = image_names(folder), Path(arguments.out).expanduser()
+    names, out = image_names(folder), as_path(arguments.out)
     check_out(out, folder)
     with made_folder(out), at_work_in(out) as partial, short_warnings():
         model, explainer = job.load(arguments)
@@ -136,7 +136,7 @@ class Run:
                 for one in opened:
                     if isinstance(one, Broken):
                         broken.append(one)
-                        print(f"cluscam: skipped {one.name}: {one.reason}", file=sys.stderr, flush=True)
+                        print(printable(f"cluscam: skipped {one.name}: {one.reason}"), file=sys.stderr, flush=True)
                 if pictures:
                     for work in self.explain_group(pictures):
                         writing.append(writer.submit(work))
@@ -233,7 +233,8 @@ class _Progress:
         rate = self.fresh / (now - self.start)
         left = (self.total - self.count) / rate
         print(
-            f"[{self.count}/{self.total}] {last}; {60 * rate:.0f} images a minute, about {_time(left)} left", flush=True
+            f"[{self.count}/{self.total}] {printable(last)}; {60 * rate:.0f} images a minute, about {_time(left)} left",
+            flush=True,
         )
 
 

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..algorithm.clustering import CLUSTERINGS, SPACES
@@ -11,6 +10,7 @@ from ..algorithm.scoring import FILLS
 from ..algorithm.weighting import check_weighting
 from ..device import placed
 from ..errors import CluscamError, unknown
+from ..files import as_path
 from ..methods import MethodInfo, method, method_info
 from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
 from ..models.elsewhere import Given, elsewhere_spec, is_elsewhere
@@ -89,7 +89,7 @@ def _spec(arguments: argparse.Namespace) -> ModelSpec:
     if not is_elsewhere(arguments.model):
         return get_spec(arguments.model)
     mean, std = (_triple(values) for values in (arguments.mean, arguments.std))
-    classes = None if arguments.classes is None else read_lines(Path(arguments.classes).expanduser())
+    classes = None if arguments.classes is None else read_lines(as_path(arguments.classes))
     return elsewhere_spec(arguments.model, Given(mean, std, arguments.size, classes))
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from ..algorithm.clustering import N_CLUSTERS
 from ..errors import CluscamError
-from ..files import sha256
+from ..files import as_path, sha256
 from ..models import ModelSpec
 from ..models.elsewhere import is_elsewhere
 from ..runtimes import OnnxModel
@@ -112,7 +112,7 @@ def class_names(path: str | None, n: int) -> tuple[str, ...]:
     """
     if path is None:
         return tuple(f"class {i}" for i in range(n))
-    file = Path(path).expanduser()
+    file = as_path(path)
     names = read_lines(file)
     if len(names) != n:
         raise CluscamError(f"{file} has {len(names)} lines for {n} classes; expected one name on each line")

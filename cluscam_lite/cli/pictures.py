@@ -11,7 +11,7 @@ from torch import Tensor
 from ..datasets.images import open_image
 from ..datasets.named import PHOTOGRAPH, SCENE, scene_number
 from ..errors import CluscamError
-from ..files import sha256
+from ..files import as_path, sha256
 from ..models import Preprocess
 
 SUFFIXES = (".png", ".clusters.png", ".seeds.png", ".npz", ".npy", ".json")  # of the files of one image
@@ -35,7 +35,7 @@ def open_picture(name: str, preprocess: Preprocess) -> Picture:
         return _scene_picture(name, preprocess)
     if name.startswith(PHOTOGRAPH):
         return _photograph_picture(name, preprocess)
-    path = Path(name).expanduser()
+    path = as_path(name)
     image = open_image(path)
     shown = os.fsencode(path.name).decode("utf-8", "replace")
     facts = {"name": shown, "sha256": sha256(path), "width": image.width, "height": image.height}
@@ -80,5 +80,5 @@ def distinct_stems(stems: Sequence[str]) -> list[str]:
 def check_output(out: Path, images: Sequence[str]) -> None:
     """Refuse the folder of an image: an overlay has the name of its image and could replace it."""
     for name in images:
-        if not name.startswith((SCENE, PHOTOGRAPH)) and Path(name).expanduser().resolve().parent == out.resolve():
+        if not name.startswith((SCENE, PHOTOGRAPH)) and as_path(name).resolve().parent == out.resolve():
             raise CluscamError(f"the output folder {out} is that of the image {name}; choose another folder")

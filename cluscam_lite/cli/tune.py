@@ -4,7 +4,6 @@ import argparse
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 
 from ..algorithm.features import HookedModel
 from ..dataroot import data_root as find_data_root
@@ -12,7 +11,7 @@ from ..datasets import load_dataset
 from ..datasets.sample import Samples
 from ..device import placed
 from ..errors import CluscamError, check_known
-from ..files import atomic_path
+from ..files import as_path, atomic_path
 from ..models import get_spec, load_model
 from ..models.runs import RunName
 from ..tuning import RULES, Tuning, check_grid, tune, tuning_record
@@ -41,7 +40,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
     check_device(arguments.device)
     part = _part(arguments)
     samples = _samples(arguments, part, RunName.parse(spec.name))
-    out = Path(arguments.out).expanduser() if arguments.out else None
+    out = as_path(arguments.out) if arguments.out else None
     if out is not None and out.is_dir():
         raise CluscamError(f"{out} is a folder; give the name of a file, such as {out / 'tuned.json'}")
     with made_folder(out.parent) if out else nullcontext(), short_warnings():

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import CluscamError
-from ..files import PathLike
+from ..files import PathLike, as_path
 from .images import open_image
 from .sample import Sample, Samples, first
 
@@ -24,7 +24,7 @@ def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
     """
     if path is None:
         raise CluscamError("the data set 'folder' needs a folder of images; give its path")
-    root = Path(path).expanduser()
+    root = as_path(path)
     if not root.is_dir():
         raise CluscamError(f"there is no folder {root}; give a folder with images")
     labels: dict[str, int | None] = {file.name: None for file in _images(root.iterdir())}

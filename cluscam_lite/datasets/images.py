@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import BrokenImage, CluscamError, reason_of
-from ..files import PathLike
+from ..files import PathLike, as_path
 
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's grey modes of more than 8 bits
 TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
@@ -29,7 +29,7 @@ def open_image(source: PathLike | bytes | BinaryIO, *, upright: bool = True, nam
         BrokenImage: it is empty, cut short, or no image.
     """
     if isinstance(source, str | os.PathLike):
-        path = Path(source).expanduser()
+        path = as_path(source)
         _check_file(path)
         return _decode(path, str(path), upright)
     label = name or str(getattr(source, "name", "") or "the given data")

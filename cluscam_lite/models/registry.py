@@ -7,11 +7,10 @@ inputs of SIZE x SIZE pixels. Rows that such a network made bear that name, so t
 import re
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ..errors import unknown
-from ..files import PathLike
+from ..files import PathLike, as_path
 from .backbones import BACKBONES, model_names
 from .elsewhere import elsewhere_spec, is_elsewhere
 from .runs import SIZED_TIMM, SIZED_TORCHVISION, RunName, build_for, spec_of_run
@@ -24,7 +23,7 @@ UNTRAINED = re.compile(rf"{RANDOM}:(?P<name>.+?)(@(?P<size>\d+))?")
 
 def is_folder(name: PathLike) -> bool:
     """Whether `name` is a folder rather than the name of a backbone."""
-    return name not in BACKBONES and Path(name).expanduser().is_dir()
+    return name not in BACKBONES and as_path(name).is_dir()
 
 
 def get_spec(name: str) -> ModelSpec:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CluscamError, unknown
-from ..files import PathLike
+from ..files import PathLike, as_path
 from .loaded import LoadedModel, from_file
 from .runs import RunName, build_for, spec_of_run, trainable
 from .spec import ModelSpec
@@ -30,7 +30,7 @@ def load_trained(folder: PathLike, model: str | None = None) -> LoadedModel:
     Raises:
         CluscamError: the folder holds no trained network, one of another backbone, or other weights than its card says.
     """
-    folder = Path(folder).expanduser()
+    folder = as_path(folder)
     card = read_card(folder)
     if model is not None and card["model"] != model:
         raise CluscamError(f"{folder} holds a {card['model']}, not a {model}; give the folder of that network")
@@ -42,7 +42,7 @@ def load_trained(folder: PathLike, model: str | None = None) -> LoadedModel:
 
 def trained_spec(folder: PathLike) -> ModelSpec:
     """The spec of the trained network in `folder`, without its weights. Raises CluscamError if it holds none."""
-    return _spec(read_card(Path(folder).expanduser()))
+    return _spec(read_card(as_path(folder)))
 
 
 def read_card(folder: Path) -> dict[str, Any]:

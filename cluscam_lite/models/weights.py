@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..dataroot import data_root as find_data_root
 from ..errors import CluscamError
-from ..files import PathLike, sha256
+from ..files import PathLike, as_path, sha256
 from .elsewhere import OWN, load_own, load_transformers
 from .hubs import cached_file, hub_file
 from .loaded import LoadedModel, enliven, from_file, from_package, with_random_weights
@@ -57,7 +57,7 @@ def load_model(
             enliven(network, seed)
         return LoadedModel(spec, network, f"random weights (seed {seed})", None)
     if weights != "auto":
-        return from_file(spec, Path(weights).expanduser(), "file")
+        return from_file(spec, as_path(weights), "file")
     path = _in_data_root(spec, data_root)
     if path is not None:
         return from_file(spec, path, "data root")

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from threading import RLock
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch import Tensor
 from ..algorithm.maps.layers import LayerInfo
 from ..algorithm.maps.layouts import Layout, find_layout, size_of, to_maps
 from ..errors import CluscamError, reason_of
-from ..files import PathLike
+from ..files import PathLike, as_path
 from .graph import Graph, layout_of
 
 Array = NDArray[np.floating]
@@ -88,7 +87,7 @@ class RuntimeModel(ABC):
         batch: int | None,
         threads: int | None,
     ):
-        self.path = Path(path).expanduser()
+        self.path = as_path(path)
         if not self.path.is_file():
             raise CluscamError(f"there is no file {self.path}; expected a network that was exported to a file")
         for name, number in (("batch", batch), ("threads", threads)):

@@ -4,11 +4,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CluscamError, unknown
-from ..files import PathLike
+from ..files import PathLike, as_path
 from .elbow import RULES
 from .tune import Tuning
 
@@ -96,7 +95,7 @@ def read_tuned(path: PathLike, rule: str | None = None) -> TunedSettings:
     """
     if rule is not None and rule not in RULES:
         raise unknown("rule", rule, RULES)
-    path = Path(path).expanduser()
+    path = as_path(path)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

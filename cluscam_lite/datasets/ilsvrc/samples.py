@@ -11,7 +11,7 @@ from typing import Protocol
 from ...dataroot import VARIABLE
 from ...dataroot import data_root as find_data_root
 from ...errors import CluscamError, unknown
-from ...files import PathLike
+from ...files import PathLike, as_path
 from ..imagenet import imagenet_classes
 from ..sample import Sample, Samples, first
 from .official import BOX_FOLDERS, IMAGE_FOLDERS, STEM, OfficialImages
@@ -69,7 +69,7 @@ def load_ilsvrc(
     elif source == "folder":
         if path is None:
             raise CluscamError("the source 'folder' of ILSVRC needs a path; give the folder of the official images")
-        home = Path(path).expanduser()
+        home = as_path(path)
         images = OfficialImages(home, stored)
     else:
         if part is not None and part not in DRAWN:

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from ...errors import CluscamError, reason_of, unknown
-from ...files import sha256
+from ...files import as_path, sha256
 from ..loaded import LoadedModel, with_random_weights
 from ..spec import ModelSpec
 from .usual import Usual
@@ -53,7 +53,7 @@ def load_own(spec: ModelSpec, seed: int = 0) -> LoadedModel:
 
 
 def of_file(path: str, function: str) -> Usual:
-    file = Path(path).expanduser()
+    file = as_path(path)
     if not file.is_file():
         raise CluscamError(f"there is no file {file}; give FILE.py:FUNCTION, a function that builds the network")
     module = _run_file(file)

@@ -8,7 +8,10 @@ from analysis.oracles import architectures as sweep
 from cluscam_lite.errors import CluscamError
 
 ALL = sweep.architectures()
-ODD = {"timm:coat_tiny"}  # whose last block gives three scales, the largest first
+ODD = {
+    "timm:coat_tiny",
+    "timm:xcit_nano_12_p16_224",
+}  # three scales, the largest first; tokens after the class attention
 
 
 @pytest.mark.parametrize("one", [one for one in ALL if one.quick], ids=lambda one: one.name)

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from cluscam_lite.errors import unknown
+from cluscam_lite.files import as_path
 
 TASKS = ("alzheimer",)
 EXAMPLES = """examples:
@@ -53,4 +54,4 @@ def _train(arguments: argparse.Namespace) -> None:
     given = ("dataset", "size", "epochs", "seed", "labels", "split", "start", "images", "patience", "precision")
     given += ("batch_size", "learning_rate")
     recipe = recipe_for(arguments.model, **{name: getattr(arguments, name) for name in given})
-    train(recipe, arguments.out, lambda line: print(line, flush=True), arguments.data_root)
+    train(recipe, as_path(arguments.out), lambda line: print(line, flush=True), arguments.data_root)
