@@ -1,6 +1,7 @@
 """What ``cluscam explain`` is asked to do: network, method, settings and class, first checked, then loaded."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from .onnx import LoadedFile, check_source, network_of_file, read_lines
 if TYPE_CHECKING:
     from ..methods import Explainer
 
+DIGITS = 20  # more than any number of classes has
 TUNED = ("n_clusters", "drop_ratio")  # what the file of a tuning run gives
 CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
 
@@ -103,13 +105,13 @@ def class_index(text: str, spec: ModelSpec) -> int:
     Case, hyphens and underscores of the name do not matter. Raises CluscamError if the number is out of range or the
     name is that of several classes, and UnknownName, with the nearest names, if there is no such class.
     """
-    if text.strip().lstrip("+-").isdecimal():
-        number = int(text)
-        if not 0 <= number < spec.num_classes:
+    if re.fullmatch(r"\s*[+-]?\d+\s*", text):
+        if len(text) > DIGITS or not 0 <= int(text) < spec.num_classes:
             raise CluscamError(
-                f"target {number} is outside the classes of {spec.name}; expected 0 to {spec.num_classes - 1} or a name"
+                f"target {text.strip()[:DIGITS]} is outside the classes of {spec.name}; expected 0 to "
+                f"{spec.num_classes - 1} or a name"
             )
-        return number
+        return int(text)
     names, wanted = [_folded(name) for name in spec.class_names], _folded(text)
     found = [i for i, name in enumerate(names) if name == wanted]
     if not found:

@@ -28,13 +28,13 @@ LISTS = {
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 1 << 32:
+    if not text.isdecimal() or len(text) > 10 or int(text) >= 1 << 32:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {(1 << 32) - 1}")
     return int(text)
 
 
 def _seeds(text: str) -> int:
-    if not text.isdecimal() or not 2 <= int(text) <= MOST_SEEDS:
+    if not text.isdecimal() or len(text) > 3 or not 2 <= int(text) <= MOST_SEEDS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seeds, a whole number from 2 to {MOST_SEEDS}")
     return int(text)
 

@@ -9,6 +9,7 @@ from command import fails
 from safetensors.torch import save_file
 
 from cluscam_lite.cli import explain as cli_explain
+from cluscam_lite.cli import main
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.models import get_spec, load_model
 
@@ -42,6 +43,11 @@ pytestmark = pytest.mark.usefixtures("no_data_root")
         ("FAST --device tpu", ["unknown device 'tpu'"]),
         ("FAST --target 10", ["target 10", "0 to 9"]),
         ("FAST --target -1", ["target -1", "0 to 9"]),
+        ("FAST --target=+-5", ["unknown class '+-5'", "0 to 9"]),
+        (f"FAST --target {'9' * 5000}", ["target 99999999999999999999 is outside", "0 to 9"]),
+        (f"FAST --seed {'9' * 5000}", ["is not a whole number from 0 to 4294967295"]),
+        ("FAST --out ~nosuchuser/x", ["~nosuchuser/x: there is no such user", "whole path"]),
+        ("models --data-root ~nosuchuser/x", ["~nosuchuser/x: there is no such user"]),
         ("FAST --target umbrela", ["unknown class 'umbrela'", "umbrella"]),
         ("FAST --clusters 0", ["is 0", "at least 1"]),
         ("FAST --clusters 129", ["129", "1 to 128"]),
@@ -166,3 +172,17 @@ def test_interrupted_while_writing_leaves_whole_files_only(photo, tmp_path, monk
     shown = fails(capsys, ["explain", str(photo), "scene:1", *FAST, "--out", str(tmp_path)], "interrupted", status=130)
     assert {path.name for path in tmp_path.iterdir()} == {f"photo{suffix}" for suffix in OF_ONE_SEED}
     assert "photo.json" in shown and "scene-1" not in shown
+
+
+def test_no_character_of_a_name_reaches_the_terminal_raw(tmp_path, capsys):
+    for name in ("red\x1b[31m.png", "two\nlines.png", "\udcff\udcfe.png"):
+        status = main(["explain", str(tmp_path / name), *FAST, "--out", str(tmp_path / "out")])
+        said = capsys.readouterr().err
+        assert status == 2 and said.removesuffix("\n").isprintable() and said.count("\n") == 1
+
+
+def test_a_name_as_long_as_a_file_system_takes(photo, tmp_path):
+    long = tmp_path / ("a" * 240 + photo.suffix)
+    long.write_bytes(photo.read_bytes())
+    assert main(["explain", str(long), *FAST, "--no-figures", "--out", str(tmp_path / "out")]) == 0
+    assert [len(path.name) for path in (tmp_path / "out").iterdir()] == [245]
