@@ -1,7 +1,6 @@
 """The exit status of a process of its own: Arrow's threads, still at work when Python ends, would abort it."""
 
 import ast
-import os
 import subprocess
 import sys
 
@@ -41,17 +40,9 @@ def load():
 
 
 @pytest.mark.slow  # a dozen starts of Python with its packages on a busy machine
-@pytest.mark.parametrize(
-    "words",
-    [["study", "toy", "--out", "OUT", "--status"], ["study", "toy", "--out", "OUT"], ["verdicts"]],
-    ids=" ".join,
-)
-def test_a_finished_command_ends_well_under_load(undisturbed, processes, profile_file, load, words):
-    program = os.path.join(os.path.dirname(__file__), "toy_study.py") if "toy" in words else "analysis"
-    start = [sys.executable, *([program] if "toy" in words else ["-m", program])]
-    command = [*start, *(str(undisturbed) if word == "OUT" else word for word in words)]
-    command += ["--profile", str(profile_file)] if "toy" in words else []
+@pytest.mark.parametrize("options", [["--status"], []])
+def test_a_finished_study_ends_well_under_load(undisturbed, start, load, options):
     for _ in range(6):
-        process = processes(command)
+        process = start(undisturbed, *options)
         _, error = process.communicate(timeout=120)
         assert process.returncode == 0, error
