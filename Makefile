@@ -1,6 +1,7 @@
 # Everything a user types. `make book` and `make test` set up what they need in .venv by themselves.
 
 PROFILE ?= embedded
+export PROFILE NAME  # read from the environment: the shell does not look into what a user typed
 JOBS ?= 2
 STUDIES ?= groundtruth logits faithfulness boxes whatif curves ablation temperature hyperparameters stability runtime \
            alzheimer sanity
@@ -56,8 +57,8 @@ lock: $(STAMP) ## Make requirements.lock anew from pyproject.toml; UPGRADE=1 tak
 	  echo "Error: uv could not lock the packages; its message is above. Is the network up?" >&2; exit 1; }
 
 book: $(STAMP) ## Run the notebooks of PROFILE (embedded), JOBS at a time, and build the book
-	@echo "Running the notebooks with the profile $(PROFILE)."
-	@$(BIN)/python -m analysis.run.notebooks --profile $(PROFILE) --jobs $(JOBS)
+	@echo "Running the notebooks with the profile $$PROFILE."
+	@$(BIN)/python -m analysis.run.notebooks --profile="$$PROFILE" --jobs $(JOBS)
 	@echo "Building the book (a warning is an error)."
 	@$(BIN)/jupyter-book build . --all --quiet --warningiserror --keep-going >/dev/null || { \
 	  echo "Error: the book was not built, or not without warnings; they are above." >&2; exit 1; }
@@ -71,9 +72,9 @@ $(LAB): $(STAMP)
 	@touch $@
 
 notebook: $(STAMP) ## Open a notebook in JupyterLab: make notebook NAME=method
-	@$(BIN)/python -m analysis.run.lab --check "$(NAME)"
+	@$(BIN)/python -m analysis.run.lab --check "$$NAME"
 	@$(MAKE) --no-print-directory $(LAB)
-	@$(BIN)/python -m analysis.run.lab "$(NAME)" $(OPTIONS)
+	@$(BIN)/python -m analysis.run.lab "$$NAME" $(OPTIONS)
 
 coursework: $(LAB) ## Make and check the hand-outs and solutions of the assignments: build/coursework
 	@echo "Making the assignments, and running both versions of each."
