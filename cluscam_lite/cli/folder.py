@@ -5,7 +5,6 @@ table are made of the reports, so that a run in several parts leaves the same fi
 """
 
 import argparse
-import json
 import sys
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from ..files import as_path, atomic_path, sha256
 from ..methods import settings_of
 from ..models.loaded import Origin
 from ..packages import from_extra
+from ..records import parsed_json
 from ..show.report import model_report, to_json, versions
 from ..stability import over_seeds
 from .common import made_folder, short_warnings
@@ -198,9 +198,9 @@ class Run:
         if not all(path.is_file() for path in paths.values()):
             return False
         try:
-            report: dict[str, Any] = json.loads(paths[".json"].read_text(encoding="utf-8"))
+            report: dict[str, Any] = parsed_json(paths[".json"].read_bytes())
             same: bool = report["image"]["sha256"] == sha256(self.folder / name)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return False
         return same
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import CluscamError
 from ..files import LOCK, alone_in, atomic_path
+from ..records import parsed_json
 
 RECORD, PARTIAL = "run.json", ".partial"
 
@@ -50,7 +51,7 @@ def agree(out: Path, record: Mapping[str, Any], partial: Path) -> None:
             temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = parsed_json(path.read_bytes())
     except ValueError:
         raise CluscamError(f"{path} cannot be read as the record of a run; choose another folder") from None
     mine, theirs = dict(_flat(json.loads(json.dumps(record)))), dict(_flat(before))

@@ -3,15 +3,15 @@
 The card holds the spec of the network under "spec". Older cards lack it; their recipe says as much.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from ..errors import CluscamError, unknown
 from ..files import PathLike, as_path
+from ..records import fits, parsed_json
 from .loaded import LoadedModel, from_file
 from .runs import RunName, build_for, spec_of_run, trainable
 from .spec import ModelSpec
@@ -54,10 +54,17 @@ def read_card(folder: Path) -> dict[str, Any]:
             "its training was stopped, start the same command again"
         )
     try:
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        card = parsed_json(path.read_bytes())
+        if not isinstance(card, dict):
+            raise TypeError
         _spec(card)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CluscamError(f"{path} cannot be read as a model card; train the network again") from error
+    except OSError as error:
+        raise CluscamError(f"{path} cannot be read: {error.strerror}; make it readable") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CluscamError(
+            f"{path} is not a model card that training left, or was changed since; copy it again, or train the network "
+            "again"
+        ) from error
     return card
 
 
@@ -76,10 +83,17 @@ def _spec(card: Mapping[str, Any]) -> ModelSpec:
 
 
 def _from_record(stored: Mapping[str, Any]) -> ModelSpec:
-    """The spec of a record. Raises KeyError or TypeError if a field is missing, TypeError if one is not known."""
+    """The spec of a record. Raises KeyError or TypeError if a field is missing, not known, or not of its type."""
     record: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
     architecture: str = record.pop("architecture")
     if architecture not in trainable():
         raise unknown("network", architecture, trainable())
+    hints = get_type_hints(ModelSpec)
+    if not all(fits(value, hints[key]) for key, value in record.items()):
+        raise TypeError("a field is of another type")
+    counts = (record["input_size"], record["num_classes"], record["n_clusters"], record["resize"] or 1)
+    scales = (*record["std"], record["temperature"] or 1)
+    if min(counts) < 1 or min(scales) <= 0 or not 0 <= record["drop_ratio"] < 1:
+        raise ValueError("a field is out of range")
     build = partial(build_for, architecture, record["library"], record["num_classes"], record["input_size"])
     return ModelSpec(**record, build=build)

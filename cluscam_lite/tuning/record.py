@@ -1,13 +1,13 @@
 """A tuning run as a JSON file: what was chosen, and for which network, weights and layer it was."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CluscamError, unknown
 from ..files import PathLike, as_path
+from ..records import fits, parsed_json
 from .elbow import RULES
 from .tune import Tuning
 
@@ -97,7 +97,7 @@ def read_tuned(path: PathLike, rule: str | None = None) -> TunedSettings:
         raise unknown("rule", rule, RULES)
     path = as_path(path)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parsed_json(path.read_bytes())
     except OSError as error:
         raise CluscamError(f"cannot read {path}: {error.strerror}; give a file that `cluscam tune` wrote") from error
     except ValueError as error:
@@ -107,9 +107,11 @@ def read_tuned(path: PathLike, rule: str | None = None) -> TunedSettings:
             raise ValueError
         model, weights, layer = found["model"]["name"], found["model"]["weights"], found["layer"]
         choice = found if rule is None else found["choices"][rule]
-        k, r = int(choice["n_clusters"]), float(choice["drop_ratio"])
-        if not (k >= 1 and 0 <= r < 1 and all(isinstance(text, str) for text in (model, weights, layer))):
+        k, r = choice["n_clusters"], float(choice["drop_ratio"])
+        if not (
+            fits(k, int) and k >= 1 and 0 <= r < 1 and all(isinstance(text, str) for text in (model, weights, layer))
+        ):
             raise ValueError
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise CluscamError(f"{path} is not the file of a tuning run; give one that `cluscam tune` wrote") from error
     return TunedSettings(path.name, model, weights, layer, k, r)

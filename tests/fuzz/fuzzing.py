@@ -35,7 +35,7 @@ def try_all(n, strategy, check):
 
 
 def told(arguments, out):
-    """The exit status, and the one line where the command fails: then nothing is left in `out`; temporary files never."""
+    """The exit status, and the one line where it fails: then nothing is left in `out`; temporary files never."""
     error = io.StringIO()
     with redirect_stderr(error), redirect_stdout(io.StringIO()):
         status = main(arguments)
