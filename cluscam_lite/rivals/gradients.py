@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from ..algorithm.borrowed import eval_mode
 from ..algorithm.maps.outputs import class_logits, passed
-from ..errors import CluscamError, NotApplicable
+from ..errors import CluscamError, NotApplicable, reason_of
 
 
 @torch.enable_grad()
@@ -29,7 +29,15 @@ def gradient_of(value: Tensor, source: Tensor, what: str) -> Tensor:
         )
     found = None
     if value.requires_grad and source.requires_grad:
-        (found,) = torch.autograd.grad(value.sum(), source, allow_unused=True)
+        try:
+            (found,) = torch.autograd.grad(value.sum(), source, allow_unused=True)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:  # an activation overwritten in place, an operation without a derivative
+            raise NotApplicable(
+                f"this method needs gradients, and PyTorch cannot differentiate this model ({reason_of(error)}); use a "
+                "method without gradients, or a model without in-place operations"
+            ) from error
     if found is None:
         raise NotApplicable(
             f"this method needs gradients, but the output of this model does not depend differentiably on {what}; use "
