@@ -110,6 +110,9 @@ class hooked_here:
             raise
 
     def __exit__(self, *_: object) -> None:
+        _surely(self._remove)
+
+    def _remove(self) -> None:
         hooks = self._layer._forward_hooks  # the handle may not have reached us
         _all(map(hooks.pop, [key for key, hook in hooks.items() if hook is self._here]))
 
