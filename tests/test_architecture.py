@@ -17,7 +17,7 @@ LITE = (
     ("files", "device"),
     ("dataroot", "packages"),
     ("algorithm", "datasets"),
-    ("explanation", "models"),
+    ("explanation", "models", "targets"),
     ("reading", "metrics", "show", "runtimes"),
     ("cluscam", "tuning"),
     ("rivals", "stability", "interop"),
