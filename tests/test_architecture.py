@@ -34,6 +34,7 @@ ANALYSIS = (
     ("oracles",),
     ("coursework",),
     ("chapters",),
+    ("bench",),
 )
 PACKAGES = {"cluscam_lite": LITE, "analysis": ANALYSIS}
 LINES, FILES = 300, 14

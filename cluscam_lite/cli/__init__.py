@@ -24,7 +24,7 @@ from .ending import SomeSkipped, ended_by_signals
 from .options import EXAMPLES, add_commands
 
 GROUP = "cluscam.commands"
-OF_A_CLONE = ("study", "train", "verdicts")  # of the evidence: they read its plans, claims and rows
+OF_A_CLONE = ("study", "train", "verdicts", "bench")  # of the evidence: they read its plans, claims and rows
 
 
 class Parser(argparse.ArgumentParser):
