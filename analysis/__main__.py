@@ -19,6 +19,7 @@ COMMANDS = [
     EntryPoint("train", "analysis.chapters.alzheimer.networks.training.command:train", GROUP),
     EntryPoint("study", "analysis.studies.command:study", GROUP),
     EntryPoint("verdicts", "analysis.judging.command:verdicts", GROUP),
+    EntryPoint("bench", "analysis.bench.command:bench", GROUP),
 ]
 
 if __name__ == "__main__":

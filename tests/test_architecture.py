@@ -17,7 +17,7 @@ LITE = (
     ("files", "device"),
     ("dataroot", "packages"),
     ("algorithm", "datasets"),
-    ("explanation", "models"),
+    ("explanation", "models", "targets"),
     ("reading", "metrics", "show", "runtimes"),
     ("cluscam", "tuning"),
     ("rivals", "stability", "interop"),
@@ -34,6 +34,7 @@ ANALYSIS = (
     ("oracles",),
     ("coursework",),
     ("chapters",),
+    ("bench",),
 )
 PACKAGES = {"cluscam_lite": LITE, "analysis": ANALYSIS}
 LINES, FILES = 300, 14

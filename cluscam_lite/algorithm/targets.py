@@ -82,7 +82,7 @@ def _one_each(targets: Sequence[Any], output: Tensor) -> tuple[Tensor, Callable[
         return number.reshape(())
 
     def select(output: Tensor, images: Tensor) -> Tensor:
-        return torch.stack([value(output[row], image) for row, image in enumerate(images.tolist())])
+        return torch.stack([value(_row(output, row), image) for row, image in enumerate(images.tolist())])
 
     return torch.full((len(targets),), -1, dtype=torch.long), select
 
@@ -111,12 +111,24 @@ def _no_target(target: object, n_images: int) -> CluscamError:
     )
 
 
+def _row(output: Any, row: int) -> Any:
+    """What an output says of one of its images: of a dictionary, the row of each of its tensors."""
+    if isinstance(output, Mapping):
+        return {key: part[row] if isinstance(part, Tensor) and part.ndim else part for key, part in output.items()}
+    return output[row]
+
+
 def _rows(output: object) -> int:
-    """How many images an output is of: a tensor, or the first tensor in a list or dictionary of them."""
+    """How many images an output is of: a tensor, or the first tensor in a list or dictionary of them.
+
+    A list of dictionaries, which detectors give, has one for each image.
+    """
     if isinstance(output, Tensor) and output.ndim:
         return len(output)
     parts = list(output.values()) if isinstance(output, Mapping) else output
     if isinstance(parts, Sequence) and not isinstance(parts, str):
+        if parts and all(isinstance(part, Mapping) for part in parts):
+            return len(parts)
         for part in parts:
             if isinstance(part, Tensor | Mapping | Sequence) and not isinstance(part, str):
                 return _rows(part)

@@ -1,4 +1,4 @@
-"""The command line: ``cluscam explain``, ``tune``, and lists of the models, methods and data sets.
+"""The command line: ``cluscam explain``, ``compare``, ``tune``, and lists of the models, methods and data sets.
 
 A package adds a command by an entry point of the group `GROUP`: a function that takes argparse's `add_parser`, adds the
 command's parser with `run` set, and returns it. It is imported when the command is used, not before.
@@ -24,7 +24,7 @@ from .ending import SomeSkipped, ended_by_signals
 from .options import EXAMPLES, add_commands
 
 GROUP = "cluscam.commands"
-OF_A_CLONE = ("study", "train", "verdicts")  # of the evidence: they read its plans, claims and rows
+OF_A_CLONE = ("study", "train", "verdicts", "bench")  # of the evidence: they read its plans, claims and rows
 
 
 class Parser(argparse.ArgumentParser):

@@ -15,7 +15,6 @@ from ..files import as_path
 from ..methods import MethodInfo, method, method_info
 from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
 from ..models.elsewhere import Given, elsewhere_spec, is_elsewhere
-from ..models.loaded import Origin
 from ..tuning import TunedSettings, read_tuned, weights_key
 from .common import check_device
 from .onnx import LoadedFile, check_source, network_of_file, read_lines
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from ..methods import Explainer
 
 DIGITS = 20  # more than any number of classes has
+Network = LoadedModel | LoadedFile
 TUNED = ("n_clusters", "drop_ratio")  # what the file of a tuning run gives
 CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
 
@@ -53,37 +53,58 @@ class Job:
     figures: bool
     file: LoadedFile | None
 
-    def load(self, arguments: argparse.Namespace) -> "tuple[Origin, Explainer]":
+    def load(self, arguments: argparse.Namespace) -> "tuple[Network, Explainer]":
         """The network with its weights on its device, and the method on it. Raises CluscamError as `load_model`."""
-        model = self.file or self._loaded(arguments)
-        return model, method(self.info.name, model.module, self.spec, arguments.layer, **self.settings)
+        model = self.network(arguments)
+        return model, self.on(model, arguments)
 
-    def _loaded(self, arguments: argparse.Namespace) -> LoadedModel:
+    def network(self, arguments: argparse.Namespace) -> Network:
+        """The network with its weights on its device. Raises CluscamError as `load_model`."""
+        if self.file is not None:
+            return self.file
         weights = arguments.weights or "auto"
         source = self.spec if is_elsewhere(arguments.model) else arguments.model
         model = load_model(source, weights, arguments.data_root, getattr(arguments, "seed", 0))
-        if self.tuned is not None:
-            self.tuned.check_weights(weights_key(model))
         placed(model.module, arguments.device)
         return model
+
+    def on(self, model: Network, arguments: argparse.Namespace) -> "Explainer":
+        """The method on the network. Raises as `cluscam_lite.methods.method`, CluscamError if K and r are not of it."""
+        if self.tuned is not None:
+            self.tuned.check_weights(weights_key(model))
+        return method(self.info.name, model.module, self.spec, arguments.layer, **self.settings)
 
 
 def job_of(arguments: argparse.Namespace) -> Job:
     """The job of parsed options. Raises CluscamError for whatever can be seen to be wrong before weights are read."""
+    (job,) = jobs_of(arguments, [arguments.method])
+    return job
+
+
+def jobs_of(arguments: argparse.Namespace, methods: Sequence[str]) -> list[Job]:
+    """A job for each of the methods, on one network; a setting goes to those of them that have it.
+
+    Raises CluscamError as `job_of`, and for a setting that none of them has.
+    """
     check_source(arguments)
-    info = method_info(arguments.method)
+    infos = [method_info(name) for name in methods]
     check_device(arguments.device)
     file = None if arguments.onnx is None else network_of_file(arguments)
     spec = _spec(arguments) if file is None else file.spec
-    settings = {key: value for key, value in vars(arguments).items() if key in info.parameters}
-    _check_taken(arguments, info)
-    tuned = _tuned(arguments, info, spec)
-    if tuned is not None:
-        settings |= {"n_clusters": tuned.n_clusters, "drop_ratio": tuned.drop_ratio}
-    _check_settings(settings)
+    _check_taken(arguments, infos)
+    tuned = _tuned(arguments, infos, spec)
     target = None if arguments.target is None else class_index(arguments.target, spec)
     preprocess = spec.preprocess(arguments.preprocess)
-    return Job(spec, info, settings, tuned, target, preprocess, arguments.maps, not arguments.no_figures, file)
+    jobs = []
+    for info in infos:
+        settings = {key: value for key, value in vars(arguments).items() if key in info.parameters}
+        mine = tuned if _has_tuned(info) else None
+        if mine is not None:
+            settings |= {"n_clusters": mine.n_clusters, "drop_ratio": mine.drop_ratio}
+        _check_settings(settings)
+        figures = not arguments.no_figures
+        jobs.append(Job(spec, info, settings, mine, target, preprocess, arguments.maps, figures, file))
+    return jobs
 
 
 def _spec(arguments: argparse.Namespace) -> ModelSpec:
@@ -123,25 +144,35 @@ def class_index(text: str, spec: ModelSpec) -> int:
     return found[0]
 
 
-def _check_taken(arguments: argparse.Namespace, info: MethodInfo) -> None:
-    """Refuse settings that the method does not have, except the seed, which random weights use as well."""
+def _check_taken(arguments: argparse.Namespace, infos: Sequence[MethodInfo]) -> None:
+    """Refuse settings that no method has, except the seed, which random weights use as well."""
+    parameters = list(dict.fromkeys(name for info in infos for name in info.parameters))
     for key, flag in arguments.flags.items():
-        if hasattr(arguments, key) and key not in info.parameters and key != "seed":
-            taken = [arguments.flags[name] for name in info.parameters if name in arguments.flags]
-            raise CluscamError(
-                f"{flag} is no setting of the method {info.name}; it takes {', '.join(taken) or 'none'}: leave it out"
-            )
-    if arguments.seeds and "seed" not in info.parameters:
-        raise CluscamError(f"the method {info.name} has no seed, so --seeds would give one map again; leave it out")
+        if hasattr(arguments, key) and key not in parameters and key != "seed":
+            taken = ", ".join(arguments.flags[name] for name in parameters if name in arguments.flags) or "none"
+            they = ", ".join(info.name for info in infos)
+            they = f"the method {they}; it takes" if len(infos) == 1 else f"the methods {they}; they take"
+            raise CluscamError(f"{flag} is no setting of {they} {taken}: leave it out")
+    if arguments.seeds and "seed" not in parameters:
+        raise CluscamError(f"{_they_have(infos)} no seed, so --seeds would give one map again; leave it out")
 
 
-def _tuned(arguments: argparse.Namespace, info: MethodInfo, spec: ModelSpec) -> TunedSettings | None:
+def _they_have(infos: Sequence[MethodInfo]) -> str:
+    names = ", ".join(info.name for info in infos)
+    return f"the method {names} has" if len(infos) == 1 else f"the methods {names} have"
+
+
+def _has_tuned(info: MethodInfo) -> bool:
+    return all(key in info.parameters for key in TUNED)
+
+
+def _tuned(arguments: argparse.Namespace, infos: Sequence[MethodInfo], spec: ModelSpec) -> TunedSettings | None:
     """K and r of the file of --tuned, if one is given and fits."""
     if arguments.tuned is None:
         return None
+    if not any(_has_tuned(info) for info in infos):
+        raise CluscamError(f"{_they_have(infos)} no K and r that --tuned could give; leave it out")
     for key in TUNED:
-        if key not in info.parameters:
-            raise CluscamError(f"the method {info.name} has no K and r that --tuned could give; leave it out")
         if hasattr(arguments, key):
             raise CluscamError(f"--tuned gives K and r; leave {arguments.flags[key]} out, or --tuned")
     tuned = read_tuned(arguments.tuned)

@@ -12,6 +12,10 @@ EXAMPLES = """examples:
   cluscam explain cat.jpg --model vit_tiny_patch16_224 --layer last --target tabby --out out/ --data-root data/
   cluscam explain cat.jpg --onnx net.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out out/
 """
+COMPARE_EXAMPLES = """examples:
+  cluscam compare scene:3 --model scene_cnn --methods cluscam,gradcam,centre --out out/
+  cluscam compare cat.jpg --model resnet50 --methods cluscam,gradcam,smooth --target tabby --seeds 5 --out out/
+"""
 TUNE_EXAMPLES = """examples:
   cluscam tune --model scene_cnn --dataset scenes --images 10 --grid 5 10 20 30 40
   cluscam tune --model resnet50 --dataset ilsvrc --images 100 --seeds 3 --out resnet50.json
@@ -19,6 +23,7 @@ TUNE_EXAMPLES = """examples:
   cluscam tune --model out/train/vit --dataset alzheimer_mri --images 40 --layer last --out tuned.json
   cluscam explain photo.jpg --model resnet50 --tuned mine.json --out out/
 """
+IMAGE = "an image file, scene:N for the icon scene N, or photograph:NAME, such as chelsea, for a free photograph"
 MOST_SEEDS = 100
 LISTS = {
     "models": "list the networks: K, r, tau, layers, and where their weights come from",
@@ -65,6 +70,7 @@ SETTINGS: list[tuple[str, str, Callable[[str], Any], str, str]] = [
 def add_commands(add: AddParser) -> None:
     """Add the parsers of all commands of this package."""
     _add_explain(add)
+    _add_compare(add)
     _add_tune(add)
     for name, text in LISTS.items():
         parser = add(name, help=text, description=_sentence(text), epilog=f"example:\n  cluscam {name} --json")
@@ -79,29 +85,9 @@ def _add_explain(add: AddParser) -> None:
     files = "Each image gives NAME.png, NAME.json and, of methods with clusters, NAME.clusters.png."
     parser = add("explain", help=text, description=f"{_sentence(text)} {files}", epilog=EXAMPLES)
     option = parser.add_argument
-    option(
-        "images",
-        nargs="+",
-        metavar="IMAGE",
-        help="an image file, scene:N for the icon scene N, or photograph:NAME, such as chelsea, for a free photograph; "
-        "or one folder, of which every image is explained",
-    )
-    option(
-        "--model",
-        metavar="NAME",
-        help="a network, see `cluscam models`; a folder of `cluscam train`; timm:NAME, torchvision:NAME or hf:NAME "
-        "for any of theirs; or FILE.py:FUNCTION, which builds one of your own",
-    )
-    option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
-    option(
-        "--layer",
-        default="paper",
-        metavar="NAME",
-        help="paper (default), last, or a dotted module name; of a file also a tensor's (default: the deepest)",
-    )
-    option("--target", metavar="CLASS", help="the class to explain, its number or name (default: the top-1)")
+    option("images", nargs="+", metavar="IMAGE", help=f"{IMAGE}; or one folder, of which every image is explained")
+    _add_network(parser)
     option("--method", default="cluscam", metavar="NAME", help="see `cluscam methods` (default: cluscam)")
-    option("--weights", metavar="FILE", help="auto (default), random, hub, or a file")
     option(
         "--maps",
         choices=("npz", "npy"),
@@ -116,6 +102,46 @@ def _add_explain(add: AddParser) -> None:
         help="explain with N seeds, from --seed on, and say how far their maps agree: NAME.seeds.png has the mean map "
         "and the spread",
     )
+    _add_settings(parser)
+    parser.set_defaults(run=_explain)
+
+
+def _add_compare(add: AddParser) -> None:
+    text = "compare methods on one image: a sheet of their maps, each with its drop, gain and cost"
+    files = "The image gives NAME.compare.png and NAME.compare.csv."
+    parser = add("compare", help=text, description=f"{_sentence(text)} {files}", epilog=COMPARE_EXAMPLES)
+    option = parser.add_argument
+    option("image", metavar="IMAGE", help=IMAGE)
+    option(
+        "--methods",
+        required=True,
+        metavar="A,B,...",
+        help="see `cluscam methods`; they are shown in the order of that list, whatever the order here",
+    )
+    _add_network(parser)
+    option("--seeds", type=_seeds, metavar="N", help="also N seeds of each method that has one: how far its maps agree")
+    _add_settings(parser, "settings of the methods, for each that has it (default: those of the model)")
+    parser.set_defaults(run=_compare, maps=None, no_figures=False)
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    """The network, what is asked of it and where the files go: what all that explain images share."""
+    option = parser.add_argument
+    option(
+        "--model",
+        metavar="NAME",
+        help="a network, see `cluscam models`; a folder of `cluscam train`; timm:NAME, torchvision:NAME or hf:NAME "
+        "for any of theirs; or FILE.py:FUNCTION, which builds one of your own",
+    )
+    option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
+    option(
+        "--layer",
+        default="paper",
+        metavar="NAME",
+        help="paper (default), last, or a dotted module name; of a file also a tensor's (default: the deepest)",
+    )
+    option("--target", metavar="CLASS", help="the class to explain, its number or name (default: the top-1)")
+    option("--weights", metavar="FILE", help="auto (default), random, hub, or a file")
     option("--tuned", metavar="FILE", help="take K and r from this file of `cluscam tune`")
     _add_data_root(parser)
     option(
@@ -135,10 +161,16 @@ def _add_explain(add: AddParser) -> None:
         group.add_argument(flag, type=float, nargs=3, metavar=("R", "G", "B"), help=f"{text} of its input, in [0, 1]")
     group.add_argument("--size", type=_side, metavar="N", help="side of its images in pixels")
     group.add_argument("--classes", metavar="FILE", help="names of its classes, one on each line (default: numbers)")
-    group = parser.add_argument_group("settings of the method (default: those of the model, see `cluscam models`)")
-    for flag, name, kind, metavar, text in SETTINGS:
-        group.add_argument(flag, dest=name, type=kind, metavar=metavar, help=text, default=argparse.SUPPRESS)
-    parser.set_defaults(run=_explain, flags={name: flag for flag, name, *_ in SETTINGS})
+
+
+def _add_settings(
+    parser: argparse.ArgumentParser,
+    text: str = "settings of the method (default: those of the model, see `cluscam models`)",
+) -> None:
+    group = parser.add_argument_group(text)
+    for flag, name, kind, metavar, help_text in SETTINGS:
+        group.add_argument(flag, dest=name, type=kind, metavar=metavar, help=help_text, default=argparse.SUPPRESS)
+    parser.set_defaults(flags={name: flag for flag, name, *_ in SETTINGS})
 
 
 def _add_tune(add: AddParser) -> None:
@@ -192,6 +224,12 @@ def _explain(arguments: argparse.Namespace) -> None:
     from .explain import explain
 
     explain(arguments)
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from .compare import compare
+
+    compare(arguments)
 
 
 def _tune(arguments: argparse.Namespace) -> None:

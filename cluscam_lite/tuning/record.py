@@ -13,6 +13,7 @@ from .tune import Tuning
 
 if TYPE_CHECKING:
     from ..models import LoadedModel
+    from ..models.loaded import Origin
 
 KIND = "cluscam tuning"
 SCHEMA = 1
@@ -48,7 +49,7 @@ class TunedSettings:
             raise CluscamError(f"{self.file} has K and r of {self.model} with other weights than these; {AGAIN}")
 
 
-def weights_key(loaded: "LoadedModel") -> str:
+def weights_key(loaded: "Origin") -> str:
     """What tells weights apart: the hash of their file, or, of random ones, what says that they are random."""
     return loaded.sha256 or loaded.source
 

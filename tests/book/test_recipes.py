@@ -65,6 +65,15 @@ def test_your_model(folder):
     change = templates.output(masked).gather(1, target) - templates.output(x).gather(1, target)
     torch.testing.assert_close(found["by_numpy"].scores[:, :1], change, rtol=0, atol=1e-4)
     assert {row["fill"] for row in found["rows"]} == {"mean", "blur"}
+    # the segmenter's mean over all cells is the classifier; each target's scores are what its output loses
+    torch.testing.assert_close(
+        found["segmenter"](found["picture"]).mean((2, 3)), found["small"].module(found["picture"]), rtol=0, atol=1e-3
+    )
+    for name in ("of_region", "of_box"):
+        assert found[name].target.tolist() == [-1] and found[name].saliency.shape == (1, 96, 96)
+        assert found[name].scores.isfinite().all() and not found[name].uniform.any()
+    assert found["alike"].saliency.shape == (1, 224, 224) and found["other"].shape == (1280,)
+    assert float(found["Similarity"](found["other"])(found["embedder"].output(found["person"]))) == pytest.approx(1)
 
 
 def test_an_onnx_session_explains_like_the_module_it_came_from(folder):

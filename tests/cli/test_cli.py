@@ -219,7 +219,8 @@ def test_help_and_lists_that_need_no_network_do_not_load_torch():
         import sys
         from analysis.__main__ import COMMANDS
         from cluscam_lite.cli import main
-        helps = [["--help"], *([name, "--help"] for name in ("explain", "tune", "train", "study", "verdicts"))]
+        names = ("explain", "compare", "tune", "train", "study", "verdicts", "bench")
+        helps = [["--help"], *([name, "--help"] for name in names)]
         for arguments in (*helps, ["--version"], ["methods"], ["methods", "--json"], ["datasets"]):
             assert main(arguments, COMMANDS) == 0, arguments
             assert "torch" not in sys.modules, arguments

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from counting import counting
 
+from analysis.studies.cost.counting import counting
 from analysis.studies.cost.passes import Passes, evaluation_passes, passes_of, shape_of
 from analysis.studies.plan import layer_of
 from cluscam_lite import get_spec, load_dataset, load_model

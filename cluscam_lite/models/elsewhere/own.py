@@ -56,16 +56,24 @@ def of_file(path: str, function: str) -> Usual:
     file = as_path(path)
     if not file.is_file():
         raise CluscamError(f"there is no file {file}; give FILE.py:FUNCTION, a function that builds the network")
-    module = _run_file(file)
-    build = getattr(module, function, None)
-    if not callable(build):
+    return Usual(OwnBuild(file, function_in(run_file(file), function, file.name), function))
+
+
+def function_in(module: ModuleType, name: str, where: str) -> Callable[..., Any]:
+    """The function of a module; `where` names the module in messages. Raises UnknownName if there is none."""
+    found = getattr(module, name, None)
+    if not callable(found):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise unknown(f"function of {file.name}", function, functions)
-    return Usual(OwnBuild(file, build, function))
+        raise unknown(f"function of {where}", name, functions)
+    function: Callable[..., Any] = found
+    return function
 
 
-def _run_file(file: Path) -> ModuleType:
-    """The module of a file, with its folder first among the places that it imports from, as Python runs a script."""
+def run_file(file: Path) -> ModuleType:
+    """The module of a file, with its folder first among the places that it imports from, as Python runs a script.
+
+    Raises CluscamError if the file fails.
+    """
     spec = importlib.util.spec_from_file_location(f"_cluscam_{file.stem}", file)
     assert spec is not None and spec.loader is not None  # the name ends with .py
     module = importlib.util.module_from_spec(spec)

@@ -1,0 +1,97 @@
+"""`cluscam bench`: added to the command line by the entry point `bench` of the group "cluscam.commands"."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cluscam_lite.errors import CluscamError
+
+if TYPE_CHECKING:
+    from cluscam_lite.models import ModelSpec
+
+EXAMPLES = """examples:
+  cluscam bench --explainer mine:explain --out out/      # the function `explain` of mine.py in this folder
+  cluscam bench --explainer mine:explain --explainer other.py:explain --n 30 --out out/
+  cluscam bench --explainer scorecam --model scene_vit --beside cluscam smooth --out out/
+  cluscam bench --explainer analysis.bench.examples:occlusion --out out/
+"""
+
+
+def bench(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add the parser of the command with `add`, argparse's `add_parser`, and return it."""
+    parser = add(
+        "bench",
+        help="try an explainer of yours on scenes with known reasons, beside others",
+        description="Try anyone's function (model, x, target) -> map on scenes with known reasons, on AD, IC and AG\n"
+        "beside null methods, on stability and on cost. Writes report.md, summary.csv and rows.parquet.",
+        epilog=EXAMPLES,
+    )
+    option = parser.add_argument
+    option(
+        "--explainer",
+        required=True,
+        action="append",
+        metavar="MODULE:FUNCTION",
+        help="a function of a module or of FILE.py, or a registered method (`cluscam methods`); again for another",
+    )
+    option("--model", default="scene_cnn", metavar="NAME", help="the network that is explained (default: scene_cnn)")
+    option("--n", type=_number, default=16, metavar="N", help="scenes of each part (default: 16)")
+    option(
+        "--beside",
+        nargs="*",
+        metavar="NAME",
+        help="registered methods that run beside it (default: cluscam, gradcam, gradcampp, layercam and the null "
+        "methods smooth and donor); the trivial maps centre, edges and random always do",
+    )
+    option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
+    option("--data-root", metavar="DIR", help="folder with weights/ (default: $CLUSCAM_DATA)")
+    parser.set_defaults(run=_run)
+    return parser
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of scenes, a whole number from 2 on")
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    try:
+        from analysis.bench.explainers import FIRST, NULLS
+        from analysis.bench.report import report, write_files
+        from analysis.bench.run import bench, entries_of
+        from analysis.bench.summary import summary
+        from analysis.bench.words import verdict
+        from cluscam_lite.cli.common import made_folder, short_warnings
+        from cluscam_lite.show.report import versions
+    except ModuleNotFoundError as error:
+        raise CluscamError(
+            f"the bench needs the package {error.name}, which is not installed; pip install 'cluscam-lite[book,rivals]'"
+        ) from error
+    beside = FIRST + NULLS if arguments.beside is None else tuple(arguments.beside)
+    entries, spec = entries_of(arguments.explainer, beside), _spec(arguments.model)
+    with made_folder(Path(arguments.out).expanduser()) as out, short_warnings():
+        found = bench(entries, spec, arguments.n, arguments.data_root)
+        table = summary(found.rows)
+        verdicts = [verdict(found.rows, name) for name in found.names]
+        run = {
+            "network": f"{found.model.spec.title}, {found.model.source}; of the shortcut: scene_shortcut",
+            "scenes of each part": arguments.n,
+            "cases": int(table["cases"].max()),
+            "versions": ", ".join(f"{name} {number}" for name, number in versions().items()),
+        }
+        page = report(table, verdicts, {"asked": arguments.explainer, "run": run})
+        files = write_files(out, page, table, found.rows)
+    for one in verdicts:
+        if one.explainer in arguments.explainer:
+            print(one.text())
+    print(f"wrote {', '.join(map(str, files))}", flush=True)
+
+
+def _spec(name: str) -> "ModelSpec":
+    """The network by its name. Raises UnknownName or CluscamError for one that there is not."""
+    from cluscam_lite.models import get_spec
+    from cluscam_lite.models.elsewhere import elsewhere_spec, is_elsewhere
+
+    return elsewhere_spec(name) if is_elsewhere(name) else get_spec(name)
