@@ -1,10 +1,13 @@
-"""Other packages: those an extra of this one brings, and files that come in them, checked by hash."""
+"""What others provide: packages that an extra brings, files that come in them, checked by hash, and hubs."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from .errors import CluscamError
 from .files import sha256
@@ -55,3 +58,26 @@ def packaged_file(wanted: Packaged, what: str) -> Path:
             f"pip install --force-reinstall {wanted.pip}"
         )
     return path
+
+
+def reachable(url: str, timeout: float = 5.0) -> bool:
+    """Is there a network? Asked before a download, because the hubs' own clients retry for a minute first.
+
+    True if the host of `url` answers at all, through the system's proxies, within `timeout` seconds.
+    """
+    answers: list[bool] = []
+    # a thread, because looking up a host's address has no time limit of its own
+    probe = threading.Thread(target=lambda: answers.append(_answers(url, timeout)), daemon=True)
+    probe.start()
+    probe.join(timeout)
+    return bool(answers and answers[0])
+
+
+def _answers(url: str, timeout: float) -> bool:
+    try:
+        with urlopen(Request(url, method="HEAD"), timeout=timeout):
+            return True
+    except HTTPError:
+        return True  # refused, but by somebody
+    except (OSError, ValueError):
+        return False

@@ -13,8 +13,8 @@ from analysis.paths import ROOT
 
 # the floors of either package, the lowest first; what stands on one floor does not import one another
 LITE = (
-    ("errors", "network"),
-    ("files", "device"),
+    ("errors",),
+    ("files", "records", "device"),
     ("dataroot", "packages"),
     ("algorithm", "datasets"),
     ("explanation", "models", "targets"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..errors import CluscamError, reason_of
-from ..network import reachable
+from ..packages import reachable
 
 
 def hub_rows(repository: str, needs: str, out_of_reach: str, advice: str, **options: Any) -> Any:

@@ -5,8 +5,7 @@ from urllib.error import URLError
 
 from ..dataroot import VARIABLE
 from ..errors import CluscamError, reason_of
-from ..network import reachable
-from ..packages import from_extra
+from ..packages import from_extra, reachable
 from .spec import ModelSpec
 
 TIMM_FILE = "model.safetensors"
