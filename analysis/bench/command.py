@@ -60,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> None:
     try:
         from analysis.bench.explainers import FIRST, NULLS
         from analysis.bench.report import report, write_files
-        from analysis.bench.run import bench, entries_of
+        from analysis.bench.run import bench, entries_of, few_threads
         from analysis.bench.summary import summary
         from analysis.bench.words import verdict
         from cluscam_lite.cli.common import made_folder, short_warnings
@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> None:
         ) from error
     beside = FIRST + NULLS if arguments.beside is None else tuple(arguments.beside)
     entries, spec = entries_of(arguments.explainer, beside), _spec(arguments.model)
-    with made_folder(Path(arguments.out).expanduser()) as out, short_warnings():
+    with made_folder(Path(arguments.out).expanduser()) as out, short_warnings(), few_threads(spec):
         found = bench(entries, spec, arguments.n, arguments.data_root)
         table = summary(found.rows)
         verdicts = [verdict(found.rows, name) for name in found.names]

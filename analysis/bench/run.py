@@ -1,10 +1,13 @@
 """A bench from the names of explainers to rows: networks, cases, a trial of each, then each on all cases."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from analysis.bench.cases import SHORTCUT_NETWORK, cases_of
@@ -40,12 +43,30 @@ def entries_of(explainers: Sequence[str], beside: Sequence[str]) -> list[Entry]:
     return [entry_of(name) for name in names]
 
 
-def bench(entries: Sequence[Entry], spec: ModelSpec | str, n: int = USUAL, data_root: str | None = None) -> Bench:
+@contextmanager
+def few_threads(spec: ModelSpec) -> Iterator[None]:
+    """Within, one thread where the network is a small one of this project.
+
+    Its passes are hardly quicker with more, and with a second busy process on the machine many times slower.
+    """
+    before = torch.get_num_threads()
+    if spec.library != "embedded":
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):  # of K-Means and NumPy
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def bench(entries: Sequence[Entry], spec: ModelSpec, n: int = USUAL, data_root: str | None = None) -> Bench:
     """Run explainers on n scenes of each part, and say how far it is, a line for each explainer.
 
     Args:
         entries: of `entries_of`.
-        spec: the network, by name or spec.
+        spec: of the network.
         n: scenes of each part, at least `LEAST`.
         data_root: where weights may lie.
 

@@ -13,6 +13,7 @@ from analysis.__main__ import COMMANDS
 from analysis.bench import examples
 from analysis.bench.cases import noisy
 from analysis.bench.explainers import Entry, checked_map, entry_of, seeded
+from analysis.bench.run import few_threads
 from analysis.bench.words import BLIND, GOOD, RANDOM, UNSHOWN
 from analysis.paths import ROOT
 from cluscam_lite import load_image, load_model
@@ -127,6 +128,14 @@ def test_interrupted_it_leaves_nothing(here, capsys):
     (here / "slow.py").write_text("def explain(model, x, target):\n    raise KeyboardInterrupt\n")
     assert bench("--explainer", "slow:explain", "--n", "2", "--beside", "--out", "new/out") == 130
     assert "interrupted" in capsys.readouterr().err and not (here / "new").exists()
+
+
+def test_a_small_network_runs_on_one_thread_and_afterwards_all_is_as_before():
+    before = torch.get_num_threads()
+    with pytest.raises(KeyboardInterrupt), few_threads(load_model("scene_cnn").spec):
+        assert torch.get_num_threads() == 1
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == before
 
 
 def test_a_function_gets_a_copy_of_the_network_and_of_the_image():
