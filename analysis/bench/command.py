@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluscam_lite.errors import CluscamError
+from cluscam_lite.files import as_path
 
 if TYPE_CHECKING:
     from cluscam_lite.models import ModelSpec
@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> None:
         ) from error
     beside = FIRST + NULLS if arguments.beside is None else tuple(arguments.beside)
     entries, spec = entries_of(arguments.explainer, beside), _spec(arguments.model)
-    with made_folder(Path(arguments.out).expanduser()) as out, short_warnings(), few_threads(spec):
+    with made_folder(as_path(arguments.out)) as out, short_warnings(), few_threads(spec):
         found = bench(entries, spec, arguments.n, arguments.data_root)
         table = summary(found.rows)
         verdicts = [verdict(found.rows, name) for name in found.names]

@@ -18,6 +18,7 @@ from analysis.studies.cost.counting import counting
 from analysis.studies.explaining import seed_of
 from cluscam_lite.algorithm.masks import min_max
 from cluscam_lite.errors import CluscamError, reason_of, unknown
+from cluscam_lite.files import as_path
 from cluscam_lite.methods import method, method_info
 from cluscam_lite.models import LoadedModel
 from cluscam_lite.models.elsewhere.own import function_in, run_file
@@ -122,7 +123,7 @@ def function_of(name: str) -> Callable[..., Any]:
     """
     place, _, function = name.rpartition(":")
     if place.endswith(".py"):
-        file = Path(place).expanduser()
+        file = as_path(place)
         if not file.is_file():
             raise CluscamError(f"there is no file {file}; give FILE.py:FUNCTION, or module:function")
         return function_in(run_file(file), function, file.name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...algorithm.inputs import maps_model
 from ...errors import CluscamError
-from ...files import atomic_path
+from ...files import as_path, atomic_path
 from ...methods import METHODS, method_info
 from ...show.report import describe_target
 from ..common import made_folder, short_warnings
@@ -30,9 +30,9 @@ def compare(arguments: argparse.Namespace) -> None:
     jobs = jobs_of(arguments, method_names_of(arguments.methods))
     first = jobs[0]
     picture = open_picture(arguments.image, first.preprocess)
-    check_output(Path(arguments.out).expanduser(), [arguments.image])
+    check_output(as_path(arguments.out), [arguments.image])
     normalization = (first.preprocess.mean, first.preprocess.std)
-    with made_folder(Path(arguments.out).expanduser()) as out, short_warnings():
+    with made_folder(as_path(arguments.out)) as out, short_warnings():
         network = first.network(arguments)
         x = picture.x[None].to(arguments.device)
         maps_model(network.module, None).output(x)  # the first pass of a process is slow: no method's own cost
