@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from analysis.oracles.accuracy import accuracy_table
+from analysis.oracles.architectures import architectures_table
 from analysis.oracles.batching import batching_table
 from analysis.oracles.brute_force import brute_force_cluscam, brute_force_labels, full_maps
 from analysis.oracles.runtimes import runtimes_table
@@ -148,6 +149,7 @@ CHECKS = {
     "scorecam": ("Time of ScoreCAM, all its passes on one image once, as a ratio", scorecam_table),
     "runtimes": ("Networks in files: maps beside torch's, time as a ratio to the runtime's own passes", runtimes_table),
     "batching": ("Batched studies against one image after the other, CPU time per image", batching_table),
+    "architectures": ("Networks of timm and torchvision, explained without naming a layer", architectures_table),
     "gpu": ("K-Means on a GPU, for a batch of images", gpu_table),
 }
 
