@@ -218,7 +218,7 @@ def read(
     if maps:
         check_maps(found, x)
     output = class_logits(output) if asks_for_classes(target) else output
-    classes, select = resolve_target(target, output)
+    classes, select = resolve_target(target, output, len(x))
     baseline = select(output, torch.arange(len(x), device=x.device)).float()
     check_finite(found, baseline)
     return Reading(model, x, output, classes, select, baseline, found, layout)

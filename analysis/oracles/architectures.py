@@ -113,7 +113,7 @@ def saved(path: Path = ARCHITECTURES) -> tuple[pd.DataFrame, dict[str, Any]]:
     if not path.is_file():
         raise CluscamError(f"there is no {path.name}; make it with `python -m analysis.oracles.architectures --save`")
     table = pq.read_table(path, use_threads=False)
-    return table.to_pandas(), json.loads(table.schema.metadata[b"origin"])
+    return table.to_pandas(use_threads=False), json.loads(table.schema.metadata[b"origin"])
 
 
 def main(argv: list[str] | None = None) -> int:

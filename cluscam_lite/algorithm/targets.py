@@ -9,6 +9,8 @@ from torch import Tensor
 from ..errors import CluscamError
 from .maps.outputs import class_logits
 
+Select = Callable[[Tensor, Tensor], Tensor]
+"""``select(output (n, C), images (n,)) -> (n,)``: the explained number of each row."""
 Target = int | Tensor | Callable[[Tensor], Tensor] | Sequence[int | Callable[[Any], Any]] | None
 
 
@@ -26,7 +28,7 @@ def asks_for_classes(target: Target) -> bool:
     return not callable(target) and not several
 
 
-def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
+def resolve_target(target: Target, output: Tensor, n_images: int | None = None) -> tuple[Tensor, Select]:
     """What is explained of each image.
 
     Args:
@@ -34,6 +36,7 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
             gives one number per row, or a list of B: for each image its class, or a function of its own row.
         output: of the unmasked images: (B, C), or what holds it (`cluscam_lite.algorithm.maps.outputs.class_logits`); a
             function is given whatever the network gave.
+        n_images: B; None counts the rows of the output.
 
     Returns:
         The classes (B,), -1 for a function; and ``select(output (n, C), images (n,)) -> (n,)``, which reads the
@@ -44,17 +47,16 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
             not (B, C).
     """
     if isinstance(target, Sequence) and not asks_for_classes(target):
-        return _one_each(target, output)
+        return _one_each(target, output, _images_of(output, n_images))
     if callable(target):
 
-        def select(output: Tensor, _images: Tensor) -> Tensor:
-            value = target(output)
-            rows = _rows(output)
+        def select(output: Tensor, images: Tensor) -> Tensor:
+            value, rows = target(output), len(images)
             if not isinstance(value, Tensor) or value.shape != (rows,):
                 raise CluscamError(f"the target function must give one number per row, a tensor of shape ({rows},)")
             return value
 
-        return torch.full((_rows(output),), -1, dtype=torch.long), select
+        return torch.full((_images_of(output, n_images),), -1, dtype=torch.long), select
     output = class_logits(output)
     if not isinstance(output, Tensor) or output.ndim != 2:
         given = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
@@ -68,10 +70,15 @@ def resolve_target(target: Target, output: Tensor) -> tuple[Tensor, Callable[[Te
     return classes, lambda output, images: class_logits(output).gather(1, classes[images, None])[:, 0]
 
 
-def _one_each(targets: Sequence[Any], output: Tensor) -> tuple[Tensor, Callable[[Tensor, Tensor], Tensor]]:
+def _images_of(output: object, n_images: int | None) -> int:
+    """How many images an output is of, if that is not known."""
+    return _rows(output) if n_images is None else n_images
+
+
+def _one_each(targets: Sequence[Any], output: Tensor, n_images: int) -> tuple[Tensor, Select]:
     """As `resolve_target`, for a list in which at least one is a function of one image's row."""
-    if len(targets) != _rows(output):
-        raise CluscamError(f"target has {len(targets)} functions for {_rows(output)} images; expected one each")
+    if len(targets) != n_images:
+        raise CluscamError(f"target has {len(targets)} functions for {n_images} images; expected one each")
 
     def value(row: Any, image: int) -> Tensor:
         one = targets[image]

@@ -72,7 +72,8 @@ class Job:
         """The method on the network. Raises as `cluscam_lite.methods.method`, CluscamError if K and r are not of it."""
         if self.tuned is not None:
             self.tuned.check_weights(weights_key(model))
-        return method(self.info.name, model.module, self.spec, arguments.layer, **self.settings)
+        layer = None if arguments.onnx else arguments.layer  # a file is opened at its layer
+        return method(self.info.name, model.module, self.spec, layer, **self.settings)
 
 
 def job_of(arguments: argparse.Namespace) -> Job:

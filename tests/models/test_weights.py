@@ -15,7 +15,7 @@ from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import sha256
 from cluscam_lite.models import get_spec, hubs, load_model, weights
 from cluscam_lite.models.statedict import read_state
-from cluscam_lite.network import reachable
+from cluscam_lite.packages import reachable
 
 SMALL = "squeezenet1_1"
 

@@ -180,15 +180,15 @@ def layer_named(layer: object, module: nn.Module) -> str:
     module that is no part of the network.
     """
     if isinstance(layer, nn.Module):
-        found: list[str] = [name for name, part in module.named_modules() if part is layer and name]
+        found: list[str] = [name for name, part in module.named_modules() if part is layer]
         if found:
             return found[0]
         raise CluscamError(f"layer is a {type(layer).__name__} that is not part of the model; give one of its modules")
-    names = [name for name, _ in module.named_modules(remove_duplicate=False) if name]  # one used twice has two names
+    names = [name for name, _ in module.named_modules(remove_duplicate=False)]  # one used twice has two names
     for prefix in ("", "_orig_mod.", "module.", "_orig_mod.module.", "module._orig_mod."):
         if f"{prefix}{layer}" in names:
             return f"{prefix}{layer}"
-    raise unknown("layer", layer, names)
+    raise unknown("layer", layer, filter(None, names))
 
 
 def check_readable(part: nn.Module, what: str) -> None:

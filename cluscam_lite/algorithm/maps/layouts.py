@@ -116,9 +116,8 @@ def could_be_otherwise(layout: Layout, shape: tuple[int, ...], size: Size) -> bo
 
     (N, B, d) with as many images as tokens is one such shape, (B, d, h w), flattened maps, another.
     """
-    return layout.kind == "tokens" and (
-        1 < shape[0] == shape[1] or _of_one_stride(shape[2], size, "either") is not None
-    )
+    flattened = any(_of_one_stride(shape[-1], size, rounding) for rounding in ("floor", "ceil"))
+    return layout.kind == "tokens" and (1 < shape[0] == shape[1] or flattened)
 
 
 def size_of(x: Tensor) -> Size:

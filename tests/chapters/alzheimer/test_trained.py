@@ -89,7 +89,7 @@ def test_a_spec_that_is_none(change, folder, tmp_path):
     card = json.loads((folder / "card.json").read_text())
     spec = {key: value for key, value in (card["spec"] | change).items() if value is not None}
     (tmp_path / "card.json").write_text(json.dumps(card | {"spec": spec}))
-    with pytest.raises(CluscamError, match="cannot be read as a model card; train the network again"):
+    with pytest.raises(CluscamError, match="is not a model card that training left"):
         get_spec(str(tmp_path))
 
 
