@@ -209,3 +209,10 @@ def test_data_cannot_leave_its_script():
 def test_numbers_and_pictures_as_text():
     assert said(-1.234) == "−1.23" and said(-0.001) == "0.00"
     assert png(np.zeros((2, 3, 3), np.uint8)).startswith("data:image/png;base64,") and len(colours()) < 2000
+
+
+def test_k_means_of_a_transformers_maps_whose_cells_reach_beyond_what_is_upsampled_of_them():
+    play = playground("scene_vit", "scene:3")
+    numbers, _ = some_maps(play)
+    assert play.reading.normalized[0, numbers.tolist()].min() < 0
+    assert "group 1" in lloyd_widget(play).data

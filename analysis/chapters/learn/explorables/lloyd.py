@@ -110,8 +110,7 @@ def _still(play: Playground, seed: int) -> HTML:
     """The mean map of each group at the end of the first start."""
     numbers, points = some_maps(play)
     labels = lloyd(points, CENTRES, seed)[-1].labels
-    maps = (
-        play.reading.normalized[0, numbers.tolist()].clamp(0, 1).numpy()
-    )  # cells reach beyond what is upsampled of them
+    # what is upsampled of a map lies in [0, 1]; its own cells may reach beyond
+    maps = play.reading.normalized[0, numbers.tolist()].clamp(0, 1).numpy()
     groups = ((j, maps[labels == j]) for j in range(CENTRES))  # one may have lost all its maps
     return picture_grid({f"group {j + 1}: {len(mine)} maps": mine.mean(0) for j, mine in groups if len(mine)}, side=140)
