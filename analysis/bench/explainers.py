@@ -80,7 +80,9 @@ class Entry:
         if self.function is None:
             e = self._registered(model, seed, image_id)(x, target)
             return Found(e.saliency[0].cpu().float(), bool(e.uniform[0]), e.forward_passes, e.backward_passes)
-        network = self._networks.setdefault(id(model), deepcopy(model.module)).eval()
+        if id(model) not in self._networks:
+            self._networks[id(model)] = deepcopy(model.module)
+        network = self._networks[id(model)].eval()
         with seeded(seed_of(self.name, seed, image_id)), counting(network) as count:
             try:
                 given = self.function(network, x.clone(), target)

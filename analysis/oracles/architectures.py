@@ -24,6 +24,7 @@ from analysis.engine.manifest import now, origin
 from analysis.paths import ARCHITECTURES
 from cluscam_lite import ClusCAM
 from cluscam_lite.errors import CluscamError, reason_of
+from cluscam_lite.files import atomic_path
 from cluscam_lite.models.elsewhere.libraries import of_timm, of_torchvision
 from cluscam_lite.models.loaded import enliven, with_random_weights
 
@@ -103,9 +104,8 @@ def save(found: pd.DataFrame, path: Path = ARCHITECTURES) -> None:
     """Write the rows with where and when they were made."""
     record = {b"origin": json.dumps({"made": now(), **origin()}).encode()}
     table = pa.Table.from_pandas(found, preserve_index=False).replace_schema_metadata(record)
-    partial = path.with_name(f".{path.name}")
-    pq.write_table(table, partial)
-    partial.replace(path)
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary)
 
 
 def saved(path: Path = ARCHITECTURES) -> tuple[pd.DataFrame, dict[str, Any]]:
