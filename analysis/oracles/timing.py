@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from cluscam_lite import ClusCAM
 from cluscam_lite.algorithm.clustering import cluster, coordinates
@@ -157,25 +157,3 @@ class FewerMaps:
 def resized(x: Tensor, size: int) -> Tensor:
     """The images x (B, 3, H, W) at size x size pixels, bilinear with antialiasing."""
     return F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
-
-
-@dataclass
-class Count:
-    """The number of images that went through a network or its head."""
-
-    images: int = 0
-
-
-@contextmanager
-def counted(module: nn.Module) -> Iterator[Count]:
-    """Count the images that go through `module` inside the block; the module is not changed."""
-    count = Count()
-
-    def add(_module: nn.Module, inputs: tuple) -> None:
-        count.images += len(inputs[0])
-
-    handle = module.register_forward_pre_hook(add)
-    try:
-        yield count
-    finally:
-        handle.remove()

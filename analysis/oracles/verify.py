@@ -18,7 +18,8 @@ from analysis.oracles.architectures import architectures_table
 from analysis.oracles.batching import batching_table
 from analysis.oracles.brute_force import brute_force_cluscam, brute_force_labels, full_maps
 from analysis.oracles.runtimes import runtimes_table
-from analysis.oracles.timing import counted, phased, plain_passes, side_by_side, timed
+from analysis.oracles.timing import phased, plain_passes, side_by_side, timed
+from analysis.studies.cost.counting import counting
 from cluscam_lite import ClusCAM, get_spec, load_dataset, load_model
 from cluscam_lite.algorithm.clustering import cluster, coordinates, inertia
 from cluscam_lite.algorithm.features import HookedModel
@@ -110,11 +111,11 @@ def scorecam_table(root: str | None = None, name: str = "resnet50_v1", repeats: 
     cam, scorecam = ClusCAM.from_spec(spec, module), method("scorecam", module, spec)
     cam(x)
     ours = [timed(partial(cam, x), x.device) for _ in range(repeats)]
-    with counted(module) as count:
+    with counting(module) as count:
         theirs = timed(partial(scorecam, x), x.device)
     ours += [timed(partial(cam, x), x.device) for _ in range(repeats)]
     ratio = theirs / statistics.median(ours)
-    row = {"model": name, "passes of ScoreCAM": count.images, "passes of ClusCAM": spec.n_clusters + 1}
+    row = {"model": name, "passes of ScoreCAM": count.forward, "passes of ClusCAM": spec.n_clusters + 1}
     row |= {"ScoreCAM / ClusCAM": ratio, "at least": SCORECAM, "pass": ratio >= SCORECAM}
     return pd.DataFrame([row])
 

@@ -76,10 +76,7 @@ class HookedModel:
         """
         given: list[Any] = []
         with borrowed(self.module):
-            if self.layer_name is None or self._chosen_for not in (None, size_of(x)):
-                self.layer_name = default_layer(self.module, x, self.call)
-                self._chosen_for = size_of(x)
-            layer = self.module.get_submodule(self.layer_name)
+            layer = self.module.get_submodule(self.layer_for(x))
 
             def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
                 # a layer used several times counts with its last use
@@ -91,6 +88,16 @@ class HookedModel:
                 return _reshaped(self.reshape, given[0], x), output
             self.layout = self.layout_of(given, x)
         return to_maps(given[0], self.layout), output
+
+    def layer_for(self, x: Tensor) -> str:
+        """The name of the layer to read of images `x`: the one that was asked for, or the deepest with maps of them.
+
+        The latter takes a pass of the first image, once for each size of images. Raises CluscamError if there is none.
+        """
+        if self.layer_name is None or self._chosen_for not in (None, size_of(x)):
+            self.layer_name = default_layer(self.module, x, self.call)
+            self._chosen_for = size_of(x)
+        return self.layer_name
 
     def layout_of(self, given: Sequence[Any], x: Tensor) -> Layout:
         """How to read what the layer gave for `x`, the only one in `given`, as maps.

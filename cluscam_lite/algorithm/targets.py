@@ -46,17 +46,9 @@ def resolve_target(target: Target, output: Tensor, n_images: int | None = None) 
         CluscamError: a class outside the network's range, a tensor or list of another length, or an output that is
             not (B, C).
     """
-    if isinstance(target, Sequence) and not asks_for_classes(target):
-        return _one_each(target, output, _images_of(output, n_images))
-    if callable(target):
-
-        def select(output: Tensor, images: Tensor) -> Tensor:
-            value, rows = target(output), len(images)
-            if not isinstance(value, Tensor) or value.shape != (rows,):
-                raise CluscamError(f"the target function must give one number per row, a tensor of shape ({rows},)")
-            return value
-
-        return torch.full((_images_of(output, n_images),), -1, dtype=torch.long), select
+    if not asks_for_classes(target):
+        n_images = _rows(output) if n_images is None else n_images
+        return _by_function(target, n_images) if callable(target) else _one_each(target, n_images)
     output = class_logits(output)
     if not isinstance(output, Tensor) or output.ndim != 2:
         given = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
@@ -70,12 +62,19 @@ def resolve_target(target: Target, output: Tensor, n_images: int | None = None) 
     return classes, lambda output, images: class_logits(output).gather(1, classes[images, None])[:, 0]
 
 
-def _images_of(output: object, n_images: int | None) -> int:
-    """How many images an output is of, if that is not known."""
-    return _rows(output) if n_images is None else n_images
+def _by_function(target: Callable[[Any], Any], n_images: int) -> tuple[Tensor, Select]:
+    """As `resolve_target`, for a function of the output."""
+
+    def select(output: Tensor, images: Tensor) -> Tensor:
+        value, rows = target(output), len(images)
+        if not isinstance(value, Tensor) or value.shape != (rows,):
+            raise CluscamError(f"the target function must give one number per row, a tensor of shape ({rows},)")
+        return value
+
+    return torch.full((n_images,), -1, dtype=torch.long), select
 
 
-def _one_each(targets: Sequence[Any], output: Tensor, n_images: int) -> tuple[Tensor, Select]:
+def _one_each(targets: Any, n_images: int) -> tuple[Tensor, Select]:
     """As `resolve_target`, for a list in which at least one is a function of one image's row."""
     if len(targets) != n_images:
         raise CluscamError(f"target has {len(targets)} functions for {n_images} images; expected one each")

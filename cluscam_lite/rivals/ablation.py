@@ -45,8 +45,7 @@ class AblationCAM(Rival):
     @torch.no_grad()
     def _explain(self, x: Tensor, target: Target) -> Explanation:
         package()
-        with Head(self.model.module, self.model.layer_name, x) as head:
-            self.model.layer_name = head.layer
+        with Head(self.model.module, self.model.layer_for(x), x) as head:
             question = ask(head.output, target)
             check_finite(head.maps, question.baseline)
             low = [0.0 if self.ablation == "zero" else float(given.min()) for given in head.given]

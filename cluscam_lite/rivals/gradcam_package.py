@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from ..algorithm.borrowed import eval_mode, frozen, hooked_here
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_finite
-from ..algorithm.maps.layers import default_layer
 from ..algorithm.maps.layouts import Layout, could_be_otherwise, find_layout, size_of, stated_by, to_maps
 from ..algorithm.maps.outputs import class_logits, passed
 from ..algorithm.targets import Target
@@ -100,7 +99,7 @@ def run(
     kind = getattr(package(), name)
     # a caller's no_grad or inference mode does not reach in here
     with torch.inference_mode(False), torch.enable_grad(), frozen(model.module), eval_mode(model.module):
-        layer = model.layer_name = model.layer_name or default_layer(model.module, x)
+        layer = model.layer_for(x)
         lent = _Lent(model.module, layer, x, target)
         cam = kind(lent, [lent.tap])
         lent.begins = cam.detach

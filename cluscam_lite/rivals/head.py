@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from ..algorithm.borrowed import borrowed, hooked_here
 from ..algorithm.features import HookedModel
-from ..algorithm.maps.layers import default_layer
 from ..algorithm.maps.layouts import Layout, to_maps
 from ..algorithm.maps.outputs import class_logits
 from ..errors import CluscamError
@@ -51,9 +50,8 @@ class Head:
 
     @torch.no_grad()
     def __init__(self, model: nn.Module, layer: str | None, x: Tensor):
-        self._model, self._x = HookedModel(model, default_layer(model, x) if layer is None else layer), x
-        assert self._model.layer_name is not None
-        self.layer = self._model.layer_name
+        self._model, self._x = HookedModel(model, layer), x
+        self.layer = self._model.layer_for(x)
         self._module = model.get_submodule(self.layer)
         tape = _Tape(self._module, len(x))
         version = _version(x)

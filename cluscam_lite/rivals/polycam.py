@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size
-from ..algorithm.maps.layers import default_layer, layers, map_layers
+from ..algorithm.maps.layers import layers, map_layers
 from ..algorithm.maps.layouts import size_of
 from ..algorithm.masks import upsample
 from ..algorithm.scoring import masks_from, score_masks
@@ -97,7 +97,7 @@ class PolyCAM(Rival):
 
     def layers(self, x: Tensor) -> list[str]:
         """Names of the layers, shallow to deep; found by passes of the first image. NotApplicable if only one."""
-        names = resolutions(self.model.module, self.model.layer_name or default_layer(self.model.module, x), x)
+        names = resolutions(self.model.module, self.model.layer_for(x), x)
         return names[-self.n_layers :] if self.n_layers else names
 
 

@@ -83,7 +83,7 @@ class ReciproCAM(Rival):
 
     def _head(self, x: Tensor) -> tuple[Head, tuple[str, ...]]:
         """What follows the layer to mask, and a note where that is not the layer asked for."""
-        head = Head(self.model.module, self.model.layer_name, x)
+        head = Head(self.model.module, self.model.layer_for(x), x)
         if not head.layout.prefix or reads_maps(head):
             return head, ()
         why = f"the head does not read the patch tokens that {head.layer!r} gives"

@@ -18,7 +18,7 @@ def passed(module: nn.Module, x: Tensor, call: Call | None = None) -> Tensor:
     Raises CluscamError where it refuses images of other than three channels; all else that it raises is passed on.
     """
     try:
-        return logits_of(module(x) if call is None else call(module, x))
+        output = module(x) if call is None else call(module, x)
     except RuntimeError as error:
         if x.shape[1] == 3 or REFUSAL in str(error):  # `Passes` knows what to do then
             raise
@@ -26,6 +26,8 @@ def passed(module: nn.Module, x: Tensor, call: Call | None = None) -> Tensor:
             f"the network does not take images of {x.shape[1]} channel{'s' * (x.shape[1] > 1)} ({reason_of(error)}); "
             "expected (B, 3, H, W), or what the network was made for"
         ) from error
+    logits: Tensor = getattr(output, "logits", output)
+    return logits
 
 
 def class_logits(output: Any) -> Any:
@@ -39,9 +41,3 @@ def class_logits(output: Any) -> Any:
     if isinstance(output, tuple | list) and output:
         return class_logits(output[0])
     return output[:, None] if isinstance(output, Tensor) and output.ndim == 1 else output
-
-
-def logits_of(output: Any) -> Tensor:
-    """What a network gave: a tensor as it is, or the `logits` of an output object."""
-    logits: Tensor = getattr(output, "logits", output)
-    return logits

@@ -189,17 +189,22 @@ def test_names_through_wrappers():
     assert torch.equal(plain.saliency, parallel.saliency) and parallel.layer == "module.0"
 
 
-def test_a_choice_is_made_again_for_images_of_another_size():
-    class Sized(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.one, self.two, self.fc = nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 8, 8, 8), nn.Linear(8, 5)
+class Sized(nn.Module):
+    """Its second layer gives a single cell of small images."""
 
-        def forward(self, x):
-            return self.fc(self.two(self.one(x)).mean((2, 3)))
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.fc = nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 8, 8, 8), nn.Linear(8, 5)
 
-    model = HookedModel(seeded(Sized))
-    model.forward(photographs(2, 32, 32))
-    assert model.layer_name == "one"  # the second gives a single cell
-    model.forward(photographs(2, 128, 128))
-    assert model.layer_name == "two"
+    def forward(self, x):
+        return self.fc(self.two(self.one(x)).mean((2, 3)))
+
+
+@pytest.mark.parametrize("name", ["cluscam", "gradcam", "ablationcam", "reciprocam", "groupcam", "opticam", "donor"])
+def test_a_choice_is_made_again_for_images_of_another_size(name):
+    if "grad-cam" in METHODS[name].reference:
+        pytest.importorskip("pytorch_grad_cam")
+    settings = {key: value for key, value in SIZES.items() if key in METHODS[name].parameters}
+    explain = method(name, seeded(Sized), **settings)
+    small, large = photographs(2, 32, 32), photographs(2, 128, 128)
+    assert [explain(x).layer.rpartition(" ")[2] for x in (small, large, small)] == ["one", "two", "one"]

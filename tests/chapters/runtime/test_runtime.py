@@ -10,7 +10,8 @@ from analysis.chapters.runtime.study import STUDY
 from analysis.engine import read, run
 from analysis.oracles import timing as runtime
 from analysis.oracles import verify
-from analysis.oracles.timing import PHASES, FewerMaps, Stopwatch, counted, phased, plain_passes, resized, side_by_side
+from analysis.oracles.timing import PHASES, FewerMaps, Stopwatch, phased, plain_passes, resized, side_by_side
+from analysis.studies.cost.counting import counting
 from analysis.studies.plans.file import groups_of_methods
 from analysis.studies.registry import find_study
 from cluscam_lite import ClusCAM
@@ -106,12 +107,12 @@ def test_plain_passes_have_the_shapes_and_the_number_of_cluscams(k, chunk):
 
 def test_images_are_counted_and_the_hook_is_gone():
     net = network()
-    with counted(net) as count:
+    with counting(net) as count:
         net(images(3))
         HookedModel(net, "1").forward(images(2))
     net(images(1))
-    assert count.images == 5 and not net._forward_pre_hooks
-    with pytest.raises(ZeroDivisionError), counted(net):
+    assert count.forward == 5 and not net._forward_pre_hooks
+    with pytest.raises(ZeroDivisionError), counting(net):
         raise ZeroDivisionError
     assert not net._forward_pre_hooks
 
