@@ -21,7 +21,6 @@ from analysis.oracles.timing import (
     PHASES,
     FewerMaps,
     Phased,
-    counted,
     pass_seconds,
     phased,
     plain_passes,
@@ -29,6 +28,7 @@ from analysis.oracles.timing import (
     timed,
 )
 from analysis.statistics.correlation import spearman
+from analysis.studies.cost.counting import counting
 from analysis.studies.cost.passes import Passes, Shape, passes_of
 from analysis.studies.explaining import explainer_of, loaded, weights_of
 from analysis.studies.plan import Plan, PlannedStudy
@@ -173,9 +173,9 @@ def cluscam_items(cell: Cell, model: LoadedModel, x: Tensor, _image_id: str) -> 
         settings = (cam.drop_ratio, cam.temperature, cam.seed)
         whole = partial(brute_force_cluscam, cam.model, x, k, *settings) if brute else partial(cam, x)
         for item, work in ((WHOLE, whole), (PASSES, partial(plain_passes, cam.model, x, k))):
-            with counted(model.module) as count:
+            with counting(model.module) as count:
                 seconds = timed(work, x.device)
-            yield known | {"item": item, "forward_passes": k + 1, "through": count.images, "seconds": seconds}
+            yield known | {"item": item, "forward_passes": k + 1, "through": count.forward, "seconds": seconds}
     if brute:
         seconds = timed(lambda: brute_force_labels(full_maps(maps[0], x.shape[-2:]), k, cam.seed), x.device)
         yield known | {"item": "clustering", "forward_passes": 0, "through": 0, "seconds": seconds}
@@ -198,7 +198,7 @@ def method_items(cell: Cell, model: LoadedModel, x: Tensor, image_id: str) -> It
     d = hooked.forward(x)[0].shape[1]
     unit = pass_seconds(hooked, x)
     made: list[Any] = []
-    with counted(model.module) as count:
+    with counting(model.module) as count:
         seconds = timed(lambda: made.append(explainer(x)), x.device)
     yield {
         "item": WHOLE,
@@ -206,7 +206,7 @@ def method_items(cell: Cell, model: LoadedModel, x: Tensor, image_id: str) -> It
         "d": d,
         "forward_passes": made[0].forward_passes,
         "backward_passes": made[0].backward_passes,
-        "through": count.images,
+        "through": count.forward,
         "seconds": seconds,
         "seconds_pass": unit,
     }
