@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import compress, repeat
@@ -31,14 +32,39 @@ class _Held(threading.local):
 _held = _Held()
 
 
-class borrowed:
+class _Change(ABC):
+    """A change of a network for a while: `_do` it, and `_undo` it, which may be asked twice, or before anything is done.
+
+    Subclasses make each change by single calls into C (`_all`), which Ctrl-C cannot cut in two; a generator in a `with`
+    can be interrupted after its change and before the block.
+    """
+
+    @abstractmethod
+    def _do(self) -> None: ...
+
+    @abstractmethod
+    def _undo(self) -> None: ...
+
+    def __enter__(self) -> None:
+        try:
+            self._do()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._undo()
+        except BaseException:  # again, if an interrupt came before it was done
+            self._undo()
+            raise
+
+
+class borrowed(_Change):
     """Have a network to oneself: other threads that want it, or a part of it, wait here until it is given back.
 
     A thread may borrow what it has already. Everything in this package that changes a network for a while does so
     within; a caller who runs or trains the same network in another thread does well to borrow it too.
-
-    This and what follows are classes whose changes are single calls into C, which Ctrl-C cannot cut in two; a generator
-    in a `with` can be interrupted after its change and before the block.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -46,23 +72,16 @@ class borrowed:
         self._locks: list[Lock] = []
         self._back: Iterable[None] = ()  # each lock that was taken is given back once, however often this is asked
 
-    def __enter__(self) -> None:
+    def _do(self) -> None:
         if id(self._network) in _held.networks:
             return
         taken: list[bool] = []
         self._locks = _locks_of(self._network)
         self._back = map(methodcaller("release"), compress(self._locks, taken))
-        try:
-            taken.extend(map(methodcaller("acquire"), self._locks))
-            _held.networks.add(id(self._network))
-        except BaseException:
-            self.__exit__()
-            raise
+        taken.extend(map(methodcaller("acquire"), self._locks))
+        _held.networks.add(id(self._network))
 
-    def __exit__(self, *_: object) -> None:
-        _surely(self._give_back)
-
-    def _give_back(self) -> None:
+    def _undo(self) -> None:
         if self._locks:
             _held.networks.discard(id(self._network))
             _all(self._back)
@@ -85,7 +104,7 @@ def process_borrowed() -> Any:
     return _process
 
 
-class hooked_here:
+class hooked_here(_Change):
     """A forward hook that sees the passes of this thread alone; and, unless `whole`, of a tuple the maps alone."""
 
     def __init__(self, layer: nn.Module, hook: Hook, whole: bool = False) -> None:
@@ -102,22 +121,15 @@ class hooked_here:
 
         self._here = here
 
-    def __enter__(self) -> None:
-        try:
-            self._layer.register_forward_hook(self._here)
-        except BaseException:
-            self.__exit__()
-            raise
+    def _do(self) -> None:
+        self._layer.register_forward_hook(self._here)
 
-    def __exit__(self, *_: object) -> None:
-        _surely(self._remove)
-
-    def _remove(self) -> None:
+    def _undo(self) -> None:
         hooks = self._layer._forward_hooks  # the handle may not have reached us
         _all(map(hooks.pop, [key for key, hook in hooks.items() if hook is self._here]))
 
 
-class switched_off:
+class switched_off(_Change):
     """Set a flag to False on all parts that have it True, and back to True afterwards."""
 
     def __init__(self, parts: Iterable[Any], flag: str) -> None:
@@ -125,45 +137,31 @@ class switched_off:
         self._on: list[Any] = []
         self._setters: list[Callable[..., None]] = []
 
-    def __enter__(self) -> None:
+    def _do(self) -> None:
         # what is frozen by TorchScript has no mode
         self._on = [part for part in self._parts if getattr(part, self._flag, False)]
         plain: Any = nn.Module.__setattr__  # is written in Python, and would do no more here than `object`'s
         self._setters = [object.__setattr__ if type(part).__setattr__ is plain else setattr for part in self._on]
-        try:
-            self._set(False)
-        except BaseException:
-            self._restore()
-            raise
+        self._set(False)
 
-    def __exit__(self, *_: object) -> None:
-        _surely(self._restore)
-
-    def _restore(self) -> None:
+    def _undo(self) -> None:
         self._set(True)
 
     def _set(self, value: bool) -> None:
         _all(map(call, self._setters, self._on, repeat(self._flag), repeat(value)))
 
 
-class _Lent:
+class _Lent(_Change):
     """A network borrowed with a flag of its parts switched off."""
 
     def __init__(self, network: nn.Module, parts: Iterable[Any], flag: str) -> None:
         self._borrowed, self._off = borrowed(network), switched_off(parts, flag)
 
-    def __enter__(self) -> None:
-        try:
-            self._borrowed.__enter__()
-            self._off.__enter__()
-        except BaseException:
-            self.__exit__()
-            raise
+    def _do(self) -> None:
+        self._borrowed.__enter__()
+        self._off.__enter__()
 
-    def __exit__(self, *_: object) -> None:
-        _surely(self._give_back)
-
-    def _give_back(self) -> None:
+    def _undo(self) -> None:
         try:
             self._off.__exit__()
         finally:
@@ -182,15 +180,6 @@ class frozen(_Lent):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network, network.parameters(), "requires_grad")
-
-
-def _surely(undo: Callable[[], None]) -> None:
-    """Undo a change, which may be asked twice: again if an interrupt comes before it was done."""
-    try:
-        undo()
-    except BaseException:
-        undo()
-        raise
 
 
 def _all(calls: Iterable[Any]) -> None:
