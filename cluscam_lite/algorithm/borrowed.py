@@ -33,7 +33,7 @@ _held = _Held()
 
 
 class _Change(ABC):
-    """A change of a network for a while: `_do` it, and `_undo` it, which may be asked twice, or before anything is done.
+    """A change of a network for a while: `_do` it, and `_undo` it, also twice, or before anything is done.
 
     Subclasses make each change by single calls into C (`_all`), which Ctrl-C cannot cut in two; a generator in a `with`
     can be interrupted after its change and before the block.
