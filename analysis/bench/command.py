@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cluscam_lite.cli.options import whole
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import as_path
 
@@ -36,7 +37,13 @@ def bench(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
         help="a function of a module or of FILE.py, or a registered method (`cluscam methods`); again for another",
     )
     option("--model", default="scene_cnn", metavar="NAME", help="the network that is explained (default: scene_cnn)")
-    option("--n", type=_number, default=16, metavar="N", help="scenes of each part (default: 16)")
+    option(
+        "--n",
+        type=whole(2, what="a number of scenes"),
+        default=16,
+        metavar="N",
+        help="scenes of each part (default: 16)",
+    )
     option(
         "--beside",
         nargs="*",
@@ -48,12 +55,6 @@ def bench(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     option("--data-root", metavar="DIR", help="folder with weights/ (default: $CLUSCAM_DATA)")
     parser.set_defaults(run=_run)
     return parser
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of scenes, a whole number from 2 on")
-    return int(text)
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Shared by the commands: the check of the device, an output folder that is removed on failure, short warnings."""
+"""Shared by the commands: what they say, the device, an output folder that is removed on failure, short warnings."""
 
 import sys
 import warnings
@@ -12,6 +12,12 @@ from ..errors import CluscamError, check_known, printable
 from ..files import output_folder
 
 DEVICES = ("cpu", "cuda")
+
+
+def say(*lines: str) -> None:
+    """Print lines at once, with what is no text in them written out (`printable`)."""
+    for line in lines:
+        print(printable(line), flush=True)
 
 
 def check_device(device: str) -> None:

@@ -1,16 +1,14 @@
 """``cluscam explain``: everything is checked, then the network is loaded, then each image gets its files."""
 
 import argparse
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import printable
 from ..files import as_path
 from ..models import ModelSpec
 from ..stability import over_seeds
-from .common import made_folder, short_warnings
+from .common import made_folder, say, short_warnings
 from .folder import explain_folder, folder_of
 from .job import class_index, job_of
 from .pictures import SUFFIXES, check_output, distinct_stems, open_picture
@@ -64,8 +62,7 @@ def _announce(
     forward = explanation.forward_passes if stability is None else stability.forward_passes
     passes = [(forward, "forward"), (explanation.backward_passes, "backward")]
     cost = ", ".join(f"{n} {way} pass{'es' if n != 1 else ''}" for n, way in passes if n)
-    print(printable(f"{start}: {target}; {cost}, {seconds:.1f} s{flat}"))
+    say(f"{start}: {target}; {cost}, {seconds:.1f} s{flat}")
     if stability is not None:
-        print(f"    {stability.sentence()}")
-    wrote = ", ".join(os.fsencode(file).decode("utf-8", "replace") for file in files)
-    print(printable(f"    wrote {wrote}"), flush=True)
+        say(f"    {stability.sentence()}")
+    say(f"    wrote {', '.join(map(str, files))}")

@@ -26,7 +26,7 @@ from ..packages import from_extra
 from ..records import parsed_json
 from ..show.report import model_report, to_json, versions
 from ..stability import over_seeds
-from .common import made_folder, short_warnings
+from .common import made_folder, say, short_warnings
 from .ending import SomeSkipped
 from .job import Job
 from .overview import INDEX, NUMBERS, write_overview
@@ -93,9 +93,7 @@ def explain_folder(folder: Path, job: Job, arguments: argparse.Namespace) -> Non
         lost = {one.name for one in broken}
         whole = [name for name in names if name not in lost]
         write_overview(out, partial, whole, [(one.name, one.reason) for one in broken], job.figures)
-    print(
-        f"wrote {out / INDEX} and {out / NUMBERS}: {len(whole)} images, {run.fresh} of them explained now", flush=True
-    )
+    say(f"wrote {out / INDEX} and {out / NUMBERS}: {len(whole)} images, {run.fresh} of them explained now")
     if broken:
         raise SomeSkipped(
             f"{len(broken)} of {len(names)} images could not be read and were skipped, the first of them "
@@ -232,10 +230,7 @@ class _Progress:
         self.last = now
         rate = self.fresh / (now - self.start)
         left = (self.total - self.count) / rate
-        print(
-            f"[{self.count}/{self.total}] {printable(last)}; {60 * rate:.0f} images a minute, about {_time(left)} left",
-            flush=True,
-        )
+        say(f"[{self.count}/{self.total}] {last}; {60 * rate:.0f} images a minute, about {_time(left)} left")
 
 
 def _time(seconds: float) -> str:

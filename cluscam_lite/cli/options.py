@@ -25,6 +25,7 @@ TUNE_EXAMPLES = """examples:
 """
 IMAGE = "an image file, scene:N for the icon scene N, or photograph:NAME, such as chelsea, for a free photograph"
 MOST_SEEDS = 100
+DIGITS = 20  # more than any number that is asked for
 LISTS = {
     "models": "list the networks: K, r, tau, layers, and where their weights come from",
     "methods": "list the explanation methods",
@@ -32,26 +33,17 @@ LISTS = {
 }
 
 
-def _seed(text: str) -> int:
-    if not text.isdecimal() or len(text) > 10 or int(text) >= 1 << 32:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {(1 << 32) - 1}")
-    return int(text)
+def whole(low: int, high: int | None = None, what: str = "") -> Callable[[str], int]:
+    """A type of an option: a whole number from `low` to `high`, or on. `what` says in messages what it counts."""
+    expected = f"{what}{', ' * bool(what)}a whole number from {low} {'on' if high is None else f'to {high}'}"
 
+    def number(text: str) -> int:
+        # Python reads no number of thousands of digits
+        if not text.isdecimal() or len(text) > DIGITS or not low <= int(text) <= (int(text) if high is None else high):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+        return int(text)
 
-def _seeds(text: str) -> int:
-    if not text.isdecimal() or len(text) > 3 or not 2 <= int(text) <= MOST_SEEDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seeds, a whole number from 2 to {MOST_SEEDS}")
-    return int(text)
-
-
-def _side(text: str) -> int:
-    return _count(text, "a side in pixels, ")
-
-
-def _count(text: str, what: str = "") -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}a whole number from 1 on")
-    return int(text)
+    return number
 
 
 # settings of a method: option, name, type, metavar, help; one that is not given keeps the model's or method's own
@@ -62,7 +54,7 @@ SETTINGS: list[tuple[str, str, Callable[[str], Any], str, str]] = [
     ("--space", "space", str, "NAME", "cluster the maps upsampled or raw"),
     ("--clustering", "clustering", str, "NAME", "kmeans, random, none, spectral, hdbscan or agglomerative"),
     ("--fill", "fill", str, "NAME", "what hidden pixels show: mean, black or blur"),
-    ("--seed", "seed", _seed, "N", "seed of the clustering, and of random weights"),
+    ("--seed", "seed", whole(0, 2**32 - 1), "N", "seed of the clustering, and of random weights"),
     ("--batch-size", "batch_size", int, "N", "masked images per pass"),
 ]
 
@@ -94,10 +86,10 @@ def _add_explain(add: AddParser) -> None:
         help="write the map itself as well: npy, or npz with masks, scores and weights",
     )
     option("--no-figures", action="store_true", help="write no pictures")
-    option("--at-once", type=_count, metavar="N", help="of a folder: images that are explained together (default: 1)")
+    option("--at-once", type=whole(1), metavar="N", help="of a folder: images that are explained together (default: 1)")
     option(
         "--seeds",
-        type=_seeds,
+        type=whole(2, MOST_SEEDS, "a number of seeds"),
         metavar="N",
         help="explain with N seeds, from --seed on, and say how far their maps agree: NAME.seeds.png has the mean map "
         "and the spread",
@@ -119,7 +111,12 @@ def _add_compare(add: AddParser) -> None:
         help="see `cluscam methods`; they are shown in the order of that list, whatever the order here",
     )
     _add_network(parser)
-    option("--seeds", type=_seeds, metavar="N", help="also N seeds of each method that has one: how far its maps agree")
+    option(
+        "--seeds",
+        type=whole(2, MOST_SEEDS, "a number of seeds"),
+        metavar="N",
+        help="also N seeds of each method that has one: how far its maps agree",
+    )
     _add_settings(parser, "settings of the methods, for each that has it (default: those of the model)")
     parser.set_defaults(run=_compare, maps=None, no_figures=False)
 
@@ -159,7 +156,9 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     )
     for flag, text in (("--mean", "mean"), ("--std", "standard deviation")):
         group.add_argument(flag, type=float, nargs=3, metavar=("R", "G", "B"), help=f"{text} of its input, in [0, 1]")
-    group.add_argument("--size", type=_side, metavar="N", help="side of its images in pixels")
+    group.add_argument(
+        "--size", type=whole(1, what="a side in pixels"), metavar="N", help="side of its images in pixels"
+    )
     group.add_argument("--classes", metavar="FILE", help="names of its classes, one on each line (default: numbers)")
 
 

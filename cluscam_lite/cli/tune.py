@@ -15,7 +15,7 @@ from ..files import as_path, atomic_path
 from ..models import get_spec, load_model
 from ..models.runs import RunName
 from ..tuning import RULES, Tuning, check_grid, tune, tuning_record
-from .common import check_device, made_folder, short_warnings
+from .common import check_device, made_folder, say, short_warnings
 
 GRID = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100)
 # hyperparameters are not chosen on the parts on which methods are compared
@@ -61,7 +61,7 @@ def tune_command(arguments: argparse.Namespace) -> None:
             record = tuning_record(tuning, loaded, layer, rule=arguments.rule, **about)
             with atomic_path(out) as temporary:
                 temporary.write_text(to_json(record), encoding="utf-8")
-            print(f"wrote {out}, K and r by {arguments.rule}")
+            say(f"wrote {out}, K and r by {arguments.rule}")
 
 
 def _part(arguments: argparse.Namespace) -> str | None:
@@ -93,16 +93,15 @@ def _progress(samples: Samples, passes: int) -> Callable[[int], None]:
     """A function that prints a line after each image: the count, the time so far and the time left."""
     start = time.perf_counter()
 
-    def say(done: int) -> None:
+    def told(done: int) -> None:
         spent = time.perf_counter() - start
         left = spent / done * (len(samples) - done)
-        print(
+        say(
             f"[{done}/{len(samples)}] {samples.ids[done - 1]}: {passes:,} forward passes; {spent:.0f} s so far, "
-            f"about {left:.0f} s left",
-            flush=True,
+            f"about {left:.0f} s left"
         )
 
-    return say
+    return told
 
 
 def _print(tuning: Tuning) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -14,7 +13,7 @@ from ...errors import CluscamError
 from ...files import as_path, atomic_path
 from ...methods import METHODS, method_info
 from ...show.report import describe_target
-from ..common import made_folder, short_warnings
+from ..common import made_folder, say, short_warnings
 from ..job import Job, jobs_of
 from ..pictures import Picture, check_output, open_picture
 from .measured import NO_SEED, Measured, measured
@@ -40,12 +39,12 @@ def compare(arguments: argparse.Namespace) -> None:
         for n, job in enumerate(jobs, 1):
             make = partial(job.on, network, arguments)
             found.append(measured(job.info, make, network, x, job.target, arguments.seeds, normalization))
-            print(f"[{n}/{len(jobs)}] {sentence(found[-1], first)}", flush=True)
+            say(*f"[{n}/{len(jobs)}] {sentence(found[-1], first)}".split("\n"))
         if all(one.reason for one in found):
             reasons = "; ".join(f"{one.info.name}: {one.reason}" for one in found)
             raise CluscamError(f"none of the methods can explain this network, so nothing is written: {reasons}")
         files = _write(out, picture, first, found, arguments.seeds)
-    print(f"wrote {', '.join(os.fsencode(file).decode('utf-8', 'replace') for file in files)}", flush=True)
+    say(f"wrote {', '.join(map(str, files))}")
 
 
 def method_names_of(text: str) -> list[str]:
