@@ -18,12 +18,12 @@ from ..models.elsewhere import Given, elsewhere_spec, is_elsewhere
 from ..tuning import TunedSettings, read_tuned, weights_key
 from .common import check_device
 from .onnx import LoadedFile, check_source, network_of_file, read_lines
-from .options import DIGITS
 
 if TYPE_CHECKING:
     from ..methods import Explainer
 
 Network = LoadedModel | LoadedFile
+DIGITS = 20  # more than any number of classes has
 TUNED = ("n_clusters", "drop_ratio")  # what the file of a tuning run gives
 CHOICES = {"space": SPACES, "clustering": CLUSTERINGS, "fill": FILLS}
 
