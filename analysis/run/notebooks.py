@@ -82,6 +82,7 @@ def _execute(path: Path, parameters: dict[str, Any], cwd: Path, tries: int = 3) 
 
     from analysis.run.kernel import own_kernel
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # a kernel's end is told here, in one sentence
     try:
         with tempfile.TemporaryDirectory(prefix="cluscam-ipython-", ignore_cleanup_errors=True) as ipython:
             return papermill.execute_notebook(

@@ -88,10 +88,11 @@ def test_a_failing_cell_is_named_and_leaves_no_file(tmp_path, capsys):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_kernel_that_dies_is_one_sentence(tmp_path):
+def test_a_kernel_that_dies_is_one_sentence(tmp_path, caplog):
     path = write_notebook(tmp_path / "a.ipynb", "import os", "os._exit(3)")
     with pytest.raises(CluscamError, match=r"the kernel of notebooks/a\.ipynb died"):
         run_notebook(path, tmp_path / "out.ipynb", {})
+    assert caplog.records == []  # else papermill says that the kernel died, too
 
 
 @pytest.mark.parametrize("lost", [1, 5])
