@@ -21,6 +21,7 @@ WORKDIR /project
 COPY Makefile pyproject.toml setup.py requirements.lock README.md LICENSE LICENSE-TEXT ./
 COPY cluscam_lite/__init__.py cluscam_lite/__init__.py
 COPY analysis/__init__.py analysis/__init__.py
+COPY scripts/install.py scripts/install.py
 ENV PIP_NO_CACHE_DIR=1
 RUN make setup LOCKED=1
 

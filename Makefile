@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed$(if $(LOCKED),-locked)
 LOCK := requirements.lock
 LOCKED_EXTRAS := book hub rivals cluster onnx openvino test lab
-PIP := $(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check
+PIP := $(BIN)/python scripts/install.py
 LAB := $(VENV)/.lab
 # glibc gives big blocks back to the system and has them zeroed again at the next pass; kept, a small CNN takes half the time.
 # Other C libraries ignore this. The study of running time goes without: its ratios are of a process as users start it.
@@ -45,7 +45,7 @@ $(STAMP): pyproject.toml setup.py $(if $(LOCKED),$(LOCK))
 	{ if [ -n "$(LOCKED)" ]; then \
 	    $(PIP) --require-hashes -r $(LOCK) && $(PIP) --no-deps --no-build-isolation -e .; \
 	  else $(PIP) -e '.[book,hub,rivals,cluster,onnx,openvino,test]'; fi; } || { \
-	  echo "Error: pip could not install the project; its message is above. Is the network up and the disk not full?" >&2; exit 1; }; \
+	  echo "Error: pip could not install the project; its last lines are above. Is the network up and the disk not full?" >&2; exit 1; }; \
 	rm -f $(VENV)/.installed $(VENV)/.installed-locked; touch $@ $(if $(LOCKED),$(LAB))
 
 # Ranges say what the project works with, the lock what it was last tried with, file by file: one for each Python of the
@@ -67,8 +67,8 @@ book: $(STAMP) ## Run the notebooks of PROFILE (embedded), JOBS at a time, and b
 # JupyterLab and nbgrader, which only these two commands need.
 $(LAB): $(STAMP)
 	@echo "Installing JupyterLab and nbgrader into $(VENV) (once)."
-	@$(BIN)/python -m pip install --quiet --progress-bar off --disable-pip-version-check -e '.[lab]' || { \
-	  echo "Error: pip could not install JupyterLab and nbgrader; its message is above. Is the network up?" >&2; exit 1; }
+	@$(PIP) -e '.[lab]' || { \
+	  echo "Error: pip could not install JupyterLab and nbgrader; its last lines are above. Is the network up?" >&2; exit 1; }
 	@touch $@
 
 notebook: $(STAMP) ## Open a notebook in JupyterLab: make notebook NAME=method

@@ -222,3 +222,5 @@ def test_the_container_is_set_up_from_the_lock_on_a_base_pinned_by_digest():
     assert re.search(r"^ARG BASE=\S+@sha256:[0-9a-f]{64}$", text, re.M) and "make setup LOCKED=1" in text
     for name in re.search(r"^COPY (Makefile .*) \./$", text, re.M).group(1).split():
         assert (ROOT / name).is_file(), name
+    for name in re.findall(r"\$\(BIN\)/python (scripts/\S+)", (ROOT / "Makefile").read_text()):
+        assert f"COPY {name} {name}\n" in text  # what `make setup` runs
