@@ -20,6 +20,8 @@ BOX = """<details class="cluscam-open">
 installed.</p>
 <p>{here}</p>
 <div class="highlight"><pre>make notebook NAME={name}</pre></div>
+<p>A sentence that has a number of the run here has its name there: the cell above with <code>glue("name", ...)</code>
+holds it.</p>
 {colab}</details>
 """
 WEB = (
