@@ -53,15 +53,15 @@ def executed(notebook: Any) -> Any:
     """The notebook as it ran in an empty folder, with the errors of its cells as outputs."""
     from nbclient import NotebookClient
 
-    from analysis.run.kernel import own_kernel
+    from analysis.run.kernel import OwnKernel
 
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as ipython:
+    with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,
             timeout=SECONDS,
             kernel_name="python3",
-            kernel_manager_class=own_kernel(ipython),
+            kernel_manager_class=OwnKernel,
             allow_errors=True,
             extra_arguments=["--log-level=CRITICAL"],  # errors are read from the cells, not from the kernel's log
             resources={"metadata": {"path": folder}},

@@ -15,7 +15,6 @@ import argparse
 import json
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -80,21 +79,20 @@ def _execute(path: Path, parameters: dict[str, Any], cwd: Path, tries: int = 3) 
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    from analysis.run.kernel import own_kernel
+    from analysis.run.kernel import OwnKernel
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # a kernel's end is told here, in one sentence
     try:
-        with tempfile.TemporaryDirectory(prefix="cluscam-ipython-", ignore_cleanup_errors=True) as ipython:
-            return papermill.execute_notebook(
-                str(path),
-                None,
-                parameters=parameters,
-                kernel_name="python3",
-                kernel_manager_class=own_kernel(ipython),
-                cwd=str(cwd),
-                progress_bar=False,
-                extra_arguments=["--log-level=CRITICAL"],  # errors are reported here, not by the kernel's log
-            )
+        return papermill.execute_notebook(
+            str(path),
+            None,
+            parameters=parameters,
+            kernel_name="python3",
+            kernel_manager_class=OwnKernel,
+            cwd=str(cwd),
+            progress_bar=False,
+            extra_arguments=["--log-level=CRITICAL"],  # errors are reported here, not by the kernel's log
+        )
     except PapermillExecutionError as error:
         raise CluscamError(_describe(path, error, injected=bool(parameters))) from error
     except DeadKernelError as error:
