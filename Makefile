@@ -102,7 +102,7 @@ networks: $(STAMP) ## Train the networks of `reference` that a CPU gives to the 
 
 verify: $(STAMP) ## Run the slow tests, and the slow checks on a data root (CLUSCAM_DATA)
 	@echo "Running the slow tests: each notebook with each of its parameters changed."
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow -n $(JOBS) --dist loadgroup
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow -n $(JOBS)
 	@echo "Running the slow checks on the data root."
 	@$(BIN)/python -m analysis.oracles.verify
 

@@ -1,17 +1,27 @@
 """The kernel that a notebook runs in: this environment's Python, whatever kernels and IPython settings a reader has."""
 
 import os
+import secrets
 import sys
 from contextlib import suppress
 from typing import Any
 
+import psutil
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from analysis.paths import ROOT
 
-IPYTHON = ROOT / "build" / "ipython"  # nothing is ever put there: one folder serves all, also after a kill
+IPYTHON = ROOT / "build" / "ipython"  # IPython's settings: nothing is ever put there, so one folder serves all
+KERNELS = ROOT / "build" / "kernels"  # how to reach each kernel: PID of its runner-anything.json
 STARTUP = ("PYTHONSTARTUP", "IPYTHONDIR")  # IPython would run what they name
+
+
+def sweep() -> None:
+    """Remove what runners that were killed left in `KERNELS`."""
+    for left in KERNELS.glob("*-*.json"):
+        if not psutil.pid_exists(int(left.name.split("-")[0])):
+            left.unlink(missing_ok=True)
 
 
 class OwnKernel(AsyncKernelManager):
@@ -28,8 +38,11 @@ class OwnKernel(AsyncKernelManager):
 
     async def _async_start_kernel(self, **options: Any) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in STARTUP}
-        with suppress(OSError):  # a folder that cannot be written: IPython takes a temporary one
-            IPYTHON.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # where the clone cannot be written, IPython and Jupyter take the temporary folder
+            for folder in (IPYTHON, KERNELS):
+                folder.mkdir(parents=True, exist_ok=True)
+            sweep()
+            self.connection_file = str(KERNELS / f"{os.getpid()}-{secrets.token_hex(4)}.json")
         await super()._async_start_kernel(**options | {"env": kept | {"IPYTHONDIR": str(IPYTHON)}})
 
     start_kernel = _async_start_kernel

@@ -1,5 +1,7 @@
 """The rows of the reference run, as far as it has run (`results/reference/`)."""
 
+import hashlib
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +12,7 @@ import pandas as pd
 from analysis.engine import Study, read, run
 from analysis.engine.contract import empty_rows
 from analysis.paths import REFERENCE, ROOT
-from analysis.studies.plans.profile import profile_name
+from analysis.studies.plans.profile import OWN, profile_name
 from cluscam_lite.errors import CluscamError
 
 
@@ -50,6 +52,12 @@ def results_folder(name: str, profile: str) -> Path:
     return ROOT / "out" / "studies" / Path(profile).stem / name
 
 
+def _digest(parameters: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that stand for the parameters, but for the place of the data."""
+    said = {key: value for key, value in parameters.items() if key != "data_root"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
+
+
 def study_rows(study: Study, parameters: Mapping[str, Any]) -> pd.DataFrame:
     """The rows of a profile: run now, or as far as missing. The reference profile's are read, for they take hours.
 
@@ -65,6 +73,8 @@ def study_rows(study: Study, parameters: Mapping[str, Any]) -> pd.DataFrame:
             )
         return rows
     folder = results_folder(study.name, name)
+    if name == OWN:  # each setting has a folder: notebooks with two of them may run at once, and going back is quick
+        folder = folder.parent / _digest(parameters) / study.name
     while not run(study, {**parameters, "profile": name}, folder, discard=True, quiet=True).complete:
         time.sleep(1)  # another notebook makes the last of them
     return read(study, folder)

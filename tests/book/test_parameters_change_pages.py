@@ -40,9 +40,7 @@ OF_THE_PROCESS = re.compile(r"\bT_[0-9a-f]{5,}|\bat 0x[0-9a-f]+|\d{4}-\d\d-\d\d 
 def pairs():
     """(notebook, parameter) as tests; those of dear notebooks are marked as slow."""
     for name in notebook_names():
-        marks = [pytest.mark.xdist_group(name)]  # one after the other: a profile's rows lie in one folder
-        if name not in CHEAP:
-            marks.append(pytest.mark.slow)
+        marks = [] if name in CHEAP else [pytest.mark.slow]
         for parameter in declared_parameters(notebook_path(name)):
             if parameter in CHANGED:
                 yield pytest.param(name, parameter, marks=marks, id=f"{name}-{parameter}")

@@ -165,6 +165,9 @@ def test_rows_of_a_copy_do_not_go_to_the_folder_of_the_profile(tmp_path, monkeyp
     rows = study_rows(find_study("temperature"), copy)
     assert set(rows["model"]) == {"scene_cnn"} and rows["image_id"].nunique() == 1
     assert [path.name for path in (tmp_path / "out" / "studies").iterdir()] == ["own"]
+    other = study_rows(find_study("temperature"), copy | {"seed": 1})  # in a folder of its own
+    assert len(list((tmp_path / "out" / "studies" / "own").glob("*/temperature/manifest.json"))) == 2
+    assert not other.equals(rows) and study_rows(find_study("temperature"), copy).equals(rows)
 
 
 def test_the_folder_of_a_file_is_its_name_unless_the_project_has_it():
