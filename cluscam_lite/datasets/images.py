@@ -12,6 +12,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from ..errors import BrokenImage, CluscamError, reason_of
 from ..files import PathLike, as_path
 
+# what is opened: other decoders are rarely needed, and some (EPS) start another program
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's grey modes of more than 8 bits
 TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
 
@@ -51,13 +53,13 @@ def _check_file(path: Path) -> None:
 
 def _decode(source: Path | BinaryIO, label: str, upright: bool) -> Image.Image:
     try:
-        with Image.open(source) as image:
+        with Image.open(source, formats=FORMATS) as image:
             image.load()
             return to_rgb(image, upright)
     except PermissionError as error:
         raise BrokenImage(f"the image {label} may not be read; change its permissions") from error
     except UnidentifiedImageError as error:
-        raise BrokenImage(f"{label} is not an image in a format that can be read; JPEG and PNG can") from error
+        raise BrokenImage(f"{label} is not an image in a format that can be read: {', '.join(FORMATS)}") from error
     except Image.DecompressionBombError as error:
         raise BrokenImage(f"the image {label} has too many pixels to be safe; make it smaller first") from error
     except Exception as error:  # Pillow's decoders fail on damaged files in a dozen ways

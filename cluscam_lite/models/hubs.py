@@ -5,6 +5,7 @@ from urllib.error import URLError
 
 from ..dataroot import VARIABLE
 from ..errors import CluscamError, reason_of
+from ..files import sha256
 from ..packages import from_extra, reachable
 from .spec import ModelSpec
 
@@ -68,14 +69,20 @@ def _torchvision_file(spec: ModelSpec) -> Path:
     import torch
 
     url, path = _torchvision_place(spec)
+    # the file name ends with the first characters of its SHA-256, which the download and the cache are checked against
+    prefix = path.stem.rpartition("-")[2]
     if path.is_file():
+        if not sha256(path).startswith(prefix):
+            raise CluscamError(
+                f"{path} is not the file that torchvision published (its SHA-256 does not begin with {prefix}); "
+                "delete it, and it is downloaded again"
+            )
         return path
     if not hub_reachable(spec):
         raise _no_network(spec, url)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # the file name ends with the first characters of its SHA-256, and the download is checked against them
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=path.stem.rpartition("-")[2])
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=prefix)
     except (URLError, OSError, RuntimeError) as error:
         raise _failed(spec, url, error) from error
     return path

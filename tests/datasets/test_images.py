@@ -145,6 +145,14 @@ def test_what_is_not_an_image(tmp_path):
         open_image(b"abc")
 
 
+@pytest.mark.parametrize("kind", ["PCX", "EPS", "TGA"])
+def test_an_image_of_another_format_is_refused_by_what_it_is_and_not_by_its_name(kind, tmp_path):
+    path = tmp_path / "photo.png"
+    path.write_bytes(encoded(texture(), kind))
+    with pytest.raises(CluscamError, match=r"photo.png is not an image in a format that can be read: JPEG, PNG"):
+        open_image(path)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP"])
 def test_a_truncated_image_is_refused(kind, tmp_path):
     data = encoded(texture(), kind)

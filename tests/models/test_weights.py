@@ -176,6 +176,9 @@ def test_torchvisions_hub_is_read_from_its_cache(monkeypatch, tmp_path, state, n
     path = tmp_path / "hub" / "checkpoints" / url.rsplit("/", 1)[1]
     path.parent.mkdir(parents=True)
     torch.save(state, path)
+    with pytest.raises(CluscamError, match=r"is not the file that torchvision published .* b8a52dc0.* delete it"):
+        load_model(SMALL)
+    monkeypatch.setattr(hubs, "sha256", lambda path: "b8a52dc0")
     loaded = load_model(SMALL)
     assert loaded.source == f"torchvision hub, SqueezeNet1_1_Weights.IMAGENET1K_V1 ({path.name})"
     assert loaded.sha256 == sha256(path)
