@@ -224,8 +224,10 @@ def _origin(folder: Path, study: str) -> dict[str, str]:
         commits = ", ".join(dict.fromkeys(commit + changed for commit, changed in made))
     inside = folder.resolve().is_relative_to(ROOT)
     place = folder.resolve().relative_to(ROOT).as_posix() if inside else f"{folder.parent.name}/{folder.name}"
-    profile = manifest["profile"]["profile"] if manifest else "reference"
-    return {"rows": place, "parameters": f"cluscam study {study} --profile {profile}", "commits": commits}
+    asked = "not known: the profile is written when the run is complete"
+    if manifest or folder.parent.resolve() == REFERENCE:
+        asked = f"cluscam study {study} --profile {manifest['profile']['profile'] if manifest else 'reference'}"
+    return {"rows": place, "parameters": asked, "commits": commits}
 
 
 def own_run(folder: Path) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from analysis.engine import run
 from analysis.judging import kept
 from analysis.judging.authors import authors_evidence
 from analysis.judging.counts import claim_verdicts, former_verdicts, sentence_verdicts, tier_counts
-from analysis.judging.ledger import COLUMNS, SETTINGS, all_claims, ledger, own_run
+from analysis.judging.ledger import COLUMNS, SETTINGS, _origin, all_claims, ledger, own_run
 from analysis.judging.rules import CONTRADICTED, NOT_TESTED, SUPPORTED, VERDICTS, WORDS
 from analysis.judging.sources import SOURCES
 from analysis.judging.terminal import WIDTH, as_json, for_terminal
@@ -27,6 +27,7 @@ from analysis.judging.text import (
 )
 from analysis.paper.amendments import all_amendments
 from analysis.paper.sentences import all_sentences
+from analysis.paths import REFERENCE
 from analysis.studies.registry import find_study
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite.cli import Parser, main
@@ -240,3 +241,10 @@ def test_what_is_the_same_of_several_claims_is_said_once():
     assert claims_text(table, "A", "B") == "both reversed on the one network and layer tested"
     assert claims_text(table, "A") == claim_text(table, "A")
     assert claims_text(table, "A", "C") == f"A {claim_text(table, 'A')}; C {claim_text(table, 'C')}"
+
+
+def test_the_command_that_made_rows_is_named_only_where_it_is_known(tmp_path):
+    folder = tmp_path / "curves"
+    folder.mkdir()
+    assert _origin(folder, "curves")["parameters"] == "not known: the profile is written when the run is complete"
+    assert _origin(REFERENCE / "curves", "curves")["parameters"] == "cluscam study curves --profile reference"
