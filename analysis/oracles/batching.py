@@ -73,6 +73,7 @@ def _rows(
     table = pd.DataFrame({"method": [cell.method for cell in cells]})
     table.insert(0, "model", name)
     table["passes"] = table["method"].map(passes)
+    table = table[table["passes"] > 0].reset_index(drop=True)  # a method that does not apply makes no pass
     for i, path in enumerate(("one by one, ms", "batched, ms")):
         table[path] = [1e3 * statistics.median(seconds[method][i]) for method in table["method"]]
     table["times as fast"] = table["one by one, ms"] / table["batched, ms"]

@@ -160,6 +160,13 @@ def test_a_network_with_one_compiled_part(name):
     assert not any(part._forward_hooks for part in model)
 
 
+@pytest.mark.parametrize("name", READERS)
+def test_the_module_of_an_exported_program_is_refused(name):
+    model = torch.export.export(network(), (images(1),)).module()
+    with pytest.raises(CluscamError, match=r"the model is an exported program, .* an ONNX file of it"):
+        explainer(name, model)(images(1))
+
+
 def test_weights_that_are_not_there_and_programs():
     with pytest.raises(CluscamError, match="the model is on the device 'meta' and holds no numbers; load its weights"):
         ClusCAM(network().to("meta"), n_clusters=3)(images(1))

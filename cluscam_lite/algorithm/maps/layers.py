@@ -192,9 +192,15 @@ def layer_named(layer: object, module: nn.Module) -> str:
 
 
 def check_readable(part: nn.Module, what: str) -> None:
-    """Raise CluscamError for what TorchScript has compiled: it takes no hooks, and its parts do not run in Python."""
-    if isinstance(part, torch.jit.ScriptModule):
+    """Raise CluscamError for what has been compiled into one piece: its parts are no modules that a hook can be put on.
+
+    That is a module of TorchScript, and the module of an exported program (torch.export).
+    """
+    exported = any(kind.__name__ == "_StatefulGraphModule" for kind in type(part).__mro__)  # PyTorch's name for it
+    if exported or isinstance(part, torch.jit.ScriptModule):
+        by = "an exported program" if exported else "compiled by TorchScript"
         raise CluscamError(
-            f"{what} is compiled by TorchScript, and what happens within cannot be read; give the module that it was "
-            "made from, another layer, or an object with forward(x) -> (maps, output) and output(x) -> output"
+            f"{what} is {by}, and what happens within cannot be read; give the module that it was made from, another "
+            "layer, an ONNX file of it (`OnnxModel`), or an object with forward(x) -> (maps, output) and "
+            "output(x) -> output"
         )
