@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from .algorithm.clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering
-from .algorithm.features import MapsModel
+from .algorithm.features import HookedModel, MapsModel
 from .algorithm.inputs import check_seed, check_settings, maps_model
 from .algorithm.scoring import FILLS, PRECISIONS, Normalization
 from .algorithm.targets import Target
 from .algorithm.weighting import EQUAL_SCORES, all_equal
+from .errors import CluscamError
 from .explanation import ClusteredExplanation
 from .reading import Reading, read
 
@@ -140,17 +141,36 @@ class ClusCAM:
             As a call does.
 
         Raises:
-            CluscamError: a K or a seed out of range, or NaN from the model.
+            CluscamError: a K or a seed out of range, NaN from the model, or a reading without maps, or of another
+                network or layer.
         """
+        _check_reading(reading, self.model)
         seed = self.seed if seed is None else check_seed(seed)
         groups = reading.group(self.n_clusters, self.clustering, self.space, seed, self.backend)
         scores = reading.score(
             groups.centroids, groups.valid, self.fill, self.normalization, self.batch_size, self.precision
         )
         e = reading.explain(
-            groups, scores, self.drop_ratio, self.temperature, layer=getattr(self.model, "layer_name", "")
+            groups, scores, self.drop_ratio, self.temperature, layer=getattr(reading.model, "layer_name", "")
         )
         return replace(e, notes=_notes(reading, e, self))
+
+
+def _check_reading(reading: Reading, model: MapsModel) -> None:
+    """Raise CluscamError for what is no reading, or one without maps, or of another network or layer."""
+    if not isinstance(reading, Reading):
+        raise CluscamError(f"the reading is a {type(reading).__name__}; expected what `cluscam_lite.read` gives")
+    if not reading.maps.shape[1]:
+        raise CluscamError("this reading was made without maps (maps=False), which ClusCAM groups; read with them")
+    theirs = reading.model
+    if isinstance(theirs, HookedModel) and isinstance(model, HookedModel):
+        if theirs.module is not model.module:
+            raise CluscamError("this reading is of another network than that of this ClusCAM; read with the same one")
+        if model.layer_name not in (None, theirs.layer_name):
+            raise CluscamError(
+                f"this reading is of the layer {theirs.layer_name!r}, and this ClusCAM explains {model.layer_name!r}; "
+                "read that layer"
+            )
 
 
 def own_settings(spec: "ModelSpec", layer: str = "paper") -> dict[str, Any]:

@@ -31,7 +31,7 @@ COMMON = {
     "data_root": "str",
 }
 # what a profile may say to studies beside these
-OF_STUDIES = {"methods": "list", "layer": "str", "grid": "list", "seeds": "int"}
+OF_STUDIES = {"methods": "list", "layer": "str", "grid": "list", "seeds": "int", "precision": "str"}
 OF_PAGES = ("profile", "model", "image")  # and what it says to notebooks alone
 SHOWN = 60  # characters of a value in a message
 TYPES = {"str": str, "int": int, "float": (int, float), "bool": bool, "list": list, "dict": dict}
@@ -91,7 +91,7 @@ def check(declared: Mapping[str, str], given: Mapping[str, Any], notebook: str) 
 
 
 def check_study(profile: Mapping[str, Any], asked: Collection[str] = ()) -> None:
-    """Raise UnknownName for a parameter that studies do not have, CluscamError for one of a bad type or value.
+    """Raise UnknownName for a parameter that nobody has, CluscamError for one of a bad type or value.
 
     `asked` are the names of those that were given by hand: they are checked as a notebook's are. Of the others, which
     are for notebooks too, the names of networks and of files are checked where they are opened.
@@ -101,8 +101,9 @@ def check_study(profile: Mapping[str, Any], asked: Collection[str] = ()) -> None
         if name not in known or name in OF_PAGES:
             raise unknown("parameter", name, sorted(known.keys() - set(OF_PAGES)), hint="studies have no others")
     for name, value in profile.items():
-        if name in known:
-            _check_type(name, value, known[name])
+        if name not in known:
+            raise unknown("parameter", name, known, hint="neither studies nor notebooks have it")
+        _check_type(name, value, known[name])
     for name in ("models", "methods"):
         for one in profile.get(name, ()):
             if not isinstance(one, str) or not one:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -97,9 +98,9 @@ def check_settings(
 
 def check_seed(seed: int) -> int:
     """The seed. Raises CluscamError unless it is a whole number of 32 bits."""
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise CluscamError(f"seed is {seed!r}; expected a whole number from 0 to {2**32 - 1}")
-    return seed
+    return int(seed)
 
 
 def check_batch_size(batch_size: int | None) -> None:

@@ -12,19 +12,21 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from itertools import takewhile
 from typing import Any, NoReturn
 
 from .. import __version__
-from ..errors import CluscamError, printable, unknown
+from ..errors import CluscamError, printable, reason_of, unknown
 from .ending import SomeSkipped, ended_by_signals
 from .options import EXAMPLES, add_commands
 
 GROUP = "cluscam.commands"
 OF_A_CLONE = ("study", "train", "verdicts", "bench")  # of the evidence: they read its plans, claims and rows
+# what PyTorch says where memory does not suffice
+NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "size calculation overflowed")
 
 
 class Parser(argparse.ArgumentParser):
@@ -65,7 +67,7 @@ def main(argv: Sequence[str] | None = None, added: Iterable[EntryPoint] | None =
             raise CluscamError("the standard output is closed; give the command one, >/dev/null for instance")
         added = entry_points(group=GROUP) if added is None else added
         arguments = _parse(sys.argv[1:] if argv is None else list(argv), added)
-        with ended_by_signals():
+        with ended_by_signals(), _not_ended_by_others():
             arguments.run(arguments)
         sys.stdout.flush()
     except SystemExit as done:  # --help and --version
@@ -83,6 +85,25 @@ def main(argv: Sequence[str] | None = None, added: Iterable[EntryPoint] | None =
     except OSError as error:
         return _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 2)
     return 0
+
+
+@contextlib.contextmanager
+def _not_ended_by_others() -> Iterator[None]:
+    """A network or an explainer that calls `sys.exit` does not end the command as if it were done."""
+    try:
+        yield
+    except SystemExit as done:
+        raise CluscamError(
+            f"the network or function that was given calls sys.exit({done.code!r}), and nothing more was done; remove "
+            "that call"
+        ) from done
+    except RuntimeError as error:
+        if not any(words in str(error) for words in NO_MEMORY):
+            raise
+        raise CluscamError(
+            f"the network and its images do not fit into the memory ({reason_of(error)}); use a smaller input (--size) "
+            "or a smaller network"
+        ) from error
 
 
 def _parse(argv: list[str], added: Iterable[EntryPoint]) -> argparse.Namespace:

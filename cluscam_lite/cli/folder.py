@@ -68,7 +68,8 @@ def folder_of(arguments: argparse.Namespace) -> Path | None:
 
 def image_names(folder: Path) -> list[str]:
     """The images in a folder, to any depth, as sorted paths inside it. Raises CluscamError if there is none."""
-    found = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGES and path.is_file()]
+    found = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGES]
+    found = [path for path in found if path.is_file() or path.is_symlink()]  # a link to nowhere is named as broken
     inside = [path.relative_to(folder) for path in found]
     names = sorted(path.as_posix() for path in inside if not any(part.startswith(".") for part in path.parts))
     if not names:
@@ -92,7 +93,7 @@ def explain_folder(folder: Path, job: Job, arguments: argparse.Namespace) -> Non
         broken = run.explain(names)
         lost = {one.name for one in broken}
         whole = [name for name in names if name not in lost]
-        write_overview(out, partial, whole, [(one.name, one.reason) for one in broken], job.figures)
+        write_overview(out, partial, whole, [(printable(one.name), one.reason) for one in broken], job.figures)
     say(f"wrote {out / INDEX} and {out / NUMBERS}: {len(whole)} images, {run.fresh} of them explained now")
     if broken:
         raise SomeSkipped(
@@ -203,6 +204,10 @@ class Run:
         return same
 
     def _open(self, name: str) -> Picture | Broken:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            return Broken(name, "its name is not UTF-8, as the names in the results are; rename it")
         try:
             picture = open_picture(str(self.folder / name), self.job.preprocess)
         except (CluscamError, OSError) as error:

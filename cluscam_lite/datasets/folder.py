@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from ..errors import CluscamError
+from ..errors import CluscamError, printable
 from ..files import PathLike, as_path
 from .images import open_image
 from .sample import Sample, Samples, first
@@ -36,6 +36,9 @@ def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
         labels = {f.relative_to(root).as_posix(): i for i, c in enumerate(class_names) for f in found[c]}
     if not labels:
         raise CluscamError(f"the folder {root} has no images ({', '.join(sorted(SUFFIXES))}); choose another")
+    for name in labels:
+        if name != name.encode(errors="replace").decode():
+            raise CluscamError(f"the name of the image {printable(name)} is not UTF-8; rename it")
     return Samples("folder", first(list(labels), n, str(root)), class_names, partial(_read, root, labels))
 
 

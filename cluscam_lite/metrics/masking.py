@@ -6,8 +6,9 @@ from operator import index
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.features import HookedModel
+from ..algorithm.features import HookedModel, MapsModel
 from ..algorithm.inputs import check_batch_size
+from ..algorithm.maps.outputs import class_logits
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import default_batch_size, mask_input, without_autocast
 from ..errors import CluscamError, unknown
@@ -117,8 +118,10 @@ def masked_outputs(
 
 
 def in_eval_mode(output: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """A torch module as a function that puts it in eval mode for each pass; any other function as it is."""
-    return HookedModel(output).output if isinstance(output, nn.Module) else output
+    """The logits that a torch module, put in eval mode for each pass, a model of maps or any other function gives."""
+    model = HookedModel(output) if isinstance(output, nn.Module) else output
+    run = model.output if isinstance(model, MapsModel) else output
+    return lambda x: class_logits(run(x))
 
 
 def check_class(target: int, n_classes: int) -> int:

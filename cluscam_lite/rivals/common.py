@@ -37,7 +37,8 @@ class Question:
 
     def logits(self, output: Tensor, images: Tensor) -> Tensor:
         """The explained logit of each row of `output` (n, C), row i being of image ``images[i]``: (n,)."""
-        return output.gather(1, self.target[images, None])[:, 0]
+        logits: Tensor = class_logits(output)
+        return logits.gather(1, self.target[images, None])[:, 0]
 
 
 def hooked(model: nn.Module, layer: str | None) -> HookedModel:

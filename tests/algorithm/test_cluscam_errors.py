@@ -2,12 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from tiny import images, network
 from torch import nn
 
-from cluscam_lite import ClusCAM
+from cluscam_lite import ClusCAM, load_image, load_model, read
 from cluscam_lite.errors import CluscamError, UnknownName
 
 
@@ -79,3 +80,30 @@ def test_a_model_without_logits():
         ClusCAM(nn.Conv2d(3, 4, 3), layer="")(images())
     with pytest.raises(UnknownName):
         ClusCAM(nn.Conv2d(3, 4, 3), layer="weight")
+
+
+def test_a_reading_of_another_network_or_layer_or_without_maps_is_refused():
+    net, other = load_model("scene_cnn"), load_model("scene_vit")
+    x = net.spec.preprocess()(load_image("scene:3"))[None]
+    of_stage2 = read(net.module, x, layer="stage2")
+    e = ClusCAM(net.module, n_clusters=5).explain(of_stage2)  # which takes the layer as it comes
+    assert e.layer == "stage2"
+    assert torch.equal(e.saliency, ClusCAM(net.module, "stage2", n_clusters=5)(x).saliency)
+    for cam, reading, words in (
+        (ClusCAM(net.module, "stage4", n_clusters=5), of_stage2, "is of the layer 'stage2', .* explains 'stage4'"),
+        (ClusCAM(other.module, n_clusters=5), of_stage2, "of another network"),
+        (ClusCAM(net.module, n_clusters=5), read(net.module, x, maps=False), "without maps"),
+        (ClusCAM(net.module, n_clusters=5), None, "the reading is a NoneType"),
+    ):
+        with pytest.raises(CluscamError, match=words):
+            cam.explain(reading)
+
+
+def test_whole_numbers_of_numpy_are_seeds():
+    net = load_model("scene_cnn")
+    x = net.spec.preprocess()(load_image("scene:3"))[None]
+    seeds = (3, np.int64(3))
+    first, second = (ClusCAM(net.module, n_clusters=5, seed=seed)(x) for seed in seeds)
+    assert torch.equal(first.labels, second.labels)
+    with pytest.raises(CluscamError, match="expected a whole number"):
+        ClusCAM(net.module, seed=np.float64(3))

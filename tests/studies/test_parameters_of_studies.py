@@ -46,6 +46,9 @@ def test_an_own_profile_is_checked_as_well(tmp_path):
         (tmp_path / "mine.yaml").write_text(f"dataset: scenes\n{bad}\n")
         with pytest.raises(CluscamError, match="the parameter"):
             own_parameters(str(tmp_path / "mine.yaml"), [])
+    (tmp_path / "mine.yaml").write_text("dataset: scenes\nmodels: [scene_cnn]\nn_images: 1\nn_imagess: 3\n")
+    with pytest.raises(CluscamError, match="unknown parameter 'n_imagess'; nearest: n_images"):
+        own_parameters(str(tmp_path / "mine.yaml"), [])
 
 
 def test_what_is_asked_for_is_what_is_planned():

@@ -141,7 +141,7 @@ def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[L
         for name, part in module.named_modules():
             if name and not isinstance(part, torch.jit.ScriptModule):
                 stack.enter_context(hooked_here(part, record(name)))
-        logits = class_logits(passed(module, x[:1].clone(), call))
+        logits = class_logits(passed(module, x[:1], call))
     classes = logits.shape[1] if isinstance(logits, Tensor) and logits.ndim == 2 else 0
     layouts = [info.layout for info, _ in found if info.layout is not None and info.layout.kind == "NCHW"]
     flattened = {(layout.channels, math.prod(layout.grid)) for layout in layouts}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 
@@ -11,14 +12,32 @@ from ..memory_format import REFUSAL
 Call = Callable[[nn.Module, Tensor], Any]
 """``call(module, x)`` runs a network on images."""
 
+_writes: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()  # whether a network writes into its input
+
 
 def passed(module: nn.Module, x: Tensor, call: Call | None = None) -> Tensor:
     """A pass, by `call` if there is one: the network's output, a tensor, or the `logits` of an output object.
 
+    A network that writes into its input, which its first pass shows, writes into a copy. In inference mode, where
+    that cannot be seen, each does.
+    """
+    given = x.clone() if x.is_inference() or _writes.get(module, True) else x
+    unseen = given.is_inference()
+    before = 0 if unseen else given._version
+    output = _passed(module, given, call)
+    if not unseen and module not in _writes:
+        _writes[module] = given._version != before
+    logits: Tensor = getattr(output, "logits", output)
+    return logits
+
+
+def _passed(module: nn.Module, x: Tensor, call: Call | None) -> Any:
+    """The network's output.
+
     Raises CluscamError where it refuses images of other than three channels; all else that it raises is passed on.
     """
     try:
-        output = module(x) if call is None else call(module, x)
+        return module(x) if call is None else call(module, x)
     except RuntimeError as error:
         if x.shape[1] == 3 or REFUSAL in str(error):  # `Passes` knows what to do then
             raise
@@ -26,8 +45,6 @@ def passed(module: nn.Module, x: Tensor, call: Call | None = None) -> Tensor:
             f"the network does not take images of {x.shape[1]} channel{'s' * (x.shape[1] > 1)} ({reason_of(error)}); "
             "expected (B, 3, H, W), or what the network was made for"
         ) from error
-    logits: Tensor = getattr(output, "logits", output)
-    return logits
 
 
 def class_logits(output: Any) -> Any:

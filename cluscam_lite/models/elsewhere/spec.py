@@ -1,6 +1,5 @@
 """The spec of a network from elsewhere: what its source says, what the user says, and what one pass shows."""
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,8 +66,11 @@ def elsewhere_spec(name: str, given: Given | None = None) -> ModelSpec:
             f"{name} does not say with which mean and standard deviation it was trained; give --mean and --std, "
             f"{PHOTOGRAPHS}"
         )
-    if any(not math.isfinite(value) for value in (*mean, *std)) or min(std) <= 0:
-        raise CluscamError(f"--mean and --std are {[*mean]} and {[*std]}; expected numbers, --std above 0")
+    if not all(0 <= value <= 1 for value in mean) or not all(0 < value <= 1 for value in std):
+        raise CluscamError(
+            f"--mean and --std are {[*mean]} and {[*std]}; expected numbers of colours in [0, 1], --std above 0: "
+            "divide those of 0 to 255 by 255"
+        )
     size = given.size or usual.size
     short = name if source in LIBRARIES else f"{Path(source).name}:{rest}"  # without a folder of this machine
     if source == "hf" and Path(rest).is_dir():

@@ -8,7 +8,7 @@ from anyone import SIZES, photographs, pooled, seeded
 from torch import nn
 
 from cluscam_lite import ClusCAM, CluscamError
-from cluscam_lite.algorithm.maps.outputs import class_logits
+from cluscam_lite.algorithm.maps.outputs import class_logits, passed
 from cluscam_lite.methods import METHODS, method
 
 
@@ -83,3 +83,26 @@ def test_a_method_without_a_registered_network():
         method("cluscam", model, mean=mean)
     with pytest.raises(CluscamError, match="fill='black' needs"):
         method("cluscam", model, fill="black", n_clusters=3)(x)
+
+
+def test_a_network_that_writes_into_its_input_leaves_the_callers_images():
+    class Writes(nn.Module):
+        def __init__(self, there):
+            super().__init__()
+            torch.manual_seed(0)
+            self.net, self.there = nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.ReLU(), *head()), there
+
+        def forward(self, x):
+            return self.net(x.mul_(0.5) if self.there else x * 0.5)
+
+    def head():
+        return nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4)
+
+    x = torch.randn(2, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+    given = x.clone()
+    for name in ("cluscam", "scorecam", "gradcam", "reciprocam", "ablationcam", "groupcam", "opticam", "layercam"):
+        e, expected = (method(name, Writes(there), layer="net.1")(given) for there in (True, False))
+        torch.testing.assert_close(e.saliency, expected.saliency)
+        assert torch.equal(given, x), name
+    with torch.inference_mode():
+        assert torch.equal(passed(Writes(True), given), passed(Writes(False), given)) and torch.equal(given, x)

@@ -1,0 +1,100 @@
+"""What strangers broke: networks and files of theirs that end the program, do not fit, or have odd names."""
+
+import json
+import os
+
+import pytest
+from command import fails
+from PIL import Image
+
+from cluscam_lite.cli import main
+from cluscam_lite.datasets import load_dataset
+from cluscam_lite.errors import CluscamError
+
+N = ["--mean", ".5", ".5", ".5", "--std", ".5", ".5", ".5"]
+NETWORKS = """
+import sys, torch
+from torch import nn
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 16, 5, 2), nn.ReLU(), nn.Conv2d(16, 32, 5, 2), nn.ReLU(),
+                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 7))
+
+class Wrapped(nn.Module):
+    def __init__(self, how):
+        super().__init__()
+        self.net, self.how = net(), how
+
+    def forward(self, x):
+        if self.how == "exit" and len(x) > 1:
+            sys.exit(0)
+        logits = self.net(x.mul_(0.5) if self.how == "writes" else x * 0.5)
+        return {"dict": {"logits": logits}, "tuple": (logits, x)}.get(self.how, logits)
+
+def writes(): return Wrapped("writes")
+def reads(): return Wrapped("reads")
+def dic(): return Wrapped("dict")
+def tup(): return Wrapped("tuple")
+def exits(): return Wrapped("exit")
+def ends(): sys.exit(0)
+"""
+
+
+@pytest.fixture
+def networks(tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(NETWORKS)
+    return path
+
+
+@pytest.mark.parametrize("name", ["ends", "exits"])
+def test_a_network_that_ends_the_program_is_a_mistake(networks, tmp_path, capsys, name):
+    command = ["explain", "scene:3", "--model", f"{networks}:{name}", *N, "--size", "64", "--clusters", "4"]
+    fails(capsys, [*command, "--out", str(tmp_path / "out")], "sys.exit(0)", "remove that call")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_input_that_no_memory_holds(networks, tmp_path, capsys):
+    command = ["explain", "scene:3", "--model", f"{networks}:net", *N, "--size", "99999999999"]
+    fails(capsys, [*command, "--out", str(tmp_path / "out")], "memory", "--size")
+
+
+@pytest.mark.parametrize("name", ["writes", "dic", "tup"])
+def test_compare_takes_the_networks_that_explain_takes(networks, tmp_path, name):
+    numbers = []
+    for one in (name, "reads"):
+        out = tmp_path / one
+        command = ["compare", "scene:3", "--model", f"{networks}:{one}", *N, "--size", "64", "--clusters", "4"]
+        assert main([*command, "--methods", "cluscam,scorecam,gradcam,edges", "--out", str(out)]) == 0
+        (table,) = out.glob("*.csv")
+        rows = [line.split(",") for line in table.read_text().splitlines()]
+        kept = [i for i, column in enumerate(rows[0]) if "second" not in column and "cost" not in column]
+        numbers.append([[row[i] for i in kept] for row in rows])
+    assert numbers[0] == numbers[1]
+
+
+def test_means_of_0_to_255_are_refused(networks, tmp_path, capsys):
+    command = ["explain", "scene:3", "--model", f"{networks}:net", "--size", "64", "--out", str(tmp_path / "out")]
+    fails(capsys, [*command, "--mean", "123", "116", "103", "--std", "58", "57", "57"], "in [0, 1]", "divide")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_are_no_text_and_links_to_nowhere_are_skipped_and_named(tmp_path, capsys):
+    folder, out = tmp_path / "photos", tmp_path / "out"
+    folder.mkdir()
+    (sample,) = load_dataset("scenes", n=1)
+    sample.image.save(folder / "good.png")
+    (folder / "dead.jpg").symlink_to(folder / "nothing.jpg")
+    bad = os.fsencode(folder) + b"/bad\xff.png"
+    with open(bad, "wb") as file:
+        Image.new("RGB", (8, 8)).save(file, "PNG")
+    command = ["explain", str(folder), "--model", "scene_cnn", "--clusters", "3", "--no-figures", "--out", str(out)]
+    assert main(command) == 3
+    error = capsys.readouterr().err
+    assert "skipped dead.jpg: there is no image" in error
+    assert r"skipped bad\udcff.png: its name is not UTF-8" in error
+    skipped = json.loads((out / "skipped.json").read_text())
+    assert sorted(one["image"] for one in skipped["skipped"]) == [r"bad\udcff.png", "dead.jpg"]
+    with pytest.raises(CluscamError, match=r"bad\\udcff.png is not UTF-8; rename it"):
+        load_dataset("folder", path=folder)
