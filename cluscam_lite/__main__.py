@@ -1,5 +1,6 @@
 """Where the command `cluscam` begins: from here on Ctrl-C is one sentence, also while the rest is imported."""
 
+import io
 import signal
 import sys
 from types import TracebackType
@@ -24,6 +25,9 @@ def one_sentence(start: str = "cluscam: interrupted", *, quiet: bool = False) ->
 def main() -> int:
     """The command `cluscam`; returns its exit status."""
     one_sentence()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without some letters shows their codes
     from .cli import main as command
 
     status = command()

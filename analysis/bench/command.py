@@ -72,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> None:
         ) from error
     beside = FIRST + NULLS if arguments.beside is None else tuple(arguments.beside)
     entries, spec = entries_of(arguments.explainer, beside), _spec(arguments.model)
-    with made_folder(as_path(arguments.out)) as out, short_warnings(), few_threads(spec):
+    with made_folder(as_path(arguments.out).absolute()) as out, short_warnings(), few_threads(spec):
         found = bench(entries, spec, arguments.n, arguments.data_root)
         table = summary(found.rows)
         verdicts = [verdict(found.rows, name) for name in found.names]

@@ -39,6 +39,8 @@ def open_image(source: PathLike | bytes | BinaryIO, *, upright: bool = True, nam
         if not len(source):
             raise BrokenImage(f"the image {label} is empty; give an image file")
         source = BytesIO(source)
+    if not hasattr(source, "read"):
+        raise CluscamError(f"the image is a {type(source).__name__}; expected a path, bytes or an open binary file")
     return _decode(source, label, upright)
 
 

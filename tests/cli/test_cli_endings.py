@@ -92,3 +92,12 @@ def test_a_lock_file_that_was_removed_meanwhile_is_no_lock(tmp_path, monkeypatch
     monkeypatch.setattr("cluscam_lite.files.fcntl.flock", flock)
     with alone_in(tmp_path):
         assert len(calls) == 2 and (tmp_path / ".lock").exists()
+
+
+def test_a_terminal_without_some_letters_shows_their_codes(tmp_path):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "cluscam_lite", "explain", "scene:3", "--model", "scene_cnn", "--clusters", "3"]
+    done = subprocess.run(
+        [*command, "--no-figures", "--out", tmp_path / "\u00fc"], env=environment, capture_output=True, cwd=ROOT
+    )
+    assert done.returncode == 0 and rb"\xfc" in done.stdout, done

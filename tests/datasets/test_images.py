@@ -143,6 +143,9 @@ def test_what_is_not_an_image(tmp_path):
         open_image(b"", name="x")
     with pytest.raises(CluscamError, match="the given data is not an image"):
         open_image(b"abc")
+    for odd in (None, 3, Image.new("RGB", (4, 4)), np.zeros((4, 4, 3))):
+        with pytest.raises(CluscamError, match=f"the image is a {type(odd).__name__}; expected a path, bytes"):
+            open_image(odd)
 
 
 @pytest.mark.parametrize("kind", ["PCX", "EPS", "TGA"])
