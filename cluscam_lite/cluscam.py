@@ -193,7 +193,10 @@ def _notes(reading: Reading, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str
     if all_equal(e.scores, e.valid, reading.baseline).any():
         notes.append(EQUAL_SCORES)
     if e.temperature.isinf().any():
-        notes.append("weights: uniform, since Eq. 10 is infinite when no group is dropped")
+        why = (
+            "Eq. 10 is infinite when no group is dropped" if cam.temperature is None else "the temperature is infinite"
+        )
+        notes.append(f"weights: uniform, since {why}")
     if e.uniform.any():
         notes.append("saliency: without contrast in at least one image, which is given as zeros")
     return tuple(notes)

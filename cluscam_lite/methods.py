@@ -165,7 +165,11 @@ def settings_of(name: str, explainer: "Explainer") -> dict[str, object]:
     Raises:
         UnknownName: no such method.
     """
+    from .algorithm.clustering import OWN_NUMBER
+
     plain = (int, float, str, type(None))
     info = method_info(name)
     found = {key: getattr(explainer, key, None) for key in (*info.parameters, *info.fixed)}
+    if found.get("clustering") in OWN_NUMBER:
+        found["n_clusters"] = None
     return {key: value for key, value in found.items() if isinstance(value, plain)}

@@ -21,6 +21,7 @@ from .partitions import agglomerative, hdbscan, spectral
 SPACES = ("upsampled", "raw")
 OTHERS = {"spectral": spectral, "hdbscan": hdbscan, "agglomerative": agglomerative}
 CLUSTERINGS = ("kmeans", "random", "none", *OTHERS)
+OWN_NUMBER = ("none", "hdbscan")  # of these, whose number of groups is not K
 BACKENDS = ("auto", "sklearn", "torch")
 N_CLUSTERS = 30
 """K where nobody says how many, and there are as many maps: what Table 3 has for most networks."""
@@ -102,7 +103,7 @@ def cluster(
     """
     b, d, _ = points.shape
     finds_its_own_number = callable(clustering) or clustering == "hdbscan"
-    if callable(clustering) or clustering not in ("none", "hdbscan"):
+    if callable(clustering) or clustering not in OWN_NUMBER:
         check_n_clusters(n_clusters, d)
     if callable(clustering) or clustering in OTHERS:
         labels = _by_function(points, n_clusters, clustering if callable(clustering) else OTHERS[clustering], seed)
@@ -215,7 +216,7 @@ def group_maps(
     points, tolerance = coordinates(maps.float(), normalized, size, space)
     labels = cluster(points, n_clusters, clustering, seed, tolerance, backend)
     k = int(labels.max()) + 1
-    if not callable(clustering) and clustering not in ("none", "hdbscan"):
+    if not callable(clustering) and clustering not in OWN_NUMBER:
         k = n_clusters  # the same K for every image, whatever its neighbours
     if k == 0:
         raise CluscamError("the clustering calls every map noise; expected at least one cluster: try other settings")

@@ -42,13 +42,16 @@ def temperature(n_clusters: int, drop_ratio: float) -> float:
 _equation_10 = temperature  # where an argument has its name
 
 
+LEAST = 2.0**-126  # of the temperatures above 0 that float32 has in full precision
+
+
 def check_weighting(drop_ratio: float, temperature: float | None) -> None:
     """Raise CluscamError unless 0 <= r < 1 and tau > 0 (or None, Eq. 10)."""
     if not is_number(drop_ratio) or not 0 <= drop_ratio < 1:
         raise CluscamError(
             f"drop_ratio is {drop_ratio!r}; expected a fraction 0 <= r < 1 (37.12 % is 0.3712), as in Table 3"
         )
-    if temperature is not None and not (is_number(temperature) and temperature > 0):
+    if temperature is not None and not (is_number(temperature) and temperature >= LEAST):
         raise CluscamError(f"temperature is {temperature!r}; expected a number tau > 0, or None for Eq. 10")
 
 

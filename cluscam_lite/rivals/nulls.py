@@ -74,7 +74,9 @@ class ScoredMasks(_Settings, ABC):
         if all_equal(e.scores, e.valid, reading.baseline).any():
             notes.append(EQUAL_SCORES)
         if e.temperature.isinf().any():
-            notes.append("weights: uniform, since Eq. 10 is infinite when no mask is dropped")
+            own = self.temperature is not None
+            why = "the temperature is infinite" if own else "Eq. 10 is infinite when no mask is dropped"
+            notes.append(f"weights: uniform, since {why}")
         return Explanation(
             saliency=e.saliency,
             target=e.target,

@@ -98,3 +98,19 @@ def test_names_that_are_no_text_and_links_to_nowhere_are_skipped_and_named(tmp_p
     assert sorted(one["image"] for one in skipped["skipped"]) == [r"bad\udcff.png", "dead.jpg"]
     with pytest.raises(CluscamError, match=r"bad\\udcff.png is not UTF-8; rename it"):
         load_dataset("folder", path=folder)
+
+
+@pytest.mark.parametrize("clustering", ["none", "hdbscan"])
+def test_a_number_of_clusters_that_would_be_ignored_is_refused(tmp_path, capsys, clustering):
+    command = ["explain", "scene:3", "--model", "scene_cnn", "--clustering", clustering, "--out", str(tmp_path / "out")]
+    fails(capsys, [*command, "--clusters", "5"], "has its own number of groups", "leave")
+    assert main([*command, "--no-figures"]) == 0
+    record = json.loads(next((tmp_path / "out").glob("*.json")).read_text())
+    assert record["method"]["n_clusters"] is None
+
+
+def test_a_temperature_is_said_as_it_is(tmp_path, capsys):
+    command = ["explain", "scene:3", "--model", "scene_cnn", "--clusters", "5", "--no-figures", "--out"]
+    assert main([*command, str(tmp_path / "a"), "--temperature", "inf"]) == 0
+    assert "uniform, since the temperature is infinite" in next((tmp_path / "a").glob("*.json")).read_text()
+    fails(capsys, [*command, str(tmp_path / "b"), "--temperature", "1e-320"], "expected a number tau > 0")
