@@ -11,7 +11,7 @@ from .algorithm.features import HookedModel, MapsModel
 from .algorithm.inputs import check_seed, check_settings, maps_model
 from .algorithm.scoring import FILLS, PRECISIONS, Normalization
 from .algorithm.targets import Target
-from .algorithm.weighting import EQUAL_SCORES, all_equal
+from .algorithm.weighting import EQUAL_SCORES, all_equal, why_uniform
 from .errors import CluscamError
 from .explanation import ClusteredExplanation
 from .reading import Reading, read
@@ -193,10 +193,7 @@ def _notes(reading: Reading, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str
     if all_equal(e.scores, e.valid, reading.baseline).any():
         notes.append(EQUAL_SCORES)
     if e.temperature.isinf().any():
-        why = (
-            "Eq. 10 is infinite when no group is dropped" if cam.temperature is None else "the temperature is infinite"
-        )
-        notes.append(f"weights: uniform, since {why}")
+        notes.append(why_uniform(cam.temperature, "group"))
     if e.uniform.any():
         notes.append("saliency: without contrast in at least one image, which is given as zeros")
     return tuple(notes)

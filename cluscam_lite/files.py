@@ -31,6 +31,15 @@ def as_path(path: PathLike) -> Path:
         raise CluscamError(f"{path}: there is no such user on this machine; write the folder's whole path") from None
 
 
+def is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8, so that it can be written into a result."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @contextmanager
 def atomic_path(path: PathLike, within: PathLike | None = None) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it replaces `path`, on any failure nothing is left.

@@ -20,7 +20,8 @@ STARTUP = ("PYTHONSTARTUP", "IPYTHONDIR")  # IPython would run what they name
 def sweep() -> None:
     """Remove what runners that were killed left in `KERNELS`."""
     for left in KERNELS.glob("*-*.json"):
-        if not psutil.pid_exists(int(left.name.split("-")[0])):
+        runner = left.name.split("-")[0]
+        if runner.isdecimal() and not psutil.pid_exists(int(runner)):
             left.unlink(missing_ok=True)
 
 

@@ -42,6 +42,12 @@ def temperature(n_clusters: int, drop_ratio: float) -> float:
 _equation_10 = temperature  # where an argument has its name
 
 
+def why_uniform(temperature: float | None, what: str) -> str:
+    """The note on weights that an infinite temperature makes all alike; None is Eq. 10, `what` is what may be dropped."""
+    why = f"Eq. 10 is infinite when no {what} is dropped" if temperature is None else "the temperature is infinite"
+    return f"weights: uniform, since {why}"
+
+
 LEAST = 2.0**-126  # of the temperatures above 0 that float32 has in full precision
 
 

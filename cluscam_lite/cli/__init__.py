@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None, added: Iterable[EntryPoint] | None =
             raise CluscamError("the standard output is closed; give the command one, >/dev/null for instance")
         added = entry_points(group=GROUP) if added is None else added
         arguments = _parse(sys.argv[1:] if argv is None else list(argv), added)
-        with ended_by_signals(), _not_ended_by_others():
+        with ended_by_signals(), _failures_of_networks():
             arguments.run(arguments)
         sys.stdout.flush()
     except SystemExit as done:  # --help and --version
@@ -88,8 +88,8 @@ def main(argv: Sequence[str] | None = None, added: Iterable[EntryPoint] | None =
 
 
 @contextlib.contextmanager
-def _not_ended_by_others() -> Iterator[None]:
-    """A network or an explainer that calls `sys.exit` does not end the command as if it were done."""
+def _failures_of_networks() -> Iterator[None]:
+    """One sentence where the user's network or function calls `sys.exit`, or asks for more memory than there is."""
     try:
         yield
     except SystemExit as done:

@@ -19,7 +19,7 @@ import torch
 
 from ..datasets.folder import SUFFIXES as IMAGES
 from ..errors import CluscamError, printable
-from ..files import as_path, atomic_path, sha256
+from ..files import as_path, atomic_path, is_text, sha256
 from ..methods import settings_of
 from ..models.loaded import Origin
 from ..packages import from_extra
@@ -204,9 +204,7 @@ class Run:
         return same
 
     def _open(self, name: str) -> Picture | Broken:
-        try:
-            name.encode()
-        except UnicodeEncodeError:
+        if not is_text(name):
             return Broken(name, "its name is not UTF-8, as the names in the results are; rename it")
         try:
             picture = open_picture(str(self.folder / name), self.job.preprocess)

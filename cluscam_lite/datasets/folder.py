@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import CluscamError, printable
-from ..files import PathLike, as_path
+from ..files import PathLike, as_path, is_text
 from .images import open_image
 from .sample import Sample, Samples, first
 
@@ -37,7 +37,7 @@ def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
     if not labels:
         raise CluscamError(f"the folder {root} has no images ({', '.join(sorted(SUFFIXES))}); choose another")
     for name in labels:
-        if name != name.encode(errors="replace").decode():
+        if not is_text(name):
             raise CluscamError(f"the name of the image {printable(name)} is not UTF-8; rename it")
     return Samples("folder", first(list(labels), n, str(root)), class_names, partial(_read, root, labels))
 

@@ -54,7 +54,6 @@ class Head:
         self.layer = self._model.layer_for(x)
         self._module = model.get_submodule(self.layer)
         tape = _Tape(self._module, len(x))
-        version = _version(x)
         # what is compiled is computed again, from what is remembered
         parts = [m for m in model.modules() if m is not model and not isinstance(m, torch.jit.ScriptModule)]
         patched = _patched({m: tape.record(m) for m in parts})
@@ -66,7 +65,6 @@ class Head:
         self.given, self.open = tape.given, True
         self.maps = to_maps(self.given, self.layout)
         self._memory, self._uses = tape.memory()
-        self._writes_input = _version(x) != version or x.is_inference()
         self.whole = False
         self.whole = not self._remembers_all()
 
@@ -106,7 +104,7 @@ class Head:
         uses = self._uses[1] if self.whole else self._uses[0]
         patched = _patched({m: _replay(kept, batch) for m, kept in memory.items()})
         with borrowed(self._model.module), hooked_here(self._module, _on_call(uses, output)), patched:
-            logits: Tensor = class_logits(self._model.output(batch.of(self._x, self._writes_input)))
+            logits: Tensor = class_logits(self._model.output(batch.of(self._x)))
             return logits
 
     def _check_open(self) -> None:

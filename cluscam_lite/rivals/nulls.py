@@ -17,7 +17,7 @@ from ..algorithm.inputs import check_settings, checked_input, maps_model
 from ..algorithm.masks import normalized_maps
 from ..algorithm.scoring import FILLS, Normalization, without_autocast
 from ..algorithm.targets import Target
-from ..algorithm.weighting import EQUAL_SCORES, all_equal
+from ..algorithm.weighting import EQUAL_SCORES, all_equal, why_uniform
 from ..cluscam import ClusCAM
 from ..errors import CluscamError, check_known, is_whole
 from ..explanation import Explanation
@@ -74,9 +74,7 @@ class ScoredMasks(_Settings, ABC):
         if all_equal(e.scores, e.valid, reading.baseline).any():
             notes.append(EQUAL_SCORES)
         if e.temperature.isinf().any():
-            own = self.temperature is not None
-            why = "the temperature is infinite" if own else "Eq. 10 is infinite when no mask is dropped"
-            notes.append(f"weights: uniform, since {why}")
+            notes.append(why_uniform(self.temperature, "mask"))
         return Explanation(
             saliency=e.saliency,
             target=e.target,
