@@ -43,7 +43,7 @@ _equation_10 = temperature  # where an argument has its name
 
 
 def why_uniform(temperature: float | None, what: str) -> str:
-    """The note on weights that an infinite temperature makes all alike; None is Eq. 10, `what` is what may be dropped."""
+    """The note on weights that an infinite temperature makes all alike; None is Eq. 10, which drops no `what` then."""
     why = f"Eq. 10 is infinite when no {what} is dropped" if temperature is None else "the temperature is infinite"
     return f"weights: uniform, since {why}"
 
