@@ -12,14 +12,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
+from analysis.engine.memory import KEEP
 from analysis.paths import ROOT
 from cluscam_lite.errors import CluscamError
 
 TIMED = ("cheap", "files", "runtime")
 POLL = 0.1  # seconds
 PATIENCE = 30  # seconds for a process to end its kernel
-# glibc keeps big blocks, so that the system need not zero them for each pass; not where time is measured (see Makefile)
-KEEP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "268435456"}
 
 
 def run_jobs(names: Iterable[str], options: Sequence[str], jobs: int) -> None:
@@ -30,7 +29,7 @@ def run_jobs(names: Iterable[str], options: Sequence[str], jobs: int) -> None:
     names = list(names)
     timed = [name for name in names if os.path.basename(name).removesuffix(".ipynb") in TIMED]
     _run([name for name in names if name not in timed], options, jobs, KEEP)
-    _run(timed, options, 1, {})
+    _run(timed, options, 1, {})  # as users start a process
 
 
 def _run(names: Sequence[str], options: Sequence[str], jobs: int, variables: Mapping[str, str]) -> None:

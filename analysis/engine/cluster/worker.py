@@ -16,6 +16,7 @@ from analysis.engine.cell import Cell
 from analysis.engine.cluster.code import code_hash, code_title
 from analysis.engine.contract import Study, checked_cells, named_data_root
 from analysis.engine.manifest import origin
+from analysis.engine.memory import keep_memory
 from analysis.engine.work import make
 from cluscam_lite.dataroot import VARIABLE
 
@@ -85,6 +86,7 @@ def _accepted(worker: Worker, order: Mapping[str, Any]) -> _Run:
     """The run of an order, checked once in each process. Raises _Refused."""
     token = order["token"]
     if token not in _known:
+        keep_memory()
         if order["code"] != code_hash():
             raise _Refused(
                 f"runs another version of the project ({code_title()}) than this process ({order['title']}); "
