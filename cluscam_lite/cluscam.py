@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from .algorithm.clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering
 from .algorithm.features import HookedModel, MapsModel
+from .algorithm.given import Normalization, checked_normalization
 from .algorithm.inputs import check_seed, check_settings, maps_model
-from .algorithm.scoring import FILLS, PRECISIONS, Normalization
+from .algorithm.scoring import FILLS, PRECISIONS
 from .algorithm.targets import Target
 from .algorithm.weighting import EQUAL_SCORES, all_equal, why_uniform
 from .errors import CluscamError
@@ -87,7 +88,7 @@ class ClusCAM:
         self.model = maps_model(model, layer)
         self.n_clusters, self.drop_ratio, self.temperature = n_clusters, drop_ratio, temperature
         self.clustering, self.space, self.seed, self.backend = clustering, space, seed, backend
-        self.fill, self.normalization, self.batch_size = fill, normalization, batch_size
+        self.fill, self.normalization, self.batch_size = fill, checked_normalization(normalization), batch_size
         self.precision = precision
 
     @classmethod

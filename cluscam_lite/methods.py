@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from .algorithm.features import MapsModel
-    from .algorithm.scoring import Triple
+    from .algorithm.given import Triple
     from .algorithm.targets import Target
     from .explanation import Explanation
     from .models import ModelSpec

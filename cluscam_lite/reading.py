@@ -19,11 +19,12 @@ from torch import Tensor, nn
 
 from .algorithm.clustering import N_CLUSTERS, Clustering, group_maps
 from .algorithm.features import HookedModel, MapsModel
+from .algorithm.given import Normalization
 from .algorithm.inputs import check_batch_size, check_finite, check_maps, checked_input, maps_model, whole_turn
 from .algorithm.maps.layouts import Layout, size_of
 from .algorithm.maps.outputs import class_logits
 from .algorithm.masks import normalized_maps, saliency_of
-from .algorithm.scoring import Normalization, fill_image, masks_from, score_masks, without_autocast
+from .algorithm.scoring import fill_image, masks_from, score_masks, without_autocast
 from .algorithm.targets import Target, asks_for_classes, resolve_target
 from .algorithm.weighting import softmax_weights
 from .errors import CluscamError

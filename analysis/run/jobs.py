@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from analysis.engine.memory import KEEP
 from analysis.paths import ROOT
+from analysis.run.allocator import KEEP
 from cluscam_lite.errors import CluscamError
 
 TIMED = ("cheap", "files", "runtime")

@@ -36,10 +36,7 @@ def checked_input(x: Tensor, model: nn.Module | MapsModel) -> Tensor:
 
     Raises CluscamError unless it is a finite float tensor (B, 3, H, W), B >= 1, and the model has its weights.
     """
-    dense = isinstance(x, Tensor) and x.layout == torch.strided
-    if not dense or x.ndim != 4 or not x.is_floating_point() or not x.numel():
-        given = f"{'' if dense else 'sparse '}{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-        raise CluscamError(f"x is {given}; expected a normalised float tensor (B, 3, H, W), x[None] for one image")
+    x = checked_images(x)
     module = model if isinstance(model, nn.Module) else getattr(model, "module", nn.Identity())
     parameter = next((p for p in module.parameters() if p.is_floating_point()), None)
     if x.is_meta or (parameter is not None and parameter.is_meta):
@@ -50,6 +47,15 @@ def checked_input(x: Tensor, model: nn.Module | MapsModel) -> Tensor:
     x = x if parameter is None else x.to(parameter)
     if not torch.isfinite(x).all():
         raise CluscamError("x contains NaN or infinite values; expected a normalised image")
+    return x
+
+
+def checked_images(x: Tensor) -> Tensor:
+    """`x` as it is. Raises CluscamError unless it is a dense float tensor (B, 3, H, W), B >= 1."""
+    dense = isinstance(x, Tensor) and x.layout == torch.strided
+    if not dense or x.ndim != 4 or not x.is_floating_point() or not x.numel():
+        given = f"{'' if dense else 'sparse '}{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+        raise CluscamError(f"x is {given}; expected a normalised float tensor (B, 3, H, W), x[None] for one image")
     return x
 
 

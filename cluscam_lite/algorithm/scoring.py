@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import CluscamError, check_known, unknown
 from .blurring import gaussian_blur
+from .given import Normalization, checked_normalization, real_numbers
 from .masks import masks_of
 from .memory_format import Passes
 
@@ -18,29 +20,28 @@ PRECISIONS = ("float32", "bfloat16")
 AUTOCAST = ("cpu", "cuda", "mps", "xpu")  # devices that have one
 P = ParamSpec("P")
 T = TypeVar("T")
-Triple = tuple[float, float, float]
-Normalization = tuple[Triple, Triple]
-"""(mean, std) of the input's three channels, in [0, 1]."""
 
 
-def fill_image(x: Tensor, fill: str | Tensor, normalization: Normalization | None = None) -> Tensor | None:
+def fill_image(x: Tensor, fill: str | Tensor | np.ndarray, normalization: Normalization | None = None) -> Tensor | None:
     """What hidden pixels show, in the network's normalised units.
 
     Args:
         x: (B, 3, H, W), normalised.
         fill: "mean", the data set's mean colour, which is zero after normalisation; "black", which needs
-            `normalization`; "blur", a Gaussian-blurred copy (sigma 1/20 of the longer side); or a tensor, as it is: a
-            colour (3,), or images.
+            `normalization`; "blur", a Gaussian-blurred copy (sigma 1/20 of the longer side); or an array,
+            as it is: a colour (3,), or images.
         normalization: (mean, std) of the input.
 
     Returns:
         A tensor that broadcasts to `x`; None for "mean", where ``x * M`` suffices, as in the paper's code.
 
     Raises:
-        CluscamError: "black" without `normalization`, or a tensor that does not fit.
+        CluscamError: "black" without `normalization`, a tensor that does not fit, or a bad normalisation.
         UnknownName: another fill.
     """
-    if isinstance(fill, Tensor):
+    normalization = checked_normalization(normalization)
+    if not isinstance(fill, str):
+        fill = real_numbers(fill, "the fill")
         shown = fill[:, None, None] if fill.shape == x.shape[1:2] else fill  # a colour
         shown = shown.to(x).reshape((1,) * (x.ndim - shown.ndim) + shown.shape)
         fits = shown.ndim == x.ndim and all(n in (1, of) for n, of in zip(shown.shape, x.shape, strict=True))

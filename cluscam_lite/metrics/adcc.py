@@ -8,6 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from ..algorithm.given import real_numbers
 from ..algorithm.masks import is_constant
 from ..errors import CluscamError
 
@@ -27,9 +28,12 @@ def complexity(saliency: Tensor) -> Tensor:
     Raises:
         CluscamError: values outside [0, 1], or NaN.
     """
+    saliency = real_numbers(saliency, "the map")
+    if saliency.ndim < 2 or not saliency.numel():
+        raise CluscamError(f"the maps are {tuple(saliency.shape)}; expected (B, H, W)")
     if not ((saliency >= 0) & (saliency <= 1)).all():
         raise CluscamError("a map is not in [0, 1], or has NaN; expected maps that are min-max normalised")
-    return 100 * saliency.detach().double().mean((-2, -1))
+    return 100 * saliency.double().mean((-2, -1))
 
 
 def explained_again(explainer: Callable[..., "Explanation"], x: Tensor, explanation: "Explanation") -> Tensor:
@@ -52,11 +56,12 @@ def coherency(saliency: Tensor, again: Tensor) -> Tensor:
     Raises:
         CluscamError: shapes that differ, or maps that are not finite.
     """
+    saliency, again = real_numbers(saliency, "the first map"), real_numbers(again, "the second map")
     if saliency.shape != again.shape or saliency.ndim != 3:
         raise CluscamError(
             f"the maps are {tuple(saliency.shape)} and {tuple(again.shape)}; expected two of the same shape (B, H, W)"
         )
-    one, two = (maps.detach().double().flatten(1) for maps in (saliency, again.to(saliency.device)))  # (B, H W)
+    one, two = (maps.double().flatten(1) for maps in (saliency, again.to(saliency.device)))  # (B, H W)
     if not (torch.isfinite(one).all() and torch.isfinite(two).all()):
         raise CluscamError("a map contains NaN or infinite values, which have no correlation; expected finite maps")
     flat = is_constant(*one.aminmax(dim=1)) | is_constant(*two.aminmax(dim=1))
@@ -80,13 +85,16 @@ def adcc(coherency: ArrayLike, complexity: ArrayLike, drop: ArrayLike) -> np.nda
         Percent, 0-100, in that shape.
 
     Raises:
-        CluscamError: a number outside 0-100, or NaN.
+        CluscamError: a number outside 0-100, or NaN, or shapes that differ.
     """
     given = {"coherency": coherency, "complexity": complexity, "drop": drop}
-    values = {name: np.asarray(value, dtype=np.float64) for name, value in given.items()}
+    values = {name: real_numbers(value, name).double().cpu().numpy() for name, value in given.items()}
+    if len({value.shape for value in values.values()}) > 1:
+        shapes = ", ".join(f"{name} {value.shape}" for name, value in values.items())
+        raise CluscamError(f"the numbers are of several shapes ({shapes}); expected one of each for every image")
     for name, value in values.items():
         if not ((value >= 0) & (value <= 100)).all():
             raise CluscamError(f"{name} is outside 0 to 100, or NaN; expected percent")
-    parts = np.stack(np.broadcast_arrays(values["coherency"], 100 - values["complexity"], 100 - values["drop"]))
+    parts = np.stack([values["coherency"], 100 - values["complexity"], 100 - values["drop"]])
     nothing = (parts < 1e-300).any(0)  # below it 1 / part overflows
     return np.where(nothing, 0.0, 3 / (1 / np.where(nothing, 1.0, parts)).sum(0))

@@ -8,6 +8,7 @@ import math
 import numpy as np
 from torch import Tensor
 
+from ..algorithm.given import real_numbers
 from ..errors import CluscamError
 
 TOP = 0.1  # the share of pixels that counts as a map's top
@@ -62,11 +63,12 @@ def overlap(first: Tensor, second: Tensor, share: float = TOP) -> float:
 
 
 def _pair(first: Tensor, second: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    first, second = real_numbers(first, "the first map"), real_numbers(second, "the second map")
     if first.shape != second.shape or first.ndim != 2 or not first.numel():
         raise CluscamError(
             f"the maps are {tuple(first.shape)} and {tuple(second.shape)}; expected two maps (H, W) of the same size"
         )
-    a, b = (one.detach().cpu().double().numpy().ravel() for one in (first, second))
+    a, b = (one.cpu().double().numpy().ravel() for one in (first, second))
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise CluscamError("a map holds NaN or infinite values; expected finite ones")
     return a, b

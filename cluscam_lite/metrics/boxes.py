@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..algorithm.given import check_boxes
 from ..errors import BrokenImage, NotApplicable
 from ..models.spec import Preprocess, crop_window
 from ..packages import from_extra
@@ -62,10 +63,10 @@ def box_mask(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     """The share of every pixel that lies in a box, (H, W) float64 in [0, 1], for boxes (n, 4) in pixels of the map.
 
     A box that ends within a pixel counts with that part of it, so that a box's mask has its area exactly. Where
-    several boxes share a pixel, the largest share counts.
+    several boxes share a pixel, the largest share counts. Raises CluscamError for a box without area, or NaN.
     """
     mask = torch.zeros(size, dtype=torch.float64)
-    for xmin, ymin, xmax, ymax in boxes.tolist():
+    for xmin, ymin, xmax, ymax in check_boxes(boxes).tolist():
         mask = torch.maximum(mask, _overlap(ymin, ymax, size[0])[:, None] * _overlap(xmin, xmax, size[1]))
     return mask
 

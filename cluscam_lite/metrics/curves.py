@@ -9,7 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..algorithm.scoring import Normalization, fill_image
+from ..algorithm.given import Normalization
+from ..algorithm.scoring import fill_image
 from ..errors import CluscamError
 from .faithfulness import probabilities
 from .masking import check_class, masked_outputs, one_map
@@ -45,7 +46,8 @@ def insertion(
     Raises:
         CluscamError: a map of another size, NaN, a class outside the network's, or no step.
     """
-    kept = salient_first(_checked(x, saliency), steps)  # (steps + 1, H, W)
+    x, saliency = _checked(x, saliency)
+    kept = salient_first(saliency, steps)  # (steps + 1, H, W)
     return _curve(output, x, kept, target, fill_image(x, fill, normalization), batch_size)
 
 
@@ -66,7 +68,8 @@ def deletion(
     Returns:
         AUC (0 to 1, lower is better), and the curve (steps + 1,) float64 from the whole image to `fill` alone.
     """
-    kept = 1 - salient_first(_checked(x, saliency), steps)  # (steps + 1, H, W)
+    x, saliency = _checked(x, saliency)
+    kept = 1 - salient_first(saliency, steps)  # (steps + 1, H, W)
     return _curve(output, x, kept, target, fill_image(x, fill, normalization), batch_size)
 
 
@@ -105,9 +108,9 @@ def _curve(
     return area_under(curve), curve
 
 
-def _checked(x: Tensor, saliency: Tensor) -> Tensor:
-    """The map as (H, W) on the device of `x`."""
-    found = one_map(x, saliency)
-    if torch.isnan(saliency).any():
+def _checked(x: Tensor, saliency: Tensor) -> tuple[Tensor, Tensor]:
+    """The image (1, 3, H, W), and the map as (H, W) on its device."""
+    x, found = one_map(x, saliency)
+    if torch.isnan(found).any():
         raise CluscamError("the map contains NaN, which has no order; expected finite numbers")
-    return found.to(x.device)
+    return x, found.to(x.device)

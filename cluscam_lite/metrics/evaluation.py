@@ -7,10 +7,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ..algorithm.inputs import check_batch_size
+from ..algorithm.given import Normalization, real_numbers
+from ..algorithm.inputs import check_batch_size, checked_images
 from ..algorithm.maps.layouts import size_of
 from ..algorithm.memory_format import Passes
-from ..algorithm.scoring import FILLS, Normalization, default_batch_size, fill_image, without_autocast
+from ..algorithm.scoring import FILLS, default_batch_size, fill_image, without_autocast
 from ..errors import CluscamError
 from .faithfulness import changes, log_odds, probabilities
 from .masking import FORMS, check_class, form_of, in_eval_mode, one_map
@@ -67,8 +68,8 @@ def evaluate(
         CluscamError: a map that does not fit the image or is not in [0, 1], a class outside the network's or without
             probability, or no form or fill at all.
     """
-    grid = one_map(x, saliency)[None]  # (1, H, W)
-    return evaluate_images(output, x, grid, [target], fills, normalization, forms, batch_size).rows[0]
+    x, grid = one_map(x, saliency)  # (1, 3, H, W), (H, W)
+    return evaluate_images(output, x, grid[None], [target], fills, normalization, forms, batch_size).rows[0]
 
 
 @torch.no_grad()
@@ -101,14 +102,15 @@ def evaluate_images(
     """
     check_batch_size(batch_size)
     cases, output = cases_of(forms, fills), in_eval_mode(output)
-    if x.ndim != 4 or saliency.shape != (len(x), *size_of(x)) or len(targets) != len(x):
+    x, saliency = checked_images(x), real_numbers(saliency, "the map")
+    if saliency.shape != (len(x), *size_of(x)) or len(targets) != len(x):
         raise CluscamError(
             f"x is {tuple(x.shape)}, the maps {tuple(saliency.shape)}, and there are {len(targets)} classes; expected "
             "images (B, 3, H, W), a map (H, W) of its size for each, and a class for each"
         )
     passes = Passes(x.device)
     x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
-    maps = {form: form_of(saliency.detach(), form).to(x) for form in dict.fromkeys(forms)}  # (B, H, W) each
+    maps = {form: form_of(saliency, form).to(x) for form in dict.fromkeys(forms)}  # (B, H, W) each
     shown = {fill: fill_image(x, fill, normalization) for _, fill in cases}
     whole, masked = _outputs(partial(passes, output), x, passes.format, maps, shown, cases, batch_size, unmasked)
     classes = torch.tensor([check_class(c, whole.shape[1]) for c in targets], device=x.device)

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from ..algorithm.given import real_numbers
 from ..algorithm.targets import class_probabilities
 from ..errors import CluscamError
 
@@ -35,7 +36,7 @@ def changes(p: ArrayLike, o: ArrayLike, tolerance: float = TOLERANCE) -> dict[st
     Raises:
         CluscamError: NaN, numbers that are no probabilities, shapes that differ, or p = 0, where the drop is undefined.
     """
-    p, o = np.asarray(p, dtype=np.float64), np.asarray(o, dtype=np.float64)
+    p, o = (real_numbers(given, name).double().cpu().numpy() for given, name in ((p, "p"), (o, "o")))
     _check(p, o)
     return _terms(p, np.where(np.abs(o - p) <= tolerance, p, o)) | {
         f"{key}_strict": value for key, value in _terms(p, o).items() if key != "gain_over_p"
@@ -55,15 +56,16 @@ def log_odds(logits: Tensor, target: Tensor) -> Tensor:
         (n,) float64, natural logarithm.
 
     Raises:
-        CluscamError: no class, or logits that are not finite.
+        CluscamError: no class, logits that are not finite, or not one of their classes for each row.
     """
+    logits = real_numbers(logits, "the logits").double()
     if logits.ndim != 2 or logits.shape[1] < 1 or not torch.isfinite(logits).all():
         raise CluscamError(
             f"the logits are {tuple(logits.shape)}, or not finite; expected finite numbers (n, C), at least one class"
         )
     if logits.shape[1] == 1:
-        return logits.detach().double()[:, 0]
-    logits, column = logits.detach().double(), target.to(logits.device)[:, None]  # (n, C), (n, 1)
+        return logits[:, 0]
+    column = _column(target, logits)
     others = logits.scatter(1, column, -torch.inf)  # (n, C)
     return logits.gather(1, column)[:, 0] - others.logsumexp(1)  # (n,)
 
@@ -71,9 +73,27 @@ def log_odds(logits: Tensor, target: Tensor) -> Tensor:
 def probabilities(logits: Tensor, target: Tensor) -> Tensor:
     """The probability, 0 to 1, of the target (n,) of each row of logits (n, C): (n,) float64.
 
-    The softmax; where there is only one logit, its sigmoid.
+    The softmax; where there is only one logit, its sigmoid. Raises CluscamError for a class that there is not.
     """
-    return class_probabilities(logits.detach().double()).gather(1, target.to(logits.device)[:, None])[:, 0]
+    logits = real_numbers(logits, "the logits").double()
+    return class_probabilities(logits).gather(1, _column(target, logits))[:, 0]
+
+
+def _column(target: Tensor, logits: Tensor) -> Tensor:
+    """The classes of the rows of logits (n, C), as (n, 1)."""
+    classes = target if isinstance(target, Tensor) else real_numbers(target, "the target").long()
+    classes = classes.to(logits.device)
+    whole = not classes.is_floating_point() and classes.dtype != torch.bool
+    if logits.ndim != 2 or not whole or classes.shape != logits.shape[:1] or not _within(classes, logits.shape[1]):
+        raise CluscamError(
+            f"there are logits {tuple(logits.shape)} and classes {tuple(classes.shape)}, {classes.dtype}; expected "
+            "(n, C), and for each row a whole number from 0 to C - 1"
+        )
+    return classes[:, None]
+
+
+def _within(classes: Tensor, n: int) -> bool:
+    return bool(((classes >= 0) & (classes < n)).all())
 
 
 def _terms(p: np.ndarray, o: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 from torch import Tensor
 
+from ..algorithm.given import check_boxes, real_numbers
 from ..algorithm.maps.layouts import size_of
 from ..errors import CluscamError, NotApplicable, unknown
 from ..models.spec import Preprocess
@@ -27,7 +28,7 @@ def energy_pointing(saliency: Tensor, boxes: Tensor) -> float:
         Percent, 0-100. A map of zeros points nowhere: 0; a map of ones has the boxes' share of the image.
 
     Raises:
-        CluscamError: the map is not (H, W) in [0, 1].
+        CluscamError: the map is not (H, W) in [0, 1], or a box has no area or NaN.
     """
     energy = _checked(saliency)
     total = float(energy.sum())
@@ -70,10 +71,10 @@ def localisation_error(saliency: Tensor, boxes: Tensor, part: str = "largest") -
     Returns:
         Percent, 0-100. A map of zeros has no box: 100.
     """
-    own = predicted_box(saliency, part)
-    if own is None or len(boxes) == 0:
+    own, true = predicted_box(saliency, part), check_boxes(boxes).tolist()
+    if own is None or not true:
         return 100.0
-    return 100 * (1 - max(_iou(own, box) for box in boxes.tolist()))
+    return 100 * (1 - max(_iou(own, box) for box in true))
 
 
 def soft_error(saliency: Tensor, boxes: Tensor) -> float:
@@ -120,7 +121,8 @@ def localise(
         NotApplicable: no box at all, or none within the network's view.
         CluscamError: malformed boxes, or a map that is not of the size of the input.
     """
-    size = (saliency.shape[-2], saliency.shape[-1])
+    saliency = _checked(saliency)
+    size = size_of(saliency)
     if size != (preprocess.size, preprocess.size):
         raise CluscamError(
             f"the map is {tuple(saliency.shape)}; expected the input's size, ({preprocess.size}, {preprocess.size})"
@@ -141,13 +143,14 @@ def localise(
     }
 
 
-def _checked(saliency: Tensor) -> Tensor:
+def _checked(given: Tensor) -> Tensor:
     """The map in float64 on the CPU. Raises CluscamError unless it is (H, W) in [0, 1]."""
+    saliency = real_numbers(given, "the map")
     if saliency.ndim != 2 or not saliency.numel() or not ((saliency >= 0) & (saliency <= 1)).all():
         raise CluscamError(
             f"the map is {tuple(saliency.shape)}, or not in [0, 1]; expected one map (H, W) in [0, 1] without NaN"
         )
-    return saliency.detach().double().cpu()
+    return saliency.double().cpu()
 
 
 def _fuzzy_error(energy: Tensor, boxes: Tensor) -> float:

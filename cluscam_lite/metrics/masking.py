@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel, MapsModel
-from ..algorithm.inputs import check_batch_size
+from ..algorithm.given import real_numbers
+from ..algorithm.inputs import check_batch_size, checked_images
 from ..algorithm.maps.outputs import class_logits
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import default_batch_size, mask_input, without_autocast
@@ -54,15 +55,14 @@ def matched(saliency: Tensor, coverage: float = COVERAGE) -> Tensor:
     """
     if not 0 < coverage < 1:
         raise CluscamError(f"coverage is {coverage}; expected a mean above 0 and below 1")
-    _check_maps(saliency)
-    values = saliency.float()
+    values = _checked_maps(saliency).float()
     power = matching_power(values.flatten(1), torch.full((len(values),), coverage, device=values.device))
     return values ** power[:, None, None]
 
 
 def form_of(saliency: Tensor, form: str) -> Tensor:
     """Maps (B, H, W) as "raw", "matched" (see `matched`) or "complement" (1 - E). Raises UnknownName otherwise."""
-    _check_maps(saliency)
+    saliency = _checked_maps(saliency)
     if form == "raw":
         return saliency
     if form == "matched":
@@ -130,25 +130,29 @@ def check_class(target: int, n_classes: int) -> int:
     try:
         wanted = index(target)
     except TypeError:
-        raise CluscamError(f"the class is {target!r}; {expected}") from None
+        wanted = None
+    if wanted is None or isinstance(target, bool):
+        raise CluscamError(f"the class is {target!r}; {expected}")
     if not 0 <= wanted < n_classes:
         raise CluscamError(f"the class {wanted} is outside the network's; {expected}")
     return wanted
 
 
-def one_map(x: Tensor, saliency: Tensor) -> Tensor:
-    """The map as (H, W). Raises CluscamError unless there is one image and one map of its size."""
-    if x.ndim != 4 or len(x) != 1 or saliency.shape not in (x.shape[-2:], (1, *x.shape[-2:])):
+def one_map(x: Tensor, saliency: Tensor) -> tuple[Tensor, Tensor]:
+    """The image, and its map as (H, W). Raises CluscamError unless there is one image and one map of its size."""
+    x, saliency = checked_images(x), real_numbers(saliency, "the map")
+    if len(x) != 1 or saliency.shape not in (x.shape[-2:], (1, *x.shape[-2:])):
         raise CluscamError(
             f"x is {tuple(x.shape)} and the map {tuple(saliency.shape)}; expected one image (1, 3, H, W) and one map "
             "(H, W) of its size"
         )
-    saliency = saliency.detach().reshape(x.shape[-2:])
-    return saliency if saliency.is_floating_point() else saliency.float()
+    return x, saliency.reshape(x.shape[-2:])
 
 
-def _check_maps(saliency: Tensor) -> None:
+def _checked_maps(given: Tensor) -> Tensor:
+    saliency = real_numbers(given, "the map")
     if saliency.ndim != 3 or not saliency.numel() or not ((saliency >= 0) & (saliency <= 1)).all():
         raise CluscamError(
             f"the maps are {tuple(saliency.shape)}, or not in [0, 1]; expected (B, H, W) in [0, 1] without NaN"
         )
+    return saliency

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from ..algorithm.clustering import BACKENDS
 from ..algorithm.features import MapsModel
+from ..algorithm.given import Normalization, checked_normalization
 from ..algorithm.inputs import check_settings, checked_input, maps_model
 from ..algorithm.masks import normalized_maps
-from ..algorithm.scoring import FILLS, Normalization, without_autocast
+from ..algorithm.scoring import FILLS, without_autocast
 from ..algorithm.targets import Target
 from ..algorithm.weighting import EQUAL_SCORES, all_equal, why_uniform
 from ..cluscam import ClusCAM
@@ -51,6 +52,7 @@ class ScoredMasks(_Settings, ABC):
             raise CluscamError(f"the number of masks is {self.n_clusters!r}; expected at least 1, a whole number")
         for seed in self.seed if isinstance(self.seed, Sequence) else (self.seed,):
             check_settings(self.drop_ratio, self.temperature, seed, self.batch_size, fill=(self.fill, FILLS))
+        self.normalization = checked_normalization(self.normalization)
         self.network = maps_model(self.model, self.layer)
 
     @abstractmethod

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.features import MapsModel
+from ..algorithm.given import Normalization, checked_normalization
 from ..algorithm.inputs import checked_input, maps_model
 from ..algorithm.masks import upsample
-from ..algorithm.scoring import Normalization, without_autocast
+from ..algorithm.scoring import without_autocast
 from ..algorithm.targets import Target
 from ..errors import CluscamError
 from ..explanation import Explanation
@@ -115,7 +116,7 @@ class Edges(TrivialMap):
         normalization: Normalization | None = None,
     ):
         super().__init__(model, layer)
-        self.sigma, self.normalization = _positive(sigma), normalization
+        self.sigma, self.normalization = _positive(sigma), checked_normalization(normalization)
 
     def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Each image's own edges."""

@@ -66,9 +66,14 @@ def test_make_says_the_sentence_and_installs_nothing_for_it(tmp_path):
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     (tmp_path / ".installed").touch()
-    done = subprocess.run(
-        ["make", "notebook", "NAME=metod", f"VENV={tmp_path}"], cwd=ROOT, capture_output=True, text=True
-    )
+    command = [
+        "make",
+        "notebook",
+        "NAME=metod",
+        "LOCKED=",
+        f"VENV={tmp_path}",
+    ]  # whatever these tests were started with
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert "Error: unknown notebook 'metod'; nearest: method" in done.stderr
     assert "Installing" not in done.stdout and not (tmp_path / ".lab").exists()

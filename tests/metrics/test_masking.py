@@ -111,7 +111,7 @@ def test_matched_maps_without_a_power():
     assert 0.0995 < float(matched(few).mean()) <= 0.1
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.floats(0, 1, width=32), min_size=6, max_size=6))
 def test_matched_stays_a_map(values):
     maps = torch.tensor(values).view(1, 2, 3)

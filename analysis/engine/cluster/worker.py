@@ -16,8 +16,8 @@ from analysis.engine.cell import Cell
 from analysis.engine.cluster.code import code_hash, code_title
 from analysis.engine.contract import Study, checked_cells, named_data_root
 from analysis.engine.manifest import origin
-from analysis.engine.memory import keep_memory
 from analysis.engine.work import make
+from analysis.run.allocator import keep_memory
 from cluscam_lite.dataroot import VARIABLE
 
 _known: dict[str, "_Run"] = {}  # the run that this process works for, by its token

@@ -16,7 +16,7 @@ from ...metrics import evaluate
 from ...stability import Stability, over_seeds
 
 if TYPE_CHECKING:
-    from ...algorithm.scoring import Normalization
+    from ...algorithm.given import Normalization
     from ...methods import Explainer
     from ..job import Network
 

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from analysis.engine.memory import KEEP, keep_memory
 from analysis.run import jobs
+from analysis.run.allocator import KEEP, keep_memory
 
 FAULTS = """
 import resource, sys
 import numpy as np
-from analysis.engine.memory import keep_memory
+from analysis.run.allocator import keep_memory
 if sys.argv[1] == "keep" and not keep_memory():
     sys.exit("no mallopt")
 def passes():
