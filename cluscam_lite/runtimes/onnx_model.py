@@ -1,12 +1,13 @@
 """An ONNX file, run by ONNX Runtime."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import CluscamError, reason_of
+from ..errors import CluscamError, check_known, reason_of
 from ..files import PathLike
 from ..packages import from_extra
 from .graph import ROUNDED, SAME_VALUES, Graph
@@ -32,11 +33,13 @@ class OnnxModel(RuntimeModel):
         batch: how many images the file takes at once; None as the file says, any number where it is free. For a file
             whose inside was made for N images although its input says otherwise.
         threads: of ONNX Runtime within a pass; None as many as torch uses.
-        providers: of ONNX Runtime, the preferred first.
+        providers: of ONNX Runtime, the preferred first. The network must run on the first one: ONNX Runtime would fall
+            back to another without an error.
 
     Raises:
-        CluscamError: a package is missing, the file is no ONNX, it has no internal maps, or ONNX Runtime refuses it.
-        UnknownName: no such tensor or module; the message has the nearest.
+        CluscamError: a package is missing, the file is no ONNX, it has no internal maps, or ONNX Runtime refuses it or
+            cannot start the first provider.
+        UnknownName: no such tensor, module or provider; the message has the nearest.
 
     Example:
         ::
@@ -56,20 +59,31 @@ class OnnxModel(RuntimeModel):
         path: PathLike,
         layer: str | None = None,
         output: str | None = None,
-        size: int | tuple[int, int] | None = None,
+        size: int | Sequence[int] | None = None,
         batch: int | None = None,
         threads: int | None = None,
-        providers: tuple[str, ...] = ("CPUExecutionProvider",),
+        providers: Sequence[str] = ("CPUExecutionProvider",),
     ):
         with from_extra("onnx"):
             self._ort: Any = import_module("onnxruntime")
-        self.providers = providers
+        self.providers = self._checked(providers)
         super().__init__(path, layer, output, size, batch, threads)
 
     @property
     def weights_files(self) -> list[Path]:
         """The files with the weights: this one, or those beside it."""
         return [self.path.parent / name for name in beside(self._proto)] or [self.path]
+
+    def _checked(self, providers: Sequence[str]) -> tuple[str, ...]:
+        """The providers, each of which this ONNX Runtime has. Raises UnknownName, or CluscamError for none."""
+        found = (providers,) if isinstance(providers, str) else tuple(providers)
+        if not found:
+            raise CluscamError("providers is empty; name at least one, such as CPUExecutionProvider")
+        for name in found:
+            check_known(
+                "provider", name, self._ort.get_available_providers(), "others need another build of onnxruntime"
+            )
+        return found
 
     def _open(self) -> tuple[Graph, InputFormat, list[str]]:
         self._proto = read_onnx(self.path)
@@ -131,9 +145,15 @@ class OnnxModel(RuntimeModel):
         if not optimized:
             options.graph_optimization_level = self._ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
-            return self._ort.InferenceSession(model.SerializeToString(), options, providers=list(self.providers))
+            session = self._ort.InferenceSession(model.SerializeToString(), options, providers=list(self.providers))
         except Exception as error:
             raise CluscamError(
                 f"ONNX Runtime cannot run {self.path.name}: {reason_of(error)}; check the file with onnx.checker, or "
                 "export it again"
             ) from None
+        if (first := session.get_providers()[0]) != self.providers[0]:
+            raise CluscamError(
+                f"ONNX Runtime could not start {self.providers[0]} and fell back to {first}; install what it needs, or "
+                "leave it out"
+            )
+        return session

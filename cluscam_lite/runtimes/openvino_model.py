@@ -1,5 +1,6 @@
 """An OpenVINO model (.xml with its .bin), or an ONNX file that OpenVINO reads."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -50,7 +51,7 @@ class OpenVinoModel(RuntimeModel):
         path: PathLike,
         layer: str | None = None,
         output: str | None = None,
-        size: int | tuple[int, int] | None = None,
+        size: int | Sequence[int] | None = None,
         batch: int | None = None,
         threads: int | None = None,
         device: str = "CPU",

@@ -1,7 +1,7 @@
 """What ONNX Runtime and OpenVINO share: an inner tensor read as maps, batches of a fixed size, clear refusals."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import RLock
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..algorithm.maps.layers import LayerInfo
 from ..algorithm.maps.layouts import Layout, find_layout, size_of, to_maps
-from ..errors import CluscamError, reason_of
+from ..errors import CluscamError, is_whole, reason_of
 from ..files import PathLike, as_path
 from .graph import Graph, layout_of
 
@@ -83,7 +83,7 @@ class RuntimeModel(ABC):
         path: PathLike,
         layer: str | None,
         output: str | None,
-        size: int | tuple[int, int] | None,
+        size: int | Sequence[int] | None,
         batch: int | None,
         threads: int | None,
     ):
@@ -91,8 +91,14 @@ class RuntimeModel(ABC):
         if not self.path.is_file():
             raise CluscamError(f"there is no file {self.path}; expected a network that was exported to a file")
         for name, number in (("batch", batch), ("threads", threads)):
-            if number is not None and number < 1:
-                raise CluscamError(f"{name} is {number}; expected at least 1, or None")
+            if number is not None and not (is_whole(number) and number >= 1):
+                raise CluscamError(f"{name} is {number!r}; expected a whole number of at least 1, or None")
+        for name, word in (("layer", layer), ("output", output)):
+            if word is not None and not isinstance(word, str):
+                raise CluscamError(
+                    f"{name} is a {type(word).__name__}; expected the name of a tensor in the file, or None"
+                )
+        size = _checked_size(size)
         self.threads = threads or torch.get_num_threads()
         self.graph, self.input, outputs = self._open()
         self.batch = self._batch(batch)
@@ -171,9 +177,9 @@ class RuntimeModel(ABC):
             raise CluscamError(f"batch is {wanted}, but {self.path.name} takes {fixed} at once; leave batch out")
         return fixed or wanted
 
-    def _known_size(self, wanted: int | tuple[int, int] | None) -> tuple[int, int] | None:
+    def _known_size(self, wanted: tuple[int, int] | None) -> tuple[int, int] | None:
         """The size of the images, where the file or the caller says it."""
-        h, w = (wanted, wanted) if isinstance(wanted, int) else wanted or (None, None)
+        h, w = wanted or (None, None)
         fixed = self.input.sides
         if any(None not in pair and pair[0] != pair[1] for pair in zip((h, w), fixed, strict=True)):
             raise CluscamError(f"size is {h} x {w}, but {self.path.name} takes {_sides(fixed)}; leave size out")
@@ -254,6 +260,16 @@ def _batches(images: Array, batch: int | None) -> Iterator[tuple[Array, int]]:
         part = images[start : start + batch]
         missing = batch - len(part)
         yield (np.concatenate([part, part[-1:].repeat(missing, 0)]) if missing else part), len(part)
+
+
+def _checked_size(size: int | Sequence[int] | None) -> tuple[int, int] | None:
+    """(H, W) in pixels. Raises CluscamError unless it is one whole number or two, at least 1."""
+    if size is None:
+        return None
+    sides = tuple(size) if isinstance(size, Sequence) else (size, size)
+    if len(sides) != 2 or not all(is_whole(side) and side >= 1 for side in sides):
+        raise CluscamError(f"size is {size!r}; expected (H, W) or one number for both, in whole pixels of at least 1")
+    return int(sides[0]), int(sides[1])
 
 
 def _sides(size: tuple[int | None, int | None]) -> str:

@@ -124,8 +124,8 @@ def test_sizes_batches_and_threads_that_cannot_be(model_class, tmp_path):
     path = cnn_file(tmp_path, batch=2)
     refused(["size is 50 x 50, but net.onnx takes 33 x 40"], model_class, path, size=50)
     refused(["batch is 3, but net.onnx takes 2 at once"], model_class, path, batch=3)
-    refused(["batch is 0; expected at least 1"], model_class, path, batch=0)
-    refused(["threads is 0; expected at least 1"], model_class, path, threads=0)
+    refused(["batch is 0; expected a whole number of at least 1"], model_class, path, batch=0)
+    refused(["threads is 0; expected a whole number of at least 1"], model_class, path, threads=0)
     nodes, weights = conv_nodes()
     free = model_class(hand_made(tmp_path / "free.onnx", nodes, weights, ("n", 3, "h", "w")))
     refused(["free.onnx leaves the size of its images free; give size=(H, W)"], lambda: free.layers)
@@ -151,3 +151,50 @@ def test_a_file_that_onnx_runtime_cannot_run(tmp_path):
     nodes[1].op_type = "NoSuchOperation"
     refused(["ONNX Runtime cannot run net.onnx", "NoSuchOperation"], OnnxModel,
             hand_made(tmp_path / "net.onnx", nodes, weights))  # fmt: skip
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("size", value) for value in (0, -16, 16.0, "16", True, (16,), (16, 16, 3), (16, "16"), {"h": 16})),
+        *((name, value) for name in ("batch", "threads") for value in (0, -1, 1.5, "2", True, float("nan"))),
+        *((name, value) for name in ("layer", "output") for value in (3, ["1"], torch.nn.ReLU())),
+    ],
+    ids=repr,
+)
+def test_settings_of_another_kind(model_class, name, value, tmp_path):
+    refused([f"{name} is "], model_class, cnn_file(tmp_path), **{name: value})
+
+
+def test_settings_of_numpy_and_lists_are_taken(tmp_path):
+    path = cnn_file(tmp_path)
+    model = OnnxModel(path, size=[np.int64(33), 40], batch=np.int64(1), threads=np.int32(1))
+    assert model.size == (33, 40) and model.batch == 1
+
+
+def test_a_provider_that_there_is_not(tmp_path):
+    path = cnn_file(tmp_path)
+    refused(["unknown provider 'CPU'; nearest: CPUExecutionProvider"], OnnxModel, path, providers=["CPU"],
+            kind=UnknownName)  # fmt: skip
+    refused(["providers is empty"], OnnxModel, path, providers=())
+    assert OnnxModel(path, providers="CPUExecutionProvider").providers == ("CPUExecutionProvider",)
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_provider_that_does_not_start_is_no_silent_fallback(tmp_path, monkeypatch):
+    """As with CUDA's where its libraries are missing: ONNX Runtime says it on its log alone."""
+    import onnxruntime
+
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    refused(["could not start CUDAExecutionProvider and fell back to CPUExecutionProvider"], OnnxModel,
+            cnn_file(tmp_path), providers=["CUDAExecutionProvider", "CPUExecutionProvider"])  # fmt: skip
+
+
+@pytest.mark.parametrize("device", ["GPU.7", "nonsense", 3, ""])
+def test_a_device_that_openvino_has_not(device, tmp_path):
+    refused(
+        ["OpenVINO cannot run net.onnx on", "choose another device"], OpenVinoModel, cnn_file(tmp_path), device=device
+    )
