@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from ..algorithm.borrowed import eval_mode
 from ..algorithm.targets import Target
 from ..errors import NotApplicable
 from ..explanation import Explanation
@@ -30,7 +31,8 @@ class CAM(Rival):
     @torch.no_grad()
     def _explain(self, x: Tensor, target: Target) -> Explanation:
         reading = read_class(self.model, x, target)
-        name, weights = classifier(self.model.module, reading.maps, reading.output)
+        with eval_mode(self.model.module):  # reading a weight may compute it, and in train mode change its state
+            name, weights = classifier(self.model.module, reading.maps, reading.output)
         if weights is None:
             raise NotApplicable(
                 f"CAM needs a network that averages the maps of its last layer and classifies them linearly, and after "

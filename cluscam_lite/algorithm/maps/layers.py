@@ -145,13 +145,14 @@ def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[L
     classes = logits.shape[1] if isinstance(logits, Tensor) and logits.ndim == 2 else 0
     layouts = [info.layout for info, _ in found if info.layout is not None and info.layout.kind == "NCHW"]
     flattened = {(layout.channels, math.prod(layout.grid)) for layout in layouts}
-    return [
-        (
-            replace(info, layout=None) if _flattened(info, flattened) else info,
-            replace(result, of_classes=_of_classes(module.get_submodule(info.name), info, classes)),
-        )
-        for info, result in found
-    ]
+    with torch.no_grad(), eval_mode(module):  # reading a weight may compute it, and in train mode change its state
+        return [
+            (
+                replace(info, layout=None) if _flattened(info, flattened) else info,
+                replace(result, of_classes=_of_classes(module.get_submodule(info.name), info, classes)),
+            )
+            for info, result in found
+        ]
 
 
 def _of_classes(part: nn.Module, info: LayerInfo, classes: int) -> bool:
