@@ -63,6 +63,11 @@ class MethodInfo:
         return factory
 
     @property
+    def reads_layer(self) -> bool:
+        """Whether its maps depend on a layer of the network; a method that reads none takes one all the same."""
+        return bool(getattr(self.factory, "reads_layer", True))
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the settings that `method` takes."""
         taken = {"model", "layer", *self.fixed}

@@ -1,5 +1,6 @@
 """What others provide: packages that an extra brings, files that come in them, checked by hash, and hubs."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ def from_extra(extra: str) -> Iterator[None]:
     """Within it, an import that fails is one sentence that names the extra: ``with from_extra("models"): import timm``.
 
     Raises:
-        CluscamError: a package is not installed.
+        CluscamError: a package is not installed, or matplotlib does not start with the environment's MPLBACKEND.
     """
     try:
         yield
@@ -27,6 +28,13 @@ def from_extra(extra: str) -> Iterator[None]:
         raise CluscamError(
             f"this needs the package {missing}, which is not installed; pip install 'cluscam-lite[{extra}]'"
         ) from error
+    except ValueError as error:
+        if os.environ.get("MPLBACKEND") and "is not a valid value for backend" in str(error):
+            raise CluscamError(
+                f"the environment variable MPLBACKEND is {os.environ['MPLBACKEND']!r}, which matplotlib does not know; "
+                "unset it"
+            ) from error
+        raise
 
 
 @dataclass(frozen=True)

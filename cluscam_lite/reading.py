@@ -22,7 +22,7 @@ from .algorithm.features import HookedModel, MapsModel
 from .algorithm.given import Normalization
 from .algorithm.inputs import check_batch_size, check_finite, check_maps, checked_input, maps_model, whole_turn
 from .algorithm.maps.layouts import Layout, size_of
-from .algorithm.maps.outputs import class_logits
+from .algorithm.maps.outputs import logits_of
 from .algorithm.masks import normalized_maps, saliency_of
 from .algorithm.scoring import fill_image, masks_from, score_masks, without_autocast
 from .algorithm.targets import Target, asks_for_classes, resolve_target
@@ -218,7 +218,7 @@ def read(
         layout = model.layout if maps and isinstance(model, HookedModel) else None
     if maps:
         check_maps(found, x)
-    output = class_logits(output) if asks_for_classes(target) else output
+    output = logits_of(output, len(x)) if asks_for_classes(target) else output
     classes, select = resolve_target(target, output, len(x))
     baseline = select(output, torch.arange(len(x), device=x.device)).float()
     check_finite(found, baseline)

@@ -44,6 +44,9 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CluscamError(
             f"verdicts need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
         ) from error
+    for option in ("claim", "results"):
+        if getattr(arguments, option) == "":
+            raise CluscamError(f"--{option} is empty; give it a value, or leave it out")
     folder = as_path(arguments.results) if arguments.results else REFERENCE
     if not folder.is_dir():
         raise CluscamError(

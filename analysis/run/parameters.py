@@ -165,15 +165,40 @@ def profile_parameters(profile: str | Path) -> dict[str, Any]:
 
 
 def read_yaml(path: Path, name: str, advice: str = "") -> Any:
-    """What a YAML file holds. Raises CluscamError, with the file's `name`, the line and `advice`, if it is not YAML."""
+    """What a YAML file holds.
+
+    Raises CluscamError, with the file's `name`, the line and `advice`, if it is not YAML or has a name twice.
+    """
     import yaml
 
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if twice := _doubled(yaml.compose(text, yaml.SafeLoader)):
+            raise CluscamError(f"{name} has {twice[0][:SHOWN]!r} twice, at line {twice[1]}; keep one of them")
+        return yaml.safe_load(text)
+    except CluscamError:
+        raise
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number of thousands of digits, for one
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise CluscamError(f"{name} is not valid YAML{where}{advice}") from error
+
+
+def _doubled(node: Any) -> tuple[str, int] | None:
+    """The first key that stands twice in one mapping of a YAML document, and its line; None if there is none."""
+    if node is None or isinstance(node.value, str):
+        return None
+    pairs = node.value if node.id == "mapping" else [(None, part) for part in node.value]
+    seen = set[str]()
+    for key, value in pairs:
+        word = getattr(key, "value", None)
+        if isinstance(word, str):
+            if word in seen:
+                return word, key.start_mark.line + 1
+            seen.add(word)
+        if found := _doubled(value):
+            return found
+    return None
 
 
 def typed(text: str, type_name: str | None) -> Any:

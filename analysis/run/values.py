@@ -12,6 +12,7 @@ from cluscam_lite.datasets.photographs import JOINED, photograph_credits
 from cluscam_lite.errors import CluscamError, check_known
 
 MOST = 2**32 - 1  # the largest seed that NumPy and scikit-learn take
+MOST_IMAGES = 1_000_000  # a plan of so many cells still fits into memory, in half a minute
 
 
 def check_values(given: Mapping[str, Any]) -> None:
@@ -67,7 +68,7 @@ CHECKS: dict[str, Callable[[Any], None]] = {
     "image": _image,
     "dataset": lambda name: check_known("data set", name, OPTIONS),
     "models": _models,
-    "n_images": _number("n_images", 1),
+    "n_images": _number("n_images", 1, MOST_IMAGES),
     "seed": _number("seed", 0, MOST),
     "data_root": data_root,
 }

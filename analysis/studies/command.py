@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analysis.studies.everything import Studies
 
 ALL = "all"
+MEASURED = "60s"  # how long an estimate or a budget measures
 EXAMPLES = """examples:
   cluscam study {name} --profile embedded
   cluscam study {name} --profile reference -p models "[mobileone_s0]" -p part tune -p n_images 20
@@ -56,7 +57,7 @@ def study(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
     option("--discard", action="store_true", help="remove results of another configuration; cells that fit are kept")
     option("--estimate", action="store_true", help="say what it takes on this machine, and run nothing")
     option("--budget", metavar="TIME", help="only what fits, what decides most first: 2h, 90min; again, to go on")
-    option("--measure", metavar="TIME", default="60s", help="how long an estimate or a budget measures (default: 60s)")
+    option("--measure", metavar="TIME", help="how long an estimate or a budget measures (default: 60s)")
     option("--save", metavar="FILE", help="write the estimate as JSON, too")
     option("--workers", type=int, metavar="N", help="N processes make the cells: a GPU or a share of the cores each")
     option("--scheduler", metavar="ADDRESS", help="workers of this Dask scheduler, tcp://HOST:PORT, make them")
@@ -85,6 +86,11 @@ def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, An
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.save and not arguments.estimate:
         raise CluscamError("--save is for the estimate; add --estimate, or leave it out")
+    if arguments.measure is not None and not (arguments.estimate or arguments.budget):
+        raise CluscamError("--measure is for an estimate or a budget; add --estimate or --budget TIME, or leave it out")
+    for option in ("out", "budget", "measure", "save", "scheduler"):
+        if getattr(arguments, option) == "":
+            raise CluscamError(f"--{option} is empty; give it a value, or leave it out")
     if arguments.estimate and (arguments.budget or arguments.status):
         raise CluscamError("--estimate runs nothing; give it alone, then --budget or --status without it")
     try:
@@ -102,7 +108,7 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CluscamError(
             f"studies need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
         ) from error
-    measure, budget = seconds_of(arguments.measure), arguments.budget and seconds_of(arguments.budget)
+    measure, budget = seconds_of(arguments.measure or MEASURED), arguments.budget and seconds_of(arguments.budget)
 
     def folder(name: str) -> Path:
         if not arguments.out:

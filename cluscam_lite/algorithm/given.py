@@ -1,4 +1,4 @@
-"""Numbers that a user hands in: maps, colours, boxes and a normalisation, checked and as tensors."""
+"""Numbers that a user hands in: images, maps, colours, boxes and a normalisation, checked and as tensors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,6 +35,15 @@ def real_numbers(given: Tensor | ArrayLike, what: str) -> Tensor:
             f"{what} is {kind}; expected real numbers: a tensor, a NumPy array, or lists of equal lengths"
         )
     return found if found.is_floating_point() else found.float()
+
+
+def checked_images(x: Tensor) -> Tensor:
+    """`x` as it is. Raises CluscamError unless it is a dense float tensor (B, 3, H, W), B >= 1."""
+    dense = isinstance(x, Tensor) and x.layout == torch.strided
+    if not dense or x.ndim != 4 or not x.is_floating_point() or not x.numel():
+        given = f"{'' if dense else 'sparse '}{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+        raise CluscamError(f"x is {given}; expected a normalised float tensor (B, 3, H, W), x[None] for one image")
+    return x
 
 
 def checked_normalization(normalization: Any) -> Normalization | None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ..errors import CluscamError, is_whole, unknown
 from .borrowed import borrowed
 from .features import HookedModel, MapsModel
+from .given import checked_images
 from .weighting import check_weighting
 
 
@@ -47,15 +48,6 @@ def checked_input(x: Tensor, model: nn.Module | MapsModel) -> Tensor:
     x = x if parameter is None else x.to(parameter)
     if not torch.isfinite(x).all():
         raise CluscamError("x contains NaN or infinite values; expected a normalised image")
-    return x
-
-
-def checked_images(x: Tensor) -> Tensor:
-    """`x` as it is. Raises CluscamError unless it is a dense float tensor (B, 3, H, W), B >= 1."""
-    dense = isinstance(x, Tensor) and x.layout == torch.strided
-    if not dense or x.ndim != 4 or not x.is_floating_point() or not x.numel():
-        given = f"{'' if dense else 'sparse '}{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-        raise CluscamError(f"x is {given}; expected a normalised float tensor (B, 3, H, W), x[None] for one image")
     return x
 
 

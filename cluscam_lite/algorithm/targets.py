@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CluscamError
-from .maps.outputs import class_logits
+from .maps.outputs import logits_of
 
 Select = Callable[[Tensor, Tensor], Tensor]
 """``select(output (n, C), images (n,)) -> (n,)``: the explained number of each row."""
@@ -28,7 +28,7 @@ def asks_for_classes(target: Target) -> bool:
     return not callable(target) and not several
 
 
-def resolve_target(target: Target, output: Tensor, n_images: int | None = None) -> tuple[Tensor, Select]:
+def resolve_target(target: Target, output: Tensor, n_images: int) -> tuple[Tensor, Select]:
     """What is explained of each image.
 
     Args:
@@ -36,7 +36,7 @@ def resolve_target(target: Target, output: Tensor, n_images: int | None = None) 
             gives one number per row, or a list of B: for each image its class, or a function of its own row.
         output: of the unmasked images: (B, C), or what holds it (`cluscam_lite.algorithm.maps.outputs.class_logits`); a
             function is given whatever the network gave.
-        n_images: B; None counts the rows of the output.
+        n_images: B.
 
     Returns:
         The classes (B,), -1 for a function; and ``select(output (n, C), images (n,)) -> (n,)``, which reads the
@@ -44,22 +44,18 @@ def resolve_target(target: Target, output: Tensor, n_images: int | None = None) 
 
     Raises:
         CluscamError: a class outside the network's range, a tensor or list of another length, or an output that is
-            not (B, C).
+            not (B, C), with a row for each image.
     """
     if not asks_for_classes(target):
-        n_images = _rows(output) if n_images is None else n_images
         return _by_function(target, n_images) if callable(target) else _one_each(target, n_images)
-    output = class_logits(output)
-    if not isinstance(output, Tensor) or output.ndim != 2:
-        given = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
-        raise CluscamError(f"the model gives {given}; expected logits (B, C), or a function of the output as target")
+    output = logits_of(output, n_images)
     if (output.isnan() | output.isposinf()).any():  # minus infinity rules a class out, and is meant
         raise CluscamError(
             "the model gave NaN or infinite logits; expected finite numbers: check its weights, precision and "
             "preprocessing"
         )
     classes = _classes(target, output)
-    return classes, lambda output, images: class_logits(output).gather(1, classes[images, None])[:, 0]
+    return classes, lambda output, images: logits_of(output, len(images)).gather(1, classes[images, None])[:, 0]
 
 
 def _by_function(target: Callable[[Any], Any], n_images: int) -> tuple[Tensor, Select]:
@@ -122,20 +118,3 @@ def _row(output: Any, row: int) -> Any:
     if isinstance(output, Mapping):
         return {key: part[row] if isinstance(part, Tensor) and part.ndim else part for key, part in output.items()}
     return output[row]
-
-
-def _rows(output: object) -> int:
-    """How many images an output is of: a tensor, or the first tensor in a list or dictionary of them.
-
-    A list of dictionaries, which detectors give, has one for each image.
-    """
-    if isinstance(output, Tensor) and output.ndim:
-        return len(output)
-    parts = list(output.values()) if isinstance(output, Mapping) else output
-    if isinstance(parts, Sequence) and not isinstance(parts, str):
-        if parts and all(isinstance(part, Mapping) for part in parts):
-            return len(parts)
-        for part in parts:
-            if isinstance(part, Tensor | Mapping | Sequence) and not isinstance(part, str):
-                return _rows(part)
-    raise CluscamError(f"the model gives a {type(output).__name__}; expected tensors with a row for each image")

@@ -95,11 +95,21 @@ def explain_folder(folder: Path, job: Job, arguments: argparse.Namespace) -> Non
         whole = [name for name in names if name not in lost]
         write_overview(out, partial, whole, [(printable(one.name), one.reason) for one in broken], job.figures)
     say(f"wrote {out / INDEX} and {out / NUMBERS}: {len(whole)} images, {run.fresh} of them explained now")
+    if gone := left_over(out, whole):
+        shown = ", ".join(map(printable, gone[:3])) + ", ..." * (len(gone) > 3)
+        say(f"not in them: {len(gone)} older results in {out / 'images'}, of images that are gone or broken: {shown}")
     if broken:
         raise SomeSkipped(
             f"{len(broken)} of {len(names)} images could not be read and were skipped, the first of them "
             f"{broken[0].name}; all are named above and in the index: mend them and start the same command again"
         )
+
+
+def left_over(out: Path, names: Sequence[str]) -> list[str]:
+    """The images of which reports lie in the folder of a run, although they are not among these names."""
+    images = out / "images"
+    found = (path.relative_to(images).as_posix().removesuffix(".json") for path in images.rglob("*.json"))
+    return sorted(set(found) - set(names))
 
 
 class Run:

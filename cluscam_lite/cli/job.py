@@ -146,14 +146,17 @@ def class_index(text: str, spec: ModelSpec) -> int:
 
 
 def _check_taken(arguments: argparse.Namespace, infos: Sequence[MethodInfo]) -> None:
-    """Refuse settings that no method has, except the seed, which random weights use as well."""
+    """Refuse what no method has: settings, but for the seed of random weights, and a layer."""
     parameters = list(dict.fromkeys(name for info in infos for name in info.parameters))
     for key, flag in arguments.flags.items():
-        if hasattr(arguments, key) and key not in parameters and key != "seed":
+        random = key == "seed" and (arguments.weights == "random" or ".py:" in str(arguments.model))
+        if hasattr(arguments, key) and key not in parameters and not random:
             taken = ", ".join(arguments.flags[name] for name in parameters if name in arguments.flags) or "none"
             they = ", ".join(info.name for info in infos)
             they = f"the method {they}; it takes" if len(infos) == 1 else f"the methods {they}; they take"
             raise CluscamError(f"{flag} is no setting of {they} {taken}: leave it out")
+    if arguments.layer != arguments.usual_layer and not any(info.reads_layer for info in infos):
+        raise CluscamError(f"{_they_have(infos)} no layer that is read; leave --layer out")
     if arguments.seeds and "seed" not in parameters:
         raise CluscamError(f"{_they_have(infos)} no seed, so --seeds would give one map again; leave it out")
 

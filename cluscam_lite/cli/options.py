@@ -24,6 +24,8 @@ TUNE_EXAMPLES = """examples:
   cluscam explain photo.jpg --model resnet50 --tuned mine.json --out out/
 """
 IMAGE = "an image file, scene:N for the icon scene N, or photograph:NAME, such as chelsea, for a free photograph"
+
+LAYER = "paper"  # that is read unless another is named
 MOST_SEEDS = 100
 DIGITS = 20  # more than any number that is asked for
 LISTS = {
@@ -123,6 +125,7 @@ def _add_compare(add: AddParser) -> None:
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
     """The network, what is asked of it and where the files go: what all that explain images share."""
+    parser.set_defaults(usual_layer=LAYER)
     option = parser.add_argument
     option(
         "--model",
@@ -133,7 +136,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
     option(
         "--layer",
-        default="paper",
+        default=LAYER,
         metavar="NAME",
         help="paper (default), last, or a dotted module name; of a file also a tensor's (default: the deepest)",
     )

@@ -13,6 +13,7 @@ from ..explanation import ClusteredExplanation, Explanation
 from ..files import atomic_path
 from ..methods import settings_of
 from ..models.loaded import Origin
+from ..records import parsed_json
 from ..show.report import explanation_report, to_json
 from .job import Job
 from .pictures import SUFFIXES, Picture
@@ -35,11 +36,16 @@ def write_files(
     explainer: "Explainer",
     stability: "Stability | None" = None,
 ) -> list[Path]:
-    """Write the files of one image, all of them or none; their paths, the report last."""
+    """Write the files of one image, all of them or none; their paths, the report last.
+
+    What an earlier run left of this image and this one does not write, such as a picture, is removed: it would be of
+    another map than the report.
+    """
     report = report_of(picture, explanation, job, model, explainer, stability)
     figures = _figures(picture, explanation, report, job, model, stability) if job.figures else {}
     maps = "" if job.maps is None else f".{job.maps}"
     paths = {suffix: out / f"{stem}{suffix}" for suffix in SUFFIXES if suffix in {".json", maps, *figures}}
+    stale = [path for path in _earlier(out, stem) if path not in paths.values()]
     with ExitStack() as stack:
         temporary = {suffix: stack.enter_context(atomic_path(path)) for suffix, path in paths.items()}
         for suffix, figure in figures.items():
@@ -48,7 +54,19 @@ def write_files(
         if maps:
             write_map(temporary[maps], explanation)
         temporary[".json"].write_text(to_json(report), encoding="utf-8")
+    for path in stale:
+        path.unlink(missing_ok=True)
     return list(paths.values())
+
+
+def _earlier(out: Path, stem: str) -> list[Path]:
+    """The files of an earlier run for this image: none unless its report is there, and is one of ours."""
+    try:
+        report = parsed_json((out / f"{stem}.json").read_bytes())
+    except (OSError, ValueError):
+        return []
+    ours = isinstance(report, dict) and {"image", "method", "saliency"} <= report.keys()
+    return [path for suffix in SUFFIXES if (path := out / f"{stem}{suffix}").is_file()] if ours else []
 
 
 def report_of(

@@ -5,7 +5,7 @@
 ...     maps = cam(input_tensor=x, targets=[ClassifierOutputTarget(281)])             # (B, H, W) in [0, 1], NumPy
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,10 @@ class ClusterCAM(BaseCAM):  # type: ignore[misc]
         tta_transforms: Any = None,
         **settings: Any,
     ) -> None:
+        if isinstance(target_layers, nn.Module | str) or not isinstance(target_layers, Iterable):
+            raise CluscamError(
+                f"target_layers is a {type(target_layers).__name__}; expected a list of modules, such as [model.layer4]"
+            )
         target_layers = list(target_layers)
         if not target_layers:
             raise CluscamError("target_layers is empty; expected at least one module of the model")

@@ -7,8 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ..algorithm.given import Normalization, real_numbers
-from ..algorithm.inputs import check_batch_size, checked_images
+from ..algorithm.given import Normalization, checked_images, real_numbers
+from ..algorithm.inputs import check_batch_size
 from ..algorithm.maps.layouts import size_of
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import FILLS, default_batch_size, fill_image, without_autocast

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel, MapsModel
-from ..algorithm.given import real_numbers
-from ..algorithm.inputs import check_batch_size, checked_images
-from ..algorithm.maps.outputs import class_logits
+from ..algorithm.given import checked_images, real_numbers
+from ..algorithm.inputs import check_batch_size
+from ..algorithm.maps.outputs import logits_of
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import default_batch_size, mask_input, without_autocast
 from ..errors import CluscamError, unknown
@@ -118,10 +118,15 @@ def masked_outputs(
 
 
 def in_eval_mode(output: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The logits that a torch module, put in eval mode for each pass, a model of maps or any other function gives."""
+    """The logits that a torch module, a model of maps or any other function gives.
+
+    A module is put in eval mode for each pass, and takes images on its device and in its precision.
+    """
     model = HookedModel(output) if isinstance(output, nn.Module) else output
     run = model.output if isinstance(model, MapsModel) else output
-    return lambda x: class_logits(run(x))
+    parameters = output.parameters() if isinstance(output, nn.Module) else ()
+    like = next((parameter for parameter in parameters if parameter.is_floating_point()), None)
+    return lambda x: logits_of(run(x if like is None else x.to(like)), len(x))
 
 
 def check_class(target: int, n_classes: int) -> int:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..errors import unknown
+from ..errors import CluscamError, unknown
 from ..files import PathLike, as_path
 from .backbones import BACKBONES, model_names
 from .elsewhere import elsewhere_spec, is_elsewhere
@@ -36,12 +36,14 @@ def get_spec(name: str) -> ModelSpec:
 
     Raises:
         UnknownName: no network has that name; the nearest names are given.
-        CluscamError: the folder holds no trained network.
+        CluscamError: the folder holds no trained network, or a file is named without its function.
     """
     if is_folder(name):
         return trained_spec(name)
     if is_elsewhere(name):
         return elsewhere_spec(name)
+    if str(name).endswith(".py"):
+        raise CluscamError(f"{name} names no function; give FILE.py:FUNCTION, a function that builds the network")
     found = BACKBONES.get(name) or _untrained(name) or spec_of_run(name)
     if found is None:
         raise unknown("model", name, model_names(), "`cluscam models` lists them all")

@@ -46,7 +46,7 @@ class AblationCAM(Rival):
     def _explain(self, x: Tensor, target: Target) -> Explanation:
         package()
         with Head(self.model.module, self.model.layer_for(x), x) as head:
-            question = ask(head.output, target)
+            question = ask(head.output, target, len(x))
             check_finite(head.maps, question.baseline)
             low = [0.0 if self.ablation == "zero" else float(given.min()) for given in head.given]
             chunk = self._chunk(head, x)

@@ -12,7 +12,7 @@ from ..algorithm.borrowed import borrowed
 from ..algorithm.features import HookedModel, MapsModel
 from ..algorithm.inputs import checked_input
 from ..algorithm.maps.layers import check_readable
-from ..algorithm.maps.outputs import class_logits
+from ..algorithm.maps.outputs import logits_of
 from ..algorithm.masks import min_max, upsample
 from ..algorithm.scoring import without_autocast
 from ..algorithm.targets import Target, class_probabilities, resolve_target
@@ -37,8 +37,7 @@ class Question:
 
     def logits(self, output: Tensor, images: Tensor) -> Tensor:
         """The explained logit of each row of `output` (n, C), row i being of image ``images[i]``: (n,)."""
-        logits: Tensor = class_logits(output)
-        return logits.gather(1, self.target[images, None])[:, 0]
+        return logits_of(output, len(images)).gather(1, self.target[images, None])[:, 0]
 
 
 def hooked(model: nn.Module, layer: str | None) -> HookedModel:
@@ -91,19 +90,20 @@ def check_explains_class(target: Target) -> None:
         raise CluscamError("this method explains a class; give target as None, a class or a LongTensor (B,)")
 
 
-def ask(output: Tensor, target: Target) -> Question:
+def ask(output: Any, target: Target, n_images: int) -> Question:
     """The question of an unmasked pass.
 
     Args:
-        output: (B, C) logits.
+        output: (B, C) logits, or what holds them.
         target: None (each image's top-1), a class, or a LongTensor (B,).
+        n_images: B.
 
     Raises:
-        CluscamError: a bad target, or a function as target.
+        CluscamError: a bad target, a function as target, or an output that is not (B, C).
     """
     check_explains_class(target)
-    output = class_logits(output)
-    classes, select = resolve_target(target, output)
+    output = logits_of(output, n_images)
+    classes, select = resolve_target(target, output, n_images)
     return Question(classes, output, select(output, torch.arange(len(output), device=output.device)).float())
 
 
@@ -115,7 +115,7 @@ def read_class(model: MapsModel, x: Tensor, target: Target, maps: bool = True) -
 
 def probability_of(select: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
     """As ``select(output (n, C), images (n,)) -> (n,)``, but the probability of the class, not its logit."""
-    return lambda output, images: select(class_probabilities(class_logits(output).float()), images)
+    return lambda output, images: select(class_probabilities(logits_of(output, len(images)).float()), images)
 
 
 def finish(maps: Tensor, size: tuple[int, int], question: Question | Reading, **facts: Any) -> Explanation:

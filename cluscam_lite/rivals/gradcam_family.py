@@ -172,7 +172,7 @@ class ScoreCAM(Rival):
     @torch.no_grad()
     def _explain(self, x: Tensor, target: Target) -> Explanation:
         package()
-        question = ask(self.model.output(x), target)  # a pass of its own, as with the package
+        question = ask(self.model.output(x), target, len(x))  # a pass of its own, as with the package
         maps, _ = self.model.forward(x)  # (B, d, h, w)
         check_finite(maps, question.baseline)
         every = torch.ones(maps.shape[:2], dtype=torch.bool, device=x.device)

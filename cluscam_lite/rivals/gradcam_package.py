@@ -18,7 +18,7 @@ from ..algorithm.borrowed import eval_mode, frozen, hooked_here
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_finite
 from ..algorithm.maps.layouts import Layout, could_be_otherwise, find_layout, size_of, stated_by, to_maps
-from ..algorithm.maps.outputs import class_logits, passed
+from ..algorithm.maps.outputs import logits_of, passed
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
@@ -196,13 +196,13 @@ class _Lent(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         try:
-            output: Tensor = class_logits(passed(self.network, x))
+            output = logits_of(passed(self.network, x), len(x))
         except Exception as error:
             self.failure = error
             raise
         self.rows += len(x)
         if self.question is None:
-            self.question = ask(output.detach() if isinstance(output, Tensor) else output, self.explained)
+            self.question = ask(output.detach(), self.explained, len(x))
             if self.maps is None:
                 raise _NoMaps
             check_finite(self.maps, self.question.baseline)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.borrowed import eval_mode
-from ..algorithm.maps.outputs import class_logits, passed
+from ..algorithm.maps.outputs import logits_of, passed
 from ..errors import CluscamError, NotApplicable, reason_of
 
 
@@ -12,8 +12,7 @@ from ..errors import CluscamError, NotApplicable, reason_of
 def differentiable_output(module: nn.Module, x: Tensor) -> Tensor:
     """The network's logits (n, C) in eval mode, with their graph."""
     with eval_mode(module):
-        logits: Tensor = class_logits(passed(module, x))
-        return logits
+        return logits_of(passed(module, x), len(x))
 
 
 @torch.enable_grad()

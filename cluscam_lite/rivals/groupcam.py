@@ -116,7 +116,7 @@ def maps_and_gradients(model: HookedModel, x: Tensor, target: Target) -> tuple[T
 
     # parameters may all be frozen: then only an input that asks for a gradient gives the layer one
     with frozen(model.module), hooked_here(model.module.get_submodule(name), keep), torch.enable_grad():
-        question = ask(differentiable_output(model.module, x.clone().requires_grad_()), target)
+        question = ask(differentiable_output(model.module, x.clone().requires_grad_()), target, len(x))
     given = captured[-1]  # a layer used several times counts with its last use
     maps = to_maps(given.detach(), layout).float()
     check_finite(maps, question.baseline)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..algorithm.borrowed import borrowed, hooked_here
 from ..algorithm.features import HookedModel
 from ..algorithm.maps.layouts import Layout, to_maps
-from ..algorithm.maps.outputs import class_logits
+from ..algorithm.maps.outputs import logits_of
 from ..errors import CluscamError
 
 Forward = Callable[..., Any]
@@ -59,7 +59,7 @@ class Head:
         patched = _patched({m: tape.record(m) for m in parts})
         with borrowed(model):
             with patched, hooked_here(self._module, tape.keep):
-                self.output: Tensor = class_logits(self._model.output(x))
+                self.output = logits_of(self._model.output(x), len(x))
             self.layout = self._model.layout_of(tape.last, x)
         assert tape.given is not None  # else there were no layout
         self.given, self.open = tape.given, True
@@ -104,8 +104,7 @@ class Head:
         uses = self._uses[1] if self.whole else self._uses[0]
         patched = _patched({m: _replay(kept, batch) for m, kept in memory.items()})
         with borrowed(self._model.module), hooked_here(self._module, _on_call(uses, output)), patched:
-            logits: Tensor = class_logits(self._model.output(batch.of(self._x)))
-            return logits
+            return logits_of(self._model.output(batch.of(self._x)), len(images))
 
     def _check_open(self) -> None:
         if not self.open:

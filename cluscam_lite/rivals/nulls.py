@@ -7,6 +7,7 @@ by their scores; only what ClusCAM reaches beyond them can be due to its cluster
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -135,6 +136,8 @@ class Smooth(ScoredMasks):
     Args:
         seed: what the masks depend on, and nothing else: one for all images, or one for each.
     """
+
+    reads_layer: ClassVar[bool] = False
 
     seed: int | Sequence[int] = 0  # type: ignore[assignment]  # the others take one
 

@@ -66,7 +66,7 @@ class ReciproCAM(Rival):
     def _explain(self, x: Tensor, target: Target) -> Explanation:
         opened, notes = self._head(x)
         with opened as head:
-            question = ask(head.output, target)
+            question = ask(head.output, target, len(x))
             check_finite(head.maps, question.baseline)
             scores = self._scores(head, question, x)  # (B, h, w)
         places = math.prod(head.layout.grid)

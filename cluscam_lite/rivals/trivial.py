@@ -27,6 +27,8 @@ LUMA = (0.299, 0.587, 0.114)  # grey from red, green and blue (ITU-R BT.601)
 class TrivialMap(ABC):
     """What trivial maps share: `model` as every method takes it, and a `layer` that is not read."""
 
+    reads_layer = False
+
     def __init__(self, model: nn.Module | MapsModel, layer: str | None = None):
         self.model = maps_model(model, layer)
 
@@ -44,7 +46,7 @@ class TrivialMap(ABC):
     @torch.no_grad()
     def named(self, x: Tensor, output: Tensor, target: Target = None) -> Explanation:
         """As a call, of images whose `output` (B, C) is known: no pass is left to make."""
-        question = ask(output, target)
+        question = ask(output, target, len(x))
         saliency, uniform = self.maps(x.float())
         return Explanation(saliency, question.target, question.output, uniform)
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from command import fails
@@ -114,3 +116,95 @@ def test_a_temperature_is_said_as_it_is(tmp_path, capsys):
     assert main([*command, str(tmp_path / "a"), "--temperature", "inf"]) == 0
     assert "uniform, since the temperature is infinite" in next((tmp_path / "a").glob("*.json")).read_text()
     fails(capsys, [*command, str(tmp_path / "b"), "--temperature", "1e-320"], "expected a number tau > 0")
+
+
+SCENE = ["explain", "scene:3", "--model", "scene_cnn"]
+
+
+def test_settings_that_nothing_uses(tmp_path, capsys):
+    end = ["--out", str(tmp_path / "out")]
+    for name in ("centre", "smooth", "edges"):
+        fails(
+            capsys,
+            [*SCENE, "--method", name, "--layer", "stage2", *end],
+            f"the method {name} has no layer that is read",
+        )
+    fails(capsys, [*SCENE, "--method", "gradcam", "--seed", "3", *end], "--seed is no setting of the method gradcam")
+    compare = ["compare", "scene:3", "--model", "scene_cnn", "--methods", "ones,centre", *end]
+    fails(capsys, [*compare, "--layer", "stage2"], "the methods ones, centre have no layer that is read")
+    fails(capsys, [*compare, "--seed", "1"], "--seed is no setting of the methods ones, centre")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_seed_of_random_weights_is_one_of_any_method(tmp_path):
+    command = [*SCENE, "--method", "gradcam", "--weights", "random", "--no-figures", "--seed"]
+    for seed in ("0", "1"):
+        assert main([*command, seed, "--out", str(tmp_path / seed)]) == 0
+    logits = [json.loads((tmp_path / seed / "scene-3.json").read_text())["target"]["logit"] for seed in ("0", "1")]
+    assert logits[0] != logits[1]
+
+
+def test_no_picture_of_another_map_stays_beside_a_report(tmp_path):
+    out = tmp_path / "out"
+    assert main([*SCENE, "--out", str(out), "--seeds", "2", "--maps", "npy"]) == 0
+    assert len(list(out.iterdir())) == 5
+    (out / "scene-31.png").touch()  # of another image
+    assert main([*SCENE, "--out", str(out), "--no-figures", "--method", "centre", "--maps", "npz"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["scene-3.json", "scene-3.npz", "scene-31.png"]
+
+
+def test_files_that_are_not_ours_stay(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "scene-3.png").write_bytes(b"a picture of mine")
+    for report in ("", "[]", '{"image": 1}'):
+        (out / "scene-3.json").write_text(report)
+        assert main([*SCENE, "--out", str(out), "--no-figures"]) == 0
+        assert (out / "scene-3.png").read_bytes() == b"a picture of mine"
+        (out / "scene-3.json").unlink()
+
+
+def test_results_of_images_that_are_gone_are_named(tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i, sample in enumerate(load_dataset("scenes", n=3)):
+        sample.image.save(photos / f"{i}.png")
+    command = ["explain", str(photos), "--model", "scene_cnn", "--out", str(tmp_path / "out"), "--no-figures"]
+    assert main(command) == 0
+    assert "older" not in capsys.readouterr().out
+    (photos / "1.png").unlink()
+    assert main(command) == 0
+    assert "not in them: 1 older results in" in (shown := capsys.readouterr().out) and "1.png" in shown
+    assert "1.png" not in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_a_file_without_its_function(tmp_path, capsys):
+    for command in (["explain", "scene:1"], ["tune", "--dataset", "scenes"]):
+        fails(capsys, [*command, "--model", "net.py", "--out", str(tmp_path / "out")], "net.py names no function",
+              "FILE.py:FUNCTION")  # fmt: skip
+
+
+def test_a_backend_of_matplotlib_that_there_is_not(tmp_path):
+    command = [sys.executable, "-m", "cluscam_lite", *SCENE, "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"MPLBACKEND": "foo"})
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "cluscam: the environment variable MPLBACKEND is 'foo', which matplotlib does not know; unset it"
+    ]
+
+
+@pytest.mark.parametrize("option", ["--claim", "--results"])
+def test_an_empty_option_is_no_option_left_out(option, capsys):
+    fails(capsys, ["verdicts", option, ""], f"{option} is empty")
+
+
+@pytest.mark.parametrize("option", ["--out", "--budget", "--measure", "--scheduler"])
+def test_an_empty_option_of_a_study(option, capsys):
+    estimate = ["--estimate"] if option == "--measure" else []
+    fails(capsys, ["study", "logits", "--profile", "smoke", *estimate, option, ""], f"{option} is empty")
+
+
+def test_a_measure_of_nothing(capsys):
+    fails(
+        capsys, ["study", "logits", "--profile", "smoke", "--measure", "5s"], "--measure is for an estimate or a budget"
+    )

@@ -55,7 +55,7 @@ BAD = {
         ([1, 2], "the parameter models is a list of names of networks, but has 1 in it"),
         (["scene_cnn", "scene_vot"], "unknown model 'scene_vot'; nearest: scene_vit"),
     ],
-    "n_images": [(-1, "n_images is -1; expected a whole number at least 1"), (0, "n_images is 0; expected")],
+    "n_images": [(-1, "n_images is -1; expected a whole number between 1"), (0, "n_images is 0; expected")],
     "seed": [(-1, "seed is -1; expected a whole number between 0 and"), (2**64, "expected a whole number between 0")],
     "data_root": [("/nowhere/at/all", "the data root /nowhere/at/all is not a folder")],
 }

@@ -16,7 +16,8 @@ from cluscam_lite.errors import CluscamError
     [
         ("n_images", ".nan", "n_images is nan, but must be of type int"),
         ("n_images", "/", "n_images is '/', but must be of type int"),
-        ("n_images", "0", "n_images is 0; expected a whole number at least 1"),
+        ("n_images", "0", "n_images is 0; expected a whole number between 1"),
+        ("n_images", "100000000000", "n_images is 100000000000; expected a whole number between 1 and 1000000"),
         ("n_images", "9" * 5000, "cannot be read|n_images"),
         ("seed", "[1]", r"seed is \[1\], but must be of type int"),
         ("seed", "{a: 1}", "seed is {'a': 1}, but"),
@@ -103,3 +104,17 @@ def test_the_same_rows_held_otherwise_are_the_same_rows(tmp_path, options):
     table = pq.read_table(store.path(cell))
     pq.write_table(table, store.path(cell), **options)
     assert store.whole(cell)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("n_images: 2\nseed: 1\nn_images: 3\n", "has 'n_images' twice, at line 3"),
+        ("models: [scene_cnn]\nn_images: {a: 1, a: 2}\n", "has 'a' twice, at line 2"),
+    ],
+)
+def test_a_profile_says_each_thing_once(tmp_path, text, words):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(CluscamError, match=words):
+        own_parameters(str(path), [])

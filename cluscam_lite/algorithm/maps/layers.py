@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ...errors import CluscamError, unknown
 from ..borrowed import eval_mode, hooked_here
+from ..given import checked_images
 from .layouts import Layout, layout_of_part, stated_by
 from .outputs import Call, class_logits, passed
 from .parts import maps_in
@@ -118,6 +119,9 @@ class _Result:
 
 @torch.no_grad()
 def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[LayerInfo, _Result]]:
+    if not isinstance(module, nn.Module):
+        raise CluscamError(f"the network is a {type(module).__name__}; expected a torch module")
+    x = checked_images(x)
     check_readable(module, "the model")
     found: list[tuple[LayerInfo, _Result]] = []
     outputs = []  # kept alive, so that no two results share an address

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor, nn
 
 from ...errors import CluscamError, reason_of
@@ -58,3 +59,23 @@ def class_logits(output: Any) -> Any:
     if isinstance(output, tuple | list) and output:
         return class_logits(output[0])
     return output[:, None] if isinstance(output, Tensor) and output.ndim == 1 else output
+
+
+def logits_of(output: Any, n_images: int) -> Tensor:
+    """The logits (n, C) in what a network gave for n images, as `class_logits` finds them.
+
+    Raises CluscamError unless they are real numbers in a dense tensor, a row for each image and at least one class.
+    """
+    logits = class_logits(output)
+    if not isinstance(logits, Tensor):
+        given = f"a {type(logits).__name__}"
+    elif logits.layout != torch.strided or logits.is_complex() or logits.dtype == torch.bool:
+        given = f"a {'sparse ' * (logits.layout != torch.strided)}tensor of {logits.dtype} {tuple(logits.shape)}"
+    elif logits.ndim != 2 or len(logits) != n_images or not logits.shape[1]:
+        given = f"a tensor of shape {tuple(logits.shape)}"
+    else:
+        return logits
+    raise CluscamError(
+        f"the model gives {given} for {n_images} image{'s' * (n_images > 1)}; expected logits (B, C), a row for each, "
+        "or a function of the output as target"
+    )

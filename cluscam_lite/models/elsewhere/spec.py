@@ -63,8 +63,8 @@ def elsewhere_spec(name: str, given: Given | None = None) -> ModelSpec:
     mean, std = given.mean or usual.mean, given.std or usual.std
     if mean is None or std is None:
         raise CluscamError(
-            f"{name} does not say with which mean and standard deviation it was trained; give --mean and --std, "
-            f"{PHOTOGRAPHS}"
+            f"{name} does not say with which mean and standard deviation it was trained; give --mean and --std "
+            f"to `cluscam explain` or `compare`, or Given(mean=..., std=...) in Python, {PHOTOGRAPHS}"
         )
     if not all(0 <= value <= 1 for value in mean) or not all(0 < value <= 1 for value in std):
         raise CluscamError(
@@ -113,7 +113,8 @@ def _looked_at(network: nn.Module, name: str, size: int) -> tuple[str, int, int]
         output = class_logits(network(x))
     except Exception as error:
         raise CluscamError(
-            f"{name} cannot be run on an image of {size} x {size} pixels: {reason_of(error)}; give --size"
+            f"{name} cannot be run on an image of {size} x {size} pixels: {reason_of(error)}; where it takes "
+            "another size, give --size (in Python Given(size=...))"
         ) from error
     if not isinstance(output, Tensor) or output.ndim != 2:
         shape = f"a tensor {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"
