@@ -1,7 +1,5 @@
 """Networks by the names of their libraries, and those that a function in a file builds."""
 
-import sys
-
 import pytest
 import torch
 from PIL import Image
@@ -117,36 +115,6 @@ def test_mistakes_are_one_sentence(name, words, tiny):
     with pytest.raises(CluscamError) as found:
         elsewhere_spec(name.replace("TINY", str(tiny)), HALF)
     assert all(word in str(found.value) for word in words) and "\n" not in str(found.value)
-
-
-def test_transformers_is_named_where_it_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(CluscamError, match="needs the package transformers, which is not installed"):
-        elsewhere_spec("hf:google/vit-base-patch16-224")
-
-
-def test_an_image_classifier_of_transformers(tmp_path, monkeypatch):
-    transformers = pytest.importorskip("transformers")
-    labels = {0: "cat", 1: "dog", 2: "bird"}
-    config = transformers.ViTConfig(
-        hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48, image_size=32, patch_size=8,
-        id2label=labels, label2id={name: i for i, name in labels.items()},
-    )  # fmt: skip
-    network = transformers.ViTForImageClassification(config).eval()
-    network.save_pretrained(tmp_path / "vit")
-    inputs = transformers.ViTImageProcessor(size={"height": 32, "width": 32}, image_mean=[0.4] * 3, image_std=[0.3] * 3)
-    inputs.save_pretrained(tmp_path / "vit")
-    spec = get_spec(f"hf:{tmp_path / 'vit'}")
-    assert (spec.input_size, spec.resize, spec.mean, spec.class_names) == (32, None, (0.4,) * 3, tuple(labels.values()))
-    image = Image.effect_noise((50, 40), 80).convert("RGB")
-    x = spec.preprocess()(image)[None]
-    assert torch.allclose(x, inputs(image, return_tensors="pt")["pixel_values"], atol=0.05)
-    loaded = load_model(spec).module
-    assert torch.equal(loaded(x).logits, network(x).logits)
-    assert ClusCAM.from_spec(spec, loaded, n_clusters=3)(x).saliency.shape == (1, 32, 32)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(CluscamError, match="no image classifier"):
-        get_spec(f"hf:{tmp_path / 'nothing'}")
 
 
 def test_what_is_not_known_is_asked_for(tiny):

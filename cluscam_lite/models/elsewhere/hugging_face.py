@@ -65,7 +65,7 @@ def _transformers() -> Any:
     except ModuleNotFoundError as error:
         missing = (error.name or "transformers").partition(".")[0]
         raise CluscamError(
-            f"hf:NAME needs the package {missing}, which is not installed; pip install transformers"
+            f"hf:NAME needs the package {missing}, which is not installed; pip install 'cluscam-lite[hf]'"
         ) from error
 
 
