@@ -2,14 +2,10 @@
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from cluscam_lite.cli.options import whole
+from cluscam_lite.cli.options import add_input, whole
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.files import as_path
-
-if TYPE_CHECKING:
-    from cluscam_lite.models import ModelSpec
 
 EXAMPLES = """examples:
   cluscam bench --explainer mine:explain --out out/      # the function `explain` of mine.py in this folder
@@ -36,7 +32,12 @@ def bench(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
         metavar="MODULE:FUNCTION",
         help="a function of a module or of FILE.py, or a registered method (`cluscam methods`); again for another",
     )
-    option("--model", default="scene_cnn", metavar="NAME", help="the network that is explained (default: scene_cnn)")
+    option(
+        "--model",
+        default="scene_cnn",
+        metavar="NAME",
+        help="the network that is explained, also one from elsewhere, FILE.py:FUNCTION for one (default: scene_cnn)",
+    )
     option(
         "--n",
         type=whole(2, what="a number of scenes"),
@@ -48,11 +49,12 @@ def bench(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParse
         "--beside",
         nargs="*",
         metavar="NAME",
-        help="registered methods that run beside it (default: cluscam, gradcam, gradcampp, layercam and the null "
-        "methods smooth and donor); the trivial maps centre, edges and random always do",
+        help="registered methods that run beside it (default: cluscam, gradcam, gradcampp, xgradcam, layercam, the "
+        "null methods smooth and donor); the trivial maps centre, edges and random always do",
     )
     option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
     option("--data-root", metavar="DIR", help="folder with weights/ (default: $CLUSCAM_DATA)")
+    add_input(parser.add_argument_group("a network from elsewhere: what it does not say itself"))
     parser.set_defaults(run=_run)
     return parser
 
@@ -65,13 +67,16 @@ def _run(arguments: argparse.Namespace) -> None:
         from analysis.bench.summary import summary
         from analysis.bench.words import verdict
         from cluscam_lite.cli.common import made_folder, short_warnings
+        from cluscam_lite.cli.job import spec_of
+        from cluscam_lite.cli.onnx import check_input
         from cluscam_lite.show.report import versions
     except ModuleNotFoundError as error:
         raise CluscamError(
             f"the bench needs the package {error.name}, which is not installed; pip install 'cluscam-lite[book,rivals]'"
         ) from error
     beside = FIRST + NULLS if arguments.beside is None else tuple(arguments.beside)
-    entries, spec = entries_of(arguments.explainer, beside), _spec(arguments.model)
+    check_input(arguments)
+    entries, spec = entries_of(arguments.explainer, beside), spec_of(arguments)
     with made_folder(as_path(arguments.out).absolute()) as out, short_warnings(), few_threads(spec):
         found = bench(entries, spec, arguments.n, arguments.data_root)
         table = summary(found.rows)
@@ -88,11 +93,3 @@ def _run(arguments: argparse.Namespace) -> None:
         if one.explainer in arguments.explainer:
             print(one.text())
     print(f"wrote {', '.join(map(str, files))}", flush=True)
-
-
-def _spec(name: str) -> "ModelSpec":
-    """The network by its name. Raises UnknownName or CluscamError for one that there is not."""
-    from cluscam_lite.models import get_spec
-    from cluscam_lite.models.elsewhere import elsewhere_spec, is_elsewhere
-
-    return elsewhere_spec(name) if is_elsewhere(name) else get_spec(name)

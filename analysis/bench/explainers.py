@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EXPECTED = "expected a function (model, x (1, 3, H, W), target) that gives a map (H, W) or (1, H, W)"
 YOURS = "yours"
-FIRST = ("cluscam", "gradcam", "gradcampp", "layercam")  # ours and grad-cam's, the first entries
+FIRST = ("cluscam", "gradcam", "gradcampp", "xgradcam", "layercam")  # ours and grad-cam's, the first entries
 NULLS = ("smooth", "donor")  # null methods
 TRIVIAL = ("centre", "edges", "random")  # maps that know nothing of the network
 

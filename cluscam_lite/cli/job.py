@@ -91,7 +91,7 @@ def jobs_of(arguments: argparse.Namespace, methods: Sequence[str]) -> list[Job]:
     infos = [method_info(name) for name in methods]
     check_device(arguments.device)
     file = None if arguments.onnx is None else network_of_file(arguments)
-    spec = _spec(arguments) if file is None else file.spec
+    spec = spec_of(arguments) if file is None else file.spec
     _check_taken(arguments, infos)
     tuned = _tuned(arguments, infos, spec)
     target = None if arguments.target is None else class_index(arguments.target, spec)
@@ -108,8 +108,11 @@ def jobs_of(arguments: argparse.Namespace, methods: Sequence[str]) -> list[Job]:
     return jobs
 
 
-def _spec(arguments: argparse.Namespace) -> ModelSpec:
-    """The spec of --model, with what --mean, --std, --size and --classes say of a network from elsewhere."""
+def spec_of(arguments: argparse.Namespace) -> ModelSpec:
+    """The spec of --model, with what --mean, --std, --size and --classes say of a network from elsewhere.
+
+    Raises UnknownName or CluscamError for one that there is not, or that these do not fit.
+    """
     if not is_elsewhere(arguments.model):
         return get_spec(arguments.model)
     mean, std = (_triple(values) for values in (arguments.mean, arguments.std))

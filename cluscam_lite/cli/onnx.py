@@ -41,21 +41,27 @@ def check_source(arguments: argparse.Namespace) -> None:
         given = "two networks" if arguments.model else "no network"
         raise CluscamError(f"{given}: give either --model NAME, see `cluscam models`, or --onnx FILE")
     of_files = arguments.onnx is not None
-    if not of_files and is_elsewhere(arguments.model):
-        return
-    for name, flag in (OF_REGISTERED if of_files else OF_FILES).items():
+    if not of_files:
+        return check_input(arguments)
+    for name, flag in OF_REGISTERED.items():
         if getattr(arguments, name) is not None:
-            raise CluscamError(
-                f"{flag} goes with {'--model' if of_files else '--onnx or a network from elsewhere'}; leave it out: "
-                + ("a file has its own weights" if of_files else "a registered network has its own")
-            )
-    if of_files and (arguments.mean is None or arguments.std is None):
+            raise CluscamError(f"{flag} goes with --model; leave it out: a file has its own weights")
+    if arguments.mean is None or arguments.std is None:
         raise CluscamError(
             "--onnx needs the mean and the standard deviation that the network was trained with; for most networks of "
             "photographs: --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225"
         )
-    if of_files and arguments.device not in ("cpu", None):
+    if arguments.device not in ("cpu", None):
         raise CluscamError("--onnx runs on the CPU here; leave --device out, or use OnnxModel(providers=...) in Python")
+
+
+def check_input(arguments: argparse.Namespace) -> None:
+    """Raise CluscamError for --mean, --std, --size or --classes beside a registered network, which has its own."""
+    for name, flag in OF_FILES.items():
+        if not is_elsewhere(arguments.model) and getattr(arguments, name) is not None:
+            raise CluscamError(
+                f"{flag} goes with --onnx or a network from elsewhere; leave it out: a registered network has its own"
+            )
 
 
 def network_of_file(arguments: argparse.Namespace) -> LoadedFile:

@@ -157,6 +157,11 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="an ONNX file, in the place of --model; needs the extra onnx, --mean and --std",
     )
+    add_input(group)
+
+
+def add_input(group: Any) -> None:
+    """Add to a group of options what a network from elsewhere does not say of its input and classes."""
     for flag, text in (("--mean", "mean"), ("--std", "standard deviation")):
         group.add_argument(flag, type=float, nargs=3, metavar=("R", "G", "B"), help=f"{text} of its input, in [0, 1]")
     group.add_argument(
