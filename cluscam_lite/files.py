@@ -1,9 +1,11 @@
 """Files: written whole or not at all, known by their hash, in folders that one process has to itself."""
 
+import errno
 import hashlib
 import os
 import re
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ except ImportError:  # Windows: there nothing keeps two runs apart, and what a k
 PathLike = str | os.PathLike[str]
 """A path, as text or as an object such as `pathlib.Path`."""
 LOCK = ".lock"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 STEM = 120  # bytes of a name that its temporary one keeps: a file system allows 255
 
 
@@ -47,6 +50,8 @@ def atomic_path(path: PathLike, within: PathLike | None = None) -> Iterator[Path
     What a killed process left of the same path is removed. The temporary name keeps the suffix, so that writers which
     choose a format by it still work. `within` is another folder for it, on the same file system: what a killed process
     leaves there can be told from everything else.
+
+    Raises CluscamError where nothing can be written, and for a full disk, also within the block.
     """
     path = Path(path)
     place = path.parent if within is None else Path(within)
@@ -63,13 +68,29 @@ def atomic_path(path: PathLike, within: PathLike | None = None) -> Iterator[Path
         if fcntl is not None:
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is at work
-        yield temporary
+        try:
+            yield temporary
+        except OSError as error:
+            if _is_full(error, place):
+                raise CluscamError(
+                    f"cannot write {path}: no space is left there; free some, or choose a folder on another disk"
+                ) from error
+            raise
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
         if handle is not None:
             os.close(handle)
+
+
+def _is_full(error: OSError, place: Path) -> bool:
+    """Whether a disk or a quota that is full is why: NumPy says no more than how little it could write."""
+    if error.errno in FULL:
+        return True
+    with suppress(OSError):
+        return error.errno is None and shutil.disk_usage(place).free < 1 << 16
+    return False
 
 
 def _short(path: Path) -> str:

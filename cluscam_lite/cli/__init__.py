@@ -10,6 +10,7 @@ folder are checked before any network is loaded, and a file appears under its na
 
 import argparse
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,15 @@ from .options import EXAMPLES, add_commands
 
 GROUP = "cluscam.commands"
 OF_A_CLONE = ("study", "train", "verdicts", "bench")  # of the evidence: they read its plans, claims and rows
+# what to do about what the system refuses
+ADVICE = {
+    errno.ENAMETOOLONG: "use a shorter name",
+    errno.ENOSPC: "free some space, or choose a folder on another disk",
+    errno.EDQUOT: "free some space, or choose a folder on another disk",
+    errno.EACCES: "change its permissions, or choose another",
+    errno.EROFS: "choose a folder that can be written to",
+    errno.EMFILE: "close other programs, or raise the limit: ulimit -n 4096",
+}
 # what PyTorch says where memory does not suffice
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "size calculation overflowed")
 
@@ -83,7 +93,9 @@ def main(argv: Sequence[str] | None = None, added: Iterable[EntryPoint] | None =
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        return _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 2)
+        where = f": {error.filename}" if error.filename else ""
+        advice = ADVICE.get(error.errno or 0, "check the file, and the folder that it is in")
+        return _fail(f"{error.strerror or error}{where}; {advice}", 2)
     return 0
 
 

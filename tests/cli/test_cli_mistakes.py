@@ -152,7 +152,7 @@ def test_a_full_disk_is_one_sentence(photo, tmp_path, monkeypatch, capsys):
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
-    fails(capsys, ["explain", str(photo), *FAST, "--out", str(tmp_path / "out")], "No space left on device")
+    fails(capsys, ["explain", str(photo), *FAST, "--out", str(tmp_path / "out")], "no space is left there; free some")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -163,5 +163,8 @@ def test_a_full_disk_leaves_whole_files_only(tmp_path, monkeypatch, profile_file
 
     monkeypatch.setattr(pq, "write_table", full)
     assert main(["study", "toy", "--profile", str(profile_file), "--out", str(tmp_path / "out")]) == 2
-    assert capsys.readouterr().err == "cluscam: No space left on device\n"
+    assert (
+        capsys.readouterr().err
+        == "cluscam: No space left on device; free some space, or choose a folder on another disk\n"
+    )
     assert len(parquets(tmp_path / "out")) == 2 and len(files(tmp_path / "out")) == 3
