@@ -199,15 +199,12 @@ def test_a_method_that_cannot_explain_the_network_is_named(here, capsys):
 
 
 def test_a_network_from_elsewhere_with_what_it_does_not_say(here, capsys):
-    Path("net.py").write_text(
-        "from cluscam_lite import load_model\n\ndef build(): return load_model('scene_cnn').module\n"
-    )
+    Path("net.py").write_text("import cluscam_lite\n\nbuild = lambda: cluscam_lite.load_model('scene_cnn').module\n")
     given = ["--mean", ".5", ".5", ".5", "--std", ".25", ".25", ".25", "--size", "96"]
-    assert (
-        bench("--explainer", "cluscam", "--model", "net.py:build", *given, "--n", "2", "--beside", "--out", "out") == 0
-    )
+    command = ("--explainer", "cluscam", "--n", "2", "--beside")
+    assert bench(*command, "--model", "net.py:build", *given, "--out", "out") == 0
     assert "network: net.py:build" in (here / "out" / "report.md").read_text()
-    assert bench("--explainer", "cluscam", "--n", "2", "--beside", "--out", "own") == 0
+    assert bench(*command, "--out", "own") == 0
     one, other = (pd.read_parquet(here / out / "rows.parquet") for out in ("out", "own"))
     of = "part == 'removal' and explainer == 'cluscam'"
     assert one.query(of)["drop"].tolist() == pytest.approx(other.query(of)["drop"].tolist(), abs=1e-3)

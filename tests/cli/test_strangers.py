@@ -215,9 +215,9 @@ def test_an_empty_option_of_a_study(option, capsys):
 )  # fmt: skip
 def test_a_full_disk_names_the_file_and_what_to_do(tmp_path, error, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
-    with pytest.raises(CluscamError, match=r"cannot write .*map\.npz: no space is left there; free some"):
-        with atomic_path(tmp_path / "map.npz"):
-            raise error
+    expected = pytest.raises(CluscamError, match=r"cannot write .*map\.npz: no space is left there; free some")
+    with expected, atomic_path(tmp_path / "map.npz"):
+        raise error
     assert list(tmp_path.iterdir()) == []
 
 
@@ -229,9 +229,8 @@ def test_an_error_of_another_kind_is_not_called_a_full_disk(tmp_path):
 
 
 def test_a_name_that_is_too_long(tmp_path, capsys):
-    fails(
-        capsys, ["explain", "m" * 300, "--model", "scene_cnn", "--out", str(tmp_path / "out")], "name", "shorter name"
-    )
+    command = ["explain", "m" * 300, "--model", "scene_cnn", "--out", str(tmp_path / "out")]
+    fails(capsys, command, "name", "use a shorter name")
 
 
 def test_a_measure_of_nothing(capsys):

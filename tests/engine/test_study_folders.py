@@ -163,8 +163,6 @@ def test_a_full_disk_leaves_whole_files_only(tmp_path, monkeypatch, profile_file
 
     monkeypatch.setattr(pq, "write_table", full)
     assert main(["study", "toy", "--profile", str(profile_file), "--out", str(tmp_path / "out")]) == 2
-    assert (
-        capsys.readouterr().err
-        == "cluscam: No space left on device; free some space, or choose a folder on another disk\n"
-    )
+    error = capsys.readouterr().err
+    assert error.startswith("cluscam: cannot write ") and "no space is left there" in error and error.count("\n") == 1
     assert len(parquets(tmp_path / "out")) == 2 and len(files(tmp_path / "out")) == 3
