@@ -9,6 +9,14 @@ from fuzzing import examples, try_all
 from hypothesis import strategies as st
 from safetensors.torch import save
 
+from analysis.chapters.alzheimer.networks.training.checkpoint import (
+    FILES,
+    HASHES,
+    checkpoints,
+    plain_state,
+    read_checkpoint,
+    write_checkpoint,
+)
 from cluscam_lite import load_model
 from cluscam_lite.errors import CluscamError
 from cluscam_lite.models.trained import CARD, spec_record, trained_spec
@@ -42,6 +50,32 @@ def test_damaged_weights(n, suffix, tmp_path):
         refused_or_used(lambda: load_model("scene_cnn", weights=path), seen)
 
     try_all(n, damaged(good), check)
+    assert seen["refused"] > 0
+
+
+@examples(30, 200)
+def test_a_damaged_checkpoint(n, tmp_path):
+    """Refused whatever was changed: a bit of a weight, of the optimiser's state, or of the history."""
+    network = torch.nn.Linear(3, 2)
+    optimiser = torch.optim.AdamW(network.parameters())
+    weights = plain_state(network)
+    write_checkpoint(
+        tmp_path, 1, weights, weights, {"optimiser": optimiser.state_dict()}, {"epoch": 1, "history": [0.5]}
+    )
+    (folder,) = checkpoints(tmp_path)
+    good = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(good) == {*FILES, HASHES} and read_checkpoint(folder)[3]["epoch"] == 1
+    seen = {"refused": 0, "used": 0}
+
+    def check(example):
+        name, content = example
+        (folder / name).write_bytes(content)
+        before = seen["refused"]
+        refused_or_used(lambda: read_checkpoint(folder), seen)
+        assert content == good[name] or name == HASHES or seen["refused"] == before + 1
+        (folder / name).write_bytes(good[name])
+
+    try_all(n, st.sampled_from(sorted(good)).flatmap(lambda name: st.tuples(st.just(name), damaged(good[name]))), check)
     assert seen["refused"] > 0
 
 

@@ -113,7 +113,7 @@ def test_a_damaged_checkpoint_is_said(tiny, tmp_path):
         train(tiny, tmp_path, killed_after(1, []))
     (folder,) = checkpoints(tmp_path)
     (folder / "state.pt").write_bytes(b"no state")
-    with pytest.raises(CluscamError, match="checkpoint-0001 cannot be read; remove it to start afresh"):
+    with pytest.raises(CluscamError, match="checkpoint-0001 is damaged or cannot be read; remove it to start afresh"):
         train(tiny, tmp_path)
 
 

@@ -4,6 +4,7 @@ DIR/checkpoint-0007/model.safetensors   weights after epoch 7
 DIR/checkpoint-0007/best.safetensors    the best so far, by the validation images
 DIR/checkpoint-0007/state.pt            optimiser, schedule, scaler, sampler, random states (read as data only)
 DIR/checkpoint-0007/state.json          recipe, epoch, history
+DIR/checkpoint-0007/hashes.json         SHA-256 of each of them: a bit that flipped would train on without a word
 """
 
 import json
@@ -21,10 +22,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cluscam_lite.errors import CluscamError, reason_of
-from cluscam_lite.files import atomic_path
+from cluscam_lite.files import atomic_path, sha256
 
 PATTERN = re.compile(r"checkpoint-(\d{4})")
 HALF = ".checkpoint-"  # the name of one that is being written
+FILES = ("model.safetensors", "best.safetensors", "state.pt", "state.json")
+HASHES = "hashes.json"
 WRITER = re.compile("PytorchStreamWriter|inline_container|unexpected pos|File .* cannot be opened|iostream error")
 
 
@@ -52,6 +55,7 @@ def write_checkpoint(
         save_file(best, temporary / "best.safetensors")
         torch.save(state, temporary / "state.pt")
         (temporary / "state.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        (temporary / HASHES).write_text(json.dumps(_hashes(temporary)) + "\n", encoding="utf-8")
         for file in temporary.iterdir():
             with file.open("rb") as written:
                 os.fsync(written.fileno())
@@ -97,8 +101,13 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Any], dict[str, Any]]:
-    """Weights, best weights, state and facts of a checkpoint. Raises CluscamError if it cannot be read."""
+    """Weights, best weights, state and facts of a checkpoint.
+
+    Raises CluscamError if it cannot be read, or is not as it was written.
+    """
     try:
+        if json.loads((path / HASHES).read_text(encoding="utf-8")) != _hashes(path):
+            raise ValueError("a file was changed")
         return (
             load_file(path / "model.safetensors"),
             load_file(path / "best.safetensors"),
@@ -106,7 +115,11 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor], d
             json.loads((path / "state.json").read_text(encoding="utf-8")),
         )
     except Exception as error:  # a damaged zip, pickle or header fails in many ways
-        raise CluscamError(f"the checkpoint {path} cannot be read; remove it to start afresh") from error
+        raise CluscamError(f"the checkpoint {path} is damaged or cannot be read; remove it to start afresh") from error
+
+
+def _hashes(path: Path) -> dict[str, str]:
+    return {name: sha256(path / name) for name in FILES}
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
