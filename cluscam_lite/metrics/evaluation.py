@@ -14,7 +14,7 @@ from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import FILLS, default_batch_size, fill_image, without_autocast
 from ..errors import CluscamError
 from .faithfulness import changes, log_odds, probabilities
-from .masking import FORMS, check_class, form_of, in_eval_mode, one_map
+from .masking import FORMS, check_class, form_of, logits_function, one_map
 
 COMPLEMENT_FILL = "mean"  # the one fill that a complement is evaluated with
 
@@ -101,7 +101,7 @@ def evaluate_images(
         CluscamError: as in `evaluate`.
     """
     check_batch_size(batch_size)
-    cases, output = cases_of(forms, fills), in_eval_mode(output)
+    cases, output = cases_of(forms, fills), logits_function(output)
     x, saliency = checked_images(x), real_numbers(saliency, "the map")
     if saliency.shape != (len(x), *size_of(x)) or len(targets) != len(x):
         raise CluscamError(

@@ -102,7 +102,7 @@ def masked_outputs(
     if len(masks) != len(fills) or len(masks) == 0:
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
     check_batch_size(batch_size)
-    output = in_eval_mode(output)
+    output = logits_function(output)
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)
     passes = Passes(x.device)
     x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
@@ -117,7 +117,7 @@ def masked_outputs(
     return torch.cat(unmasked), torch.cat(masked)
 
 
-def in_eval_mode(output: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def logits_function(output: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """The logits that a torch module, a model of maps or any other function gives.
 
     A module is put in eval mode for each pass, and takes images on its device and in its precision.
