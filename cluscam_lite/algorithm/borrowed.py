@@ -179,7 +179,9 @@ class frozen(_Lent):
     """Borrow a network whose parameters ask for no gradient, so that a backward pass does no more than it must."""
 
     def __init__(self, network: nn.Module) -> None:
-        super().__init__(network, network.parameters(), "requires_grad")
+        # those that were made in inference mode could not be switched on again
+        parameters = [parameter for parameter in network.parameters() if not parameter.is_inference()]
+        super().__init__(network, parameters, "requires_grad")
 
 
 def _all(calls: Iterable[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import CluscamError
+from ..errors import CluscamError, is_whole
 from .maps.outputs import logits_of
 
 Select = Callable[[Tensor, Tensor], Tensor]
@@ -77,7 +77,7 @@ def _one_each(targets: Any, n_images: int) -> tuple[Tensor, Select]:
 
     def value(row: Any, image: int) -> Tensor:
         one = targets[image]
-        found = one(row) if callable(one) else row[one]
+        found = one(row) if callable(one) else _logit_of(row, one, image)
         number = found if isinstance(found, Tensor) else torch.tensor(found, dtype=torch.float32)
         if number.numel() != 1:
             raise CluscamError(f"target {image} gives {tuple(number.shape)} for its image; expected one number")
@@ -87,6 +87,18 @@ def _one_each(targets: Any, n_images: int) -> tuple[Tensor, Select]:
         return torch.stack([value(_row(output, row), image) for row, image in enumerate(images.tolist())])
 
     return torch.full((len(targets),), -1, dtype=torch.long), select
+
+
+def _logit_of(row: Any, target: object, image: int) -> Tensor:
+    """The logit of a class in one image's row. Raises CluscamError if it is not one of the row's classes."""
+    if not is_whole(target) or not isinstance(row, Tensor) or row.ndim != 1 or not 0 <= target < len(row):
+        given = f"{len(row)} classes" if isinstance(row, Tensor) and row.ndim == 1 else f"a {type(row).__name__}"
+        raise CluscamError(
+            f"target {image} is {str(target)[:80]!r} of {given}; expected a function of the image's row, or one of its "
+            "classes"
+        )
+    logit: Tensor = row[target]
+    return logit
 
 
 def _classes(target: Any, output: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..algorithm.given import real_numbers
 from ..errors import CluscamError
 
+HUGE, TINY = 1e70, 1e-70  # beyond these the fourth power of a map, which a correlation has, is infinite or 0
 TOP = 0.1  # the share of pixels that counts as a map's top
 
 
@@ -81,5 +82,16 @@ def _constant(values: np.ndarray) -> bool:
 def _pearson(a: np.ndarray, b: np.ndarray) -> float:
     if _constant(a) or _constant(b):
         return math.nan
+    a, b = (_of_usual_size(values) for values in (a, b))
     a, b = a - a.mean(), b - b.mean()
     return float(np.clip(a @ b / math.sqrt((a @ a) * (b @ b)), -1, 1))
+
+
+def _of_usual_size(values: np.ndarray) -> np.ndarray:
+    """Values with a largest of 1 where their squares would be 0 or infinite, else as they are."""
+    largest, spread = float(np.abs(values).max()), float(np.ptp(values / 2))
+    if largest < HUGE and spread > TINY:
+        return values
+    scaled: np.ndarray = values / largest
+    scaled = scaled - scaled.mean()
+    return np.asarray(scaled / np.abs(scaled).max())

@@ -103,6 +103,9 @@ def evaluate_images(
     check_batch_size(batch_size)
     cases, output = cases_of(forms, fills), logits_function(output)
     x, saliency = checked_images(x), real_numbers(saliency, "the map")
+    unmasked = None if unmasked is None else real_numbers(unmasked, "unmasked")
+    if not isinstance(targets, Sequence | Tensor) or isinstance(targets, str):
+        raise CluscamError(f"targets is {targets!r}; expected a class for each image")
     if saliency.shape != (len(x), *size_of(x)) or len(targets) != len(x):
         raise CluscamError(
             f"x is {tuple(x.shape)}, the maps {tuple(saliency.shape)}, and there are {len(targets)} classes; expected "
@@ -173,6 +176,11 @@ def _outputs(
         found.append(network(inputs)[: len(chosen)])
     logits = torch.cat(found)  # (B each, C)
     if unmasked is not None:
+        if unmasked.shape != (len(x), logits.shape[1]):
+            raise CluscamError(
+                f"unmasked is {tuple(unmasked.shape)}; expected ({len(x)}, {logits.shape[1]}), what an earlier call "
+                "gave for the same images and network"
+            )
         return unmasked.to(logits), logits
     by_image = logits.view(len(x), len(each), *logits.shape[1:])
     return by_image[:, 0], by_image[:, 1:].flatten(0, 1)

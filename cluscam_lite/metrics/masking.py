@@ -97,10 +97,18 @@ def masked_outputs(
         Logits (n, C) of the unmasked image and (n, C) of the masked ones, row i of both from the same pass.
 
     Raises:
-        CluscamError: no mask, or not one fill for each.
+        CluscamError: more than one image, no mask, one that is not of its size and in [0, 1], or not one fill for each.
     """
     if len(masks) != len(fills) or len(masks) == 0:
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
+    masks = [one_map(x, mask)[1] for mask in masks]
+    if not all(((mask >= 0) & (mask <= 1)).all() for mask in masks):
+        raise CluscamError("a mask is not in [0, 1], or has NaN; expected shares of each pixel that are shown")
+    for fill in fills:
+        if fill is not None and (not isinstance(fill, Tensor) or fill.ndim != x.ndim):
+            raise CluscamError(
+                f"a fill is a {type(fill).__name__}; expected a tensor like x, or None, as of `fill_image`"
+            )
     check_batch_size(batch_size)
     output = logits_function(output)
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)

@@ -15,7 +15,7 @@ from ..algorithm.maps.layers import check_readable
 from ..algorithm.maps.outputs import logits_of
 from ..algorithm.masks import min_max, upsample
 from ..algorithm.scoring import without_autocast
-from ..algorithm.targets import Target, class_probabilities, resolve_target
+from ..algorithm.targets import Target, asks_for_classes, class_probabilities, resolve_target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
 from ..reading import Reading, read
@@ -85,8 +85,8 @@ class Rival(ABC):
 
 
 def check_explains_class(target: Target) -> None:
-    """Raise CluscamError for a function as target, which only ClusCAM takes."""
-    if callable(target):
+    """Raise CluscamError for a function as target, or a list with one in it, which only ClusCAM takes."""
+    if not asks_for_classes(target):
         raise CluscamError("this method explains a class; give target as None, a class or a LongTensor (B,)")
 
 

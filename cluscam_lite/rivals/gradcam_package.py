@@ -23,6 +23,7 @@ from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
 from .common import EQUAL_WEIGHTS, Question, ask, finish, min_max
+from .gradients import check_differentiable
 from .head import as_output
 
 NAME = "pytorch_grad_cam"  # what the package is imported as
@@ -97,6 +98,7 @@ def run(
         CluscamError: a layer without maps. What the network itself raises is passed on.
     """
     kind = getattr(package(), name)
+    check_differentiable(model.module)
     # a caller's no_grad or inference mode does not reach in here
     with torch.inference_mode(False), torch.enable_grad(), frozen(model.module), eval_mode(model.module):
         layer = model.layer_for(x)

@@ -10,9 +10,27 @@ from ..errors import CluscamError, NotApplicable, reason_of
 
 @torch.enable_grad()
 def differentiable_output(module: nn.Module, x: Tensor) -> Tensor:
-    """The network's logits (n, C) in eval mode, with their graph."""
+    """The network's logits (n, C) in eval mode, with their graph.
+
+    The caller stays in eval mode for the backward pass, in which a network may compute parts of its forward pass again.
+    Raises as `check_differentiable`, and CluscamError within torch.inference_mode.
+    """
+    if torch.is_inference_mode_enabled():
+        raise CluscamError(
+            "there are no gradients in torch.inference_mode; call this method under torch.no_grad, or neither"
+        )
+    check_differentiable(module)
     with eval_mode(module):
         return logits_of(passed(module, x), len(x))
+
+
+def check_differentiable(module: nn.Module) -> None:
+    """Raise NotApplicable for a network that was made in torch.inference_mode."""
+    if any(parameter.is_inference() for parameter in module.parameters()):
+        raise NotApplicable(
+            "this method needs gradients, and the network was made in torch.inference_mode, which rules them out; "
+            "build or load it outside, or use a method without gradients"
+        )
 
 
 @torch.enable_grad()
@@ -20,12 +38,8 @@ def gradient_of(value: Tensor, source: Tensor, what: str) -> Tensor:
     """The gradient of the sum of `value` with respect to `source`, in the shape of `source`.
 
     `what` names the source in messages. Raises NotApplicable where `value` does not depend differentiably on it, and
-    CluscamError for a gradient that is not finite, or within torch.inference_mode.
+    CluscamError for a gradient that is not finite.
     """
-    if torch.is_inference_mode_enabled():
-        raise CluscamError(
-            "there are no gradients in torch.inference_mode; call this method under torch.no_grad, or neither"
-        )
     found = None
     if value.requires_grad and source.requires_grad:
         try:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..algorithm.blurring import gaussian_blur
-from ..algorithm.borrowed import frozen, hooked_here
+from ..algorithm.borrowed import eval_mode, frozen, hooked_here
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size, check_finite
 from ..algorithm.maps.layouts import size_of, to_maps
@@ -115,12 +115,14 @@ def maps_and_gradients(model: HookedModel, x: Tensor, target: Target) -> tuple[T
         return output.clone()  # which the network may write into
 
     # parameters may all be frozen: then only an input that asks for a gradient gives the layer one
-    with frozen(model.module), hooked_here(model.module.get_submodule(name), keep), torch.enable_grad():
-        question = ask(differentiable_output(model.module, x.clone().requires_grad_()), target, len(x))
-    given = captured[-1]  # a layer used several times counts with its last use
-    maps = to_maps(given.detach(), layout).float()
-    check_finite(maps, question.baseline)
-    gradient = gradient_of(question.baseline, given, f"the layer {name!r}")
+    hook = hooked_here(model.module.get_submodule(name), keep)
+    with frozen(model.module), eval_mode(model.module):
+        with hook, torch.enable_grad():
+            question = ask(differentiable_output(model.module, x.clone().requires_grad_()), target, len(x))
+        given = captured[-1]  # a layer used several times counts with its last use
+        maps = to_maps(given.detach(), layout).float()
+        check_finite(maps, question.baseline)
+        gradient = gradient_of(question.baseline, given, f"the layer {name!r}")
     return maps, to_maps(gradient, layout).float(), question
 
 

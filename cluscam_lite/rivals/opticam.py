@@ -6,7 +6,7 @@ from math import inf
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.borrowed import frozen
+from ..algorithm.borrowed import eval_mode, frozen
 from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_batch_size
 from ..algorithm.maps.layouts import size_of
@@ -82,8 +82,10 @@ class OptiCAM(Rival):
             iterations=self.iterations,
             learning_rate=self.learning_rate,
         )
-        parts = zip(*(torch.split(one, chunk) for one in (x, maps, reading.target, reading.baseline)), strict=True)
-        with frozen(self.model.module):
+        wanted = (x, maps, reading.target, reading.baseline)
+        usable = [one.clone() if one.is_inference() else one for one in wanted]  # a network may enter inference mode
+        parts = zip(*(torch.split(one, chunk) for one in usable), strict=True)
+        with frozen(self.model.module), eval_mode(self.model.module):
             found = [run(*part) for part in parts]
         weights = torch.cat([w for w, _ in found])  # (B, d)
         losses = torch.cat([loss for _, loss in found], 1)  # (iterations, B)

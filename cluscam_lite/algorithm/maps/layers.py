@@ -134,7 +134,8 @@ def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[L
             given = maps_in(inputs) if inputs else None
             result = _Result(of_images=not isinstance(given, Tensor) or given.shape == x[:1].shape)
             if layout:
-                result = replace(result, storage=output.untyped_storage().data_ptr(), version=output._version)
+                version = 0 if output.is_inference() else output._version  # the network may enter inference mode itself
+                result = replace(result, storage=output.untyped_storage().data_ptr(), version=version)
             outputs.append(output)
             found.append((LayerInfo(name, type(part).__name__, shape, layout), result))
 
