@@ -40,6 +40,7 @@ def _run(arguments: argparse.Namespace) -> None:
         from analysis.judging.reproduction.magnitudes import all_magnitudes
         from analysis.judging.terminal import as_json, for_terminal
         from analysis.paths import REFERENCE
+        from analysis.studies.registry import REGISTRY
     except ModuleNotFoundError as error:
         raise CluscamError(
             f"verdicts need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
@@ -51,6 +52,10 @@ def _run(arguments: argparse.Namespace) -> None:
     if not folder.is_dir():
         raise CluscamError(
             f"the results folder {folder} does not exist; name the folder that holds logits/, faithfulness/ and so on"
+        )
+    if any(folder.iterdir()) and not any((folder / study).is_dir() for study in REGISTRY):
+        raise CluscamError(
+            f"{folder} has files, but no folder of a study; name the one that holds logits/, faithfulness/, ..."
         )
     table = kept_ledger(folder)
     numbers = all_magnitudes(folder, all_claims(), judged)

@@ -76,6 +76,9 @@ def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, An
     CluscamError for a parameter that studies do not have, or of a bad value.
     """
     parameters = profile_parameters(profile)
+    names = [name for name, _ in given]
+    if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+        raise CluscamError(f"the parameter {twice[0]} is given twice; give it once")
     if given:
         parameters |= {name: typed(text, (COMMON | OF_STUDIES).get(name)) for name, text in given}
         parameters["profile"] = OWN

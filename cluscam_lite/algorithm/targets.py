@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CluscamError, is_whole
-from .maps.outputs import logits_of
+from .maps.outputs import logits_of, note_probabilities
 
 Select = Callable[[Tensor, Tensor], Tensor]
 """``select(output (n, C), images (n,)) -> (n,)``: the explained number of each row."""
@@ -49,6 +49,7 @@ def resolve_target(target: Target, output: Tensor, n_images: int) -> tuple[Tenso
     if not asks_for_classes(target):
         return _by_function(target, n_images) if callable(target) else _one_each(target, n_images)
     output = logits_of(output, n_images)
+    note_probabilities(output)
     if (output.isnan() | output.isposinf()).any():  # minus infinity rules a class out, and is meant
         raise CluscamError(
             "the model gave NaN or infinite logits; expected finite numbers: check its weights, precision and "

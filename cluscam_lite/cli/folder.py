@@ -58,6 +58,9 @@ def folder_of(arguments: argparse.Namespace) -> Path | None:
 
     Raises CluscamError for a folder beside other images, and for options that do not go with what is asked for.
     """
+    for what, given in (("an image", arguments.images), ("--out", [arguments.out])):
+        if "" in given:
+            raise CluscamError(f"{what} is empty; name a file or folder, . for this one")
     folders = [path for name in arguments.images if (path := as_path(name)).is_dir()]
     if folders and len(arguments.images) > 1:
         raise CluscamError(f"{folders[0]} is a folder; give one folder alone, or images alone")

@@ -1,6 +1,7 @@
 """``--onnx``: a network in a file, with what a registered network would say of itself given by options."""
 
 import argparse
+import hashlib
 import math
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -106,9 +107,14 @@ def network_of_file(arguments: argparse.Namespace) -> LoadedFile:
         tier="file",
         classes=class_names(arguments.classes, model.classes),
     )
-    weights = model.weights_files
     source = f"{name}, run by ONNX Runtime {version('onnxruntime')}"
-    return LoadedFile(spec, model, source, sha256(weights[0]) if len(weights) == 1 else None)
+    return LoadedFile(spec, model, source, _hash(model.files))
+
+
+def _hash(files: list[Path]) -> str:
+    """SHA-256 of a file; of several, that of their hashes: the graph counts as much as its weights."""
+    hashes = [sha256(file) for file in files]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def class_names(path: str | None, n: int) -> tuple[str, ...]:

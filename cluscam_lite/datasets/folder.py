@@ -1,6 +1,6 @@
 """Any folder of images: the files in it, or, where it has only subfolders, one class to each of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
     class_names: list[str] = []
     if not labels:
         folders = [f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")]
-        found = {folder.name: _images(folder.rglob("*")) for folder in folders}
+        found = {folder.name: _images(_within(folder)) for folder in folders}
         class_names = [name for name, files in found.items() if files]
         labels = {f.relative_to(root).as_posix(): i for i, c in enumerate(class_names) for f in found[c]}
     if not labels:
@@ -42,8 +42,17 @@ def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
     return Samples("folder", first(list(labels), n, str(root)), class_names, partial(_read, root, labels))
 
 
+def _within(folder: Path) -> Iterator[Path]:
+    """Everything in a folder, to any depth, without hidden folders and links to folders."""
+    for path in folder.rglob("*"):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            yield path
+
+
 def _images(files: Iterable[Path]) -> list[Path]:
-    return sorted(f for f in files if f.suffix.lower() in SUFFIXES and not f.name.startswith(".") and f.is_file())
+    """Those that are images by their names, links to nowhere among them, but nothing hidden."""
+    found = (f for f in files if f.suffix.lower() in SUFFIXES and (f.is_file() or f.is_symlink()) and not f.is_dir())
+    return sorted(f for f in found if not f.name.startswith("."))
 
 
 def _read(root: Path, labels: dict[str, int | None], image_id: str) -> Sample:

@@ -68,6 +68,9 @@ def _decode(source: Path | BinaryIO, label: str, upright: bool) -> Image.Image:
         raise BrokenImage(f"the image {label} is cut short or damaged ({reason_of(error)}); get it again") from error
 
 
+DEPTHS = (255.0, 4095.0, 65535.0)  # of 8, 12 (medical images) and 16 bits
+
+
 def to_rgb(image: Image.Image, upright: bool = True) -> Image.Image:
     """A Pillow image as 8-bit RGB, as `open_image` gives it."""
     if upright:
@@ -83,10 +86,13 @@ def to_rgb(image: Image.Image, upright: bool = True) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Deep grey as 8 bits: 0-65535 to 0-255, floats of 0-1 to 0-255, any other range stretched to its extremes."""
+    """Deep grey as 8 bits: whole numbers of 8, 12 or 16 bits, by their largest, and floats of 0-1 to 0-255.
+
+    Any other range is stretched to its extremes.
+    """
     values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)  # (H, W)
     low, high = values.min(), values.max()
-    full = 1.0 if image.mode == "F" else 65535.0
+    full = 1.0 if image.mode == "F" else next((depth for depth in DEPTHS if high <= depth), DEPTHS[-1])
     if low < 0 or high > full:
         values, full = values - low, max(high - low, 1e-12)
     return Image.fromarray(np.round(values * (255 / full)).astype(np.uint8))

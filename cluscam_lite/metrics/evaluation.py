@@ -10,6 +10,7 @@ from torch import Tensor
 from ..algorithm.given import Normalization, checked_images, real_numbers
 from ..algorithm.inputs import check_batch_size
 from ..algorithm.maps.layouts import size_of
+from ..algorithm.maps.outputs import note_probabilities
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import FILLS, default_batch_size, fill_image, without_autocast
 from ..errors import CluscamError
@@ -116,6 +117,7 @@ def evaluate_images(
     maps = {form: form_of(saliency, form).to(x) for form in dict.fromkeys(forms)}  # (B, H, W) each
     shown = {fill: fill_image(x, fill, normalization) for _, fill in cases}
     whole, masked = _outputs(partial(passes, output), x, passes.format, maps, shown, cases, batch_size, unmasked)
+    note_probabilities(whole)
     classes = torch.tensor([check_class(c, whole.shape[1]) for c in targets], device=x.device)
     of_case = classes.repeat_interleave(len(cases))  # (B cases,)
     p = probabilities(whole, classes).repeat_interleave(len(cases))

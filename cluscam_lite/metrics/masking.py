@@ -106,9 +106,7 @@ def masked_outputs(
         raise CluscamError("a mask is not in [0, 1], or has NaN; expected shares of each pixel that are shown")
     for fill in fills:
         if fill is not None and (not isinstance(fill, Tensor) or fill.ndim != x.ndim):
-            raise CluscamError(
-                f"a fill is a {type(fill).__name__}; expected a tensor like x, or None, as of `fill_image`"
-            )
+            raise CluscamError(f"a fill is a {type(fill).__name__}; expected a tensor like x, or None for zeros")
     check_batch_size(batch_size)
     output = logits_function(output)
     per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)

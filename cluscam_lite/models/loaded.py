@@ -1,5 +1,6 @@
 """A network with its weights: built as its spec says, and filled from one file."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class LoadedModel:
     """A network ready to be explained.
 
     `source` says in words where its weights come from, naming a file without its folder so that it can be
-    published; `sha256` is that file's hash, None for random weights.
+    published; `sha256` is that file's hash, `network_hash` where there is no one file, None for random weights.
     """
 
     spec: ModelSpec
@@ -49,6 +50,17 @@ def with_random_weights(build: Callable[[], nn.Module], seed: int = 0) -> nn.Mod
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return build().float().eval()
+
+
+def network_hash(network: nn.Module, *files: Path) -> str:
+    """SHA-256 of the files that made a network, of its modules as they are printed, and of all its tensors."""
+    digest = hashlib.sha256("".join(map(sha256, files)).encode() + repr(network).encode())
+    for name, value in network.state_dict().items():
+        if isinstance(value, torch.Tensor):
+            values = value.detach().cpu().contiguous()
+            digest.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
+            digest.update(values.reshape(-1).view(torch.uint8).numpy().tobytes() if values.numel() else b"")
+    return digest.hexdigest()
 
 
 @torch.no_grad()

@@ -77,11 +77,17 @@ def checked_format(name: str, shape: tuple[int | None, ...], dtype: np.dtype, fi
     return InputFormat(name, shape, dtype)
 
 
+REAL = (1, 10, 11, 16)  # of TensorProto: float, float16, double, bfloat16
+
+
 def onnx_outputs(proto: Any) -> list[str]:
-    """Names of the outputs; those of two dimensions, as logits have, come first."""
-    return [
-        entry.name for entry in sorted(proto.graph.output, key=lambda entry: len(entry.type.tensor_type.shape.dim) != 2)
-    ]
+    """Names of the outputs; those of real numbers in two dimensions, as logits have, come first."""
+
+    def unlike_logits(entry: Any) -> tuple[bool, bool]:
+        kind = entry.type.tensor_type
+        return kind.elem_type not in REAL, len(kind.shape.dim) != 2
+
+    return [entry.name for entry in sorted(proto.graph.output, key=unlike_logits)]
 
 
 def onnx_steps(proto: Any) -> list[Step]:

@@ -70,9 +70,9 @@ class OnnxModel(RuntimeModel):
         super().__init__(path, layer, output, size, batch, threads)
 
     @property
-    def weights_files(self) -> list[Path]:
-        """The files with the weights: this one, or those beside it."""
-        return [self.path.parent / name for name in beside(self._proto)] or [self.path]
+    def files(self) -> list[Path]:
+        """The file, and those beside it that have its weights, if any."""
+        return [self.path, *(self.path.parent / name for name in beside(self._proto))]
 
     def _checked(self, providers: Sequence[str]) -> tuple[str, ...]:
         """The providers, each of which this ONNX Runtime has. Raises UnknownName, or CluscamError for none."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from command import fails
 from PIL import Image
@@ -237,3 +238,64 @@ def test_a_measure_of_nothing(capsys):
     fails(
         capsys, ["study", "logits", "--profile", "smoke", "--measure", "5s"], "--measure is for an estimate or a budget"
     )
+
+
+WEIGHTS = """
+import torch
+from pathlib import Path
+from torch import nn
+
+def net():
+    torch.manual_seed(int(Path(__file__).with_name("seed.txt").read_text()))
+    return nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5))
+"""
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i, sample in enumerate(load_dataset("scenes", n=2)):
+        sample.image.save(folder / f"{i}.png")
+    return folder
+
+
+def test_a_run_over_a_folder_is_of_one_network_whatever_file_its_weights_come_from(photos, tmp_path, capsys):
+    (tmp_path / "net.py").write_text(WEIGHTS)
+    (tmp_path / "seed.txt").write_text("0")
+    command = ["explain", str(photos), "--model", f"{tmp_path / 'net.py'}:net", *N, "--size", "32", "--clusters", "4"]
+    command += ["--no-figures", "--out", str(tmp_path / "out")]
+    assert main(command) == main(command) == 0
+    (tmp_path / "seed.txt").write_text("1")  # the file of the function is the same
+    capsys.readouterr()
+    fails(capsys, command, "holds a run with another setting: model.weights.sha256")
+
+
+def test_a_graph_counts_as_much_as_its_weights(photos, tmp_path, capsys):
+    onnx = pytest.importorskip("onnx")
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w"], ["c"], strides=[2, 2]),
+        onnx.helper.make_node("Relu", ["c"], ["r"]),
+        onnx.helper.make_node("ReduceMean", ["r"], ["y"], axes=[2, 3], keepdims=0),
+    ]
+    values = np.random.default_rng(0).standard_normal((8, 3, 3, 3)).astype("float32")
+    graph = onnx.helper.make_graph(
+        nodes, "net", [onnx.helper.make_tensor_value_info("x", 1, ["n", 3, 32, 32])],
+        [onnx.helper.make_tensor_value_info("y", 1, ["n", 8])], [onnx.numpy_helper.from_array(values, "w")],
+    )  # fmt: skip
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8)
+    path = tmp_path / "net.onnx"
+    onnx.save(model, path, save_as_external_data=True, location="net.data", size_threshold=0)
+    command = ["explain", str(photos), "--onnx", str(path), *N, "--clusters", "4", "--no-figures"]
+    command += ["--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    proto = onnx.load(path, load_external_data=False)
+    proto.graph.node[1].op_type = "Sin"
+    onnx.save(proto, path)
+    capsys.readouterr()
+    fails(capsys, command, "holds a run with another setting: model.weights.sha256")
+
+
+def test_an_empty_name_is_not_this_folder(capsys, tmp_path):
+    fails(capsys, ["explain", "", "--model", "scene_cnn", "--out", str(tmp_path / "out")], "an image is empty")
+    fails(capsys, [*SCENE, "--out", ""], "--out is empty")

@@ -107,3 +107,14 @@ def test_bad_folders(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no image")
     with pytest.raises(CluscamError, match="bad.png is not an image"):
         load_dataset("folder", path=tmp_path)[0]
+
+
+def test_a_folder_has_no_hidden_images_and_names_links_to_nowhere(tmp_path):
+    for name in ("cat/1.png", "cat/.thumbs/2.png", "dog/3.png", ".hidden/4.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    (tmp_path / "dog" / "5.png").symlink_to(tmp_path / "nowhere.png")
+    found = load_dataset("folder", path=tmp_path)
+    assert list(found.ids) == ["cat/1.png", "dog/3.png", "dog/5.png"]
+    with pytest.raises(CluscamError, match=r"5\.png"):
+        found[2]

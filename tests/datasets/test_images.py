@@ -188,3 +188,12 @@ def test_an_image_with_too_many_pixels(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(CluscamError, match="too many pixels"):
         open_image(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "largest"), [(np.int32, 255), (np.uint16, 255), (np.uint16, 4095), (np.uint16, 65535)]
+)
+def test_grey_of_8_12_and_16_bits_is_as_bright(kind, largest):
+    """A medical image has 12 bits, which are in files of 16; and some programs write 8 as 32."""
+    values = np.array([[0, largest // 2, largest]], dtype=kind)
+    assert np.asarray(open_image(encoded(Image.fromarray(values), "TIFF")))[0, :, 0].tolist() == [0, 127, 255]

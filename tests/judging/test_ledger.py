@@ -219,6 +219,13 @@ def test_mistakes_are_one_sentence(tmp_path):
         run_command("--results", str(tmp_path), "--claim", "C99")
 
 
+def test_a_folder_of_something_else_is_not_a_run_that_made_nothing(tmp_path):
+    """An easy slip: a study's own folder in the place of the one that it lies in."""
+    (tmp_path / "manifest.json").touch()
+    with pytest.raises(CluscamError, match="has files, but no folder of a study"):
+        run_command("--results", str(tmp_path))
+
+
 def test_the_installed_command_is_this_one(capsys):
     from importlib.metadata import entry_points
 

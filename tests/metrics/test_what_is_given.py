@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from cluscam_lite import ClusCAM
 from cluscam_lite.algorithm.scoring import fill_image
-from cluscam_lite.errors import CluscamError
+from cluscam_lite.errors import CluscamError, ClusCAMWarning
 from cluscam_lite.metrics import (
     adcc,
     box_mask,
@@ -25,7 +27,9 @@ from cluscam_lite.metrics import (
     probabilities,
     rank_correlation,
 )
+from cluscam_lite.metrics.evaluation import evaluate_images
 from cluscam_lite.metrics.localisation import energy_error, half_error, soft_error
+from cluscam_lite.metrics.masking import masked_outputs
 
 SIZE = 8
 BOX = [[1.0, 2.0, 5.0, 7.0]]
@@ -189,3 +193,49 @@ def test_a_fill_may_be_a_numpy_array_and_nothing_that_is_no_colour():
     for bad in (None, 0.5j, [0.1, 0.2], {"red": 1}, np.ones((5, 5))):
         with pytest.raises(CluscamError, match="the fill is"):
             fill_image(X, bad)
+
+
+def test_masks_are_of_one_image_and_shares():
+    whole = torch.ones(SIZE, SIZE)
+    masked_outputs(network, X, [whole, 0 * whole], [None, None])
+    for x, mask, fill, words in [
+        (X.expand(2, -1, -1, -1), whole, None, "expected one image"),
+        (X, 5 * whole, None, r"a mask is not in \[0, 1\]"),
+        (X, whole * float("nan"), None, r"a mask is not in \[0, 1\]"),
+        (X, whole[:, :1], None, "expected one image"),
+        (X, whole, "blur", "a fill is a str"),
+    ]:
+        with pytest.raises(CluscamError, match=words):
+            masked_outputs(network, x, [mask], [fill])
+
+
+def test_unmasked_logits_are_those_of_the_network():
+    e = torch.rand(1, SIZE, SIZE)
+    found = evaluate_images(network, X, e, [1], ["mean"], forms=["raw"])
+    again = evaluate_images(network, X, e, [1], ["mean"], forms=["raw"], unmasked=found.unmasked)
+    assert again.rows == found.rows
+    for wrong in (torch.zeros(1, 9), torch.zeros(1, 3), torch.zeros(2, 4), "logits"):
+        with pytest.raises(CluscamError, match="unmasked is"):
+            evaluate_images(network, X, e, [1], ["mean"], forms=["raw"], unmasked=wrong)
+    for wrong in (None, 1, "1"):
+        with pytest.raises(CluscamError, match="targets is .*expected a class for each image"):
+            evaluate_images(network, X, e, wrong, ["mean"])
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-162, 1e-80, 1e75, 1e160, 1e300])
+def test_a_correlation_does_not_depend_on_the_unit(factor):
+    one, two = (torch.rand(SIZE, SIZE, generator=torch.Generator().manual_seed(i)).double() for i in (1, 2))
+    assert correlation(factor * one, two) == pytest.approx(correlation(one, two), abs=1e-12)
+    assert correlation(one, factor * two) == pytest.approx(correlation(one, two), abs=1e-12)
+    both = coherency(torch.stack([factor * one, one]), torch.stack([two, two]))
+    assert float(both[0]) == pytest.approx(float(both[1]), abs=1e-10)
+
+
+def test_probabilities_in_the_place_of_logits_are_noted():
+    with pytest.warns(ClusCAMWarning, match="seems to give probabilities, not logits"):
+        evaluate(lambda x: network(x).softmax(1), X, torch.rand(SIZE, SIZE), 1, fills=["mean"])
+    with pytest.warns(ClusCAMWarning, match="seems to give probabilities, not logits"):
+        net = nn.Sequential(nn.Conv2d(3, 8, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Softmax(1))
+        ClusCAM(net, "1", n_clusters=4)(X)
+    with pytest.raises(CluscamError, match=r"a tensor of torch\.int64"):
+        evaluate(lambda x: network(x).argmax(1), X, torch.rand(SIZE, SIZE), 0, fills=["mean"])

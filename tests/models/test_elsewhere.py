@@ -6,9 +6,9 @@ from PIL import Image
 
 from cluscam_lite import ClusCAM
 from cluscam_lite.errors import CluscamError, UnknownName
-from cluscam_lite.files import sha256
 from cluscam_lite.models import get_spec, load_model
 from cluscam_lite.models.elsewhere import Given, elsewhere_spec, is_elsewhere
+from cluscam_lite.models.loaded import network_hash
 
 HALF = Given((0.5, 0.5, 0.5), (0.25, 0.25, 0.25), 32)
 TINY = """
@@ -88,7 +88,9 @@ def test_a_function_in_a_file_is_explained_as_in_python(tiny):
     network, x = namespace["build"]().eval(), torch.rand(1, 3, 32, 32)
     found, expected = ClusCAM.from_spec(spec, model.module, n_clusters=4), ClusCAM(network, n_clusters=4)
     assert torch.equal(found(x).saliency, expected(x).saliency)
-    assert spec.name == "tiny.py:build" and model.sha256 == sha256(tiny)  # and no folder of this machine
+    assert spec.name == "tiny.py:build" and model.sha256 == network_hash(
+        model.module, tiny
+    )  # and no folder of this machine
 
 
 def test_weights_of_a_file_for_ones_own_network(tiny, tmp_path):

@@ -118,3 +118,8 @@ def test_a_profile_says_each_thing_once(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(CluscamError, match=words):
         own_parameters(str(path), [])
+
+
+def test_a_parameter_is_given_once():
+    with pytest.raises(CluscamError, match="the parameter seed is given twice"):
+        own_parameters("smoke", [("seed", "1"), ("n_images", "2"), ("seed", "2")])

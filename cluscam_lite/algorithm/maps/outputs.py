@@ -1,5 +1,6 @@
 """A network's pass, and the logits in what it gives."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -7,7 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from ...errors import CluscamError, reason_of
+from ...errors import CluscamError, ClusCAMWarning, reason_of
 from ..memory_format import REFUSAL
 
 Call = Callable[[nn.Module, Tensor], Any]
@@ -69,7 +70,7 @@ def logits_of(output: Any, n_images: int) -> Tensor:
     logits = class_logits(output)
     if not isinstance(logits, Tensor):
         given = f"a {type(logits).__name__}"
-    elif logits.layout != torch.strided or logits.is_complex() or logits.dtype == torch.bool:
+    elif logits.layout != torch.strided or not logits.is_floating_point():
         given = f"a {'sparse ' * (logits.layout != torch.strided)}tensor of {logits.dtype} {tuple(logits.shape)}"
     elif logits.ndim != 2 or len(logits) != n_images or not logits.shape[1]:
         given = f"a tensor of shape {tuple(logits.shape)}"
@@ -79,3 +80,16 @@ def logits_of(output: Any, n_images: int) -> Tensor:
         f"the model gives {given} for {n_images} image{'s' * (n_images > 1)}; expected logits (B, C), a row for each, "
         "or a function of the output as target"
     )
+
+
+def note_probabilities(logits: Tensor) -> None:
+    """Warn where logits (n, C), C >= 2, look like probabilities: within [0, 1], each row with the sum 1."""
+    if logits.shape[1] < 2 or not ((logits >= 0) & (logits <= 1)).all():
+        return
+    if ((logits.sum(1) - 1).abs() < 1e-3).all():
+        warnings.warn(
+            "the network seems to give probabilities, not logits, since each row sums to 1: scores and probabilities "
+            "will be wrong; leave its closing softmax out",
+            ClusCAMWarning,
+            stacklevel=2,
+        )

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from ...errors import CluscamError, reason_of
-from ..loaded import LoadedModel
+from ..loaded import LoadedModel, network_hash
 from ..spec import ModelSpec
 from .usual import Usual
 
@@ -34,7 +34,8 @@ def load_transformers(spec: ModelSpec) -> LoadedModel:
     assert isinstance(build, Configured)  # of every spec whose library is "hf"
     read = partial(_transformers().AutoModelForImageClassification.from_pretrained, use_safetensors=True)
     network = _asked_for(build.name, read)
-    return LoadedModel(spec, network.float().eval(), f"transformers, {Path(build.name).name}", None)
+    network = network.float().eval()
+    return LoadedModel(spec, network, f"transformers, {Path(build.name).name}", network_hash(network))
 
 
 def of_transformers(name: str) -> Usual:

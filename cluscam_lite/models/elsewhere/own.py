@@ -11,8 +11,8 @@ from typing import Any
 from torch import nn
 
 from ...errors import CluscamError, reason_of, unknown
-from ...files import as_path, sha256
-from ..loaded import LoadedModel, with_random_weights
+from ...files import as_path
+from ..loaded import LoadedModel, network_hash, with_random_weights
 from ..spec import ModelSpec
 from .usual import Usual
 
@@ -49,7 +49,8 @@ def load_own(spec: ModelSpec, seed: int = 0) -> LoadedModel:
     build = spec.build
     assert isinstance(build, OwnBuild)  # of every spec whose library is `OWN`
     network = with_random_weights(build, seed)
-    return LoadedModel(spec, network, f"built by {build.name} of {build.file.name} (seed {seed})", sha256(build.file))
+    source = f"built by {build.name} of {build.file.name} (seed {seed})"
+    return LoadedModel(spec, network, source, network_hash(network, build.file))
 
 
 def of_file(path: str, function: str) -> Usual:
