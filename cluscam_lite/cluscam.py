@@ -1,5 +1,7 @@
 """ClusCAM: Algorithm 1 of the paper, and the thin class that runs it on a model."""
 
+import inspect
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from .algorithm.inputs import check_seed, check_settings, maps_model
 from .algorithm.scoring import FILLS, PRECISIONS
 from .algorithm.targets import Target
 from .algorithm.weighting import EQUAL_SCORES, all_equal, why_uniform
-from .errors import CluscamError
+from .errors import CluscamError, check_known
 from .explanation import ClusteredExplanation
 from .reading import Reading, read
 
@@ -172,6 +174,13 @@ def _check_reading(reading: Reading, model: MapsModel) -> None:
                 f"this reading is of the layer {theirs.layer_name!r}, and this ClusCAM explains {model.layer_name!r}; "
                 "read that layer"
             )
+
+
+def check_names(settings: Iterable[str]) -> None:
+    """Raise UnknownName, with the nearest names, for a name that is no setting of `ClusCAM`."""
+    known = [name for name in inspect.signature(ClusCAM).parameters if name not in ("model", "layer")]
+    for name in settings:
+        check_known("setting of ClusCAM", name, known)
 
 
 def own_settings(spec: "ModelSpec", layer: str = "paper") -> dict[str, Any]:

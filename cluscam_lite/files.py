@@ -27,9 +27,14 @@ STEM = 120  # bytes of a name that its temporary one keeps: a file system allows
 
 
 def as_path(path: PathLike) -> Path:
-    """The path that a user wrote, ``~`` resolved. Raises CluscamError for ``~name`` where there is no such user."""
+    """The path that a user wrote, ``~`` resolved.
+
+    Raises CluscamError for ``~name`` where there is no such user, and for what is no path.
+    """
     try:
         return Path(path).expanduser()
+    except TypeError:
+        raise CluscamError(f"a path is {path!r}; expected text, or an object such as pathlib.Path") from None
     except RuntimeError:
         raise CluscamError(f"{path}: there is no such user on this machine; write the folder's whole path") from None
 

@@ -169,8 +169,11 @@ def checked_map(given: Any, x: Tensor, name: str, image_id: str) -> tuple[Tensor
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Within, the random numbers of PyTorch, NumPy and Python start from `seed`; afterwards they are as before."""
-    python, numpy = random.getstate(), np.random.get_state()
+    """Within, the random numbers of PyTorch, NumPy and Python start from `seed`.
+
+    Afterwards they are as before, and so is whether PyTorch keeps gradients: an explainer may have switched that.
+    """
+    python, numpy, gradients = random.getstate(), np.random.get_state(), torch.is_grad_enabled()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         np.random.seed(seed)
@@ -180,3 +183,4 @@ def seeded(seed: int) -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
+            torch.set_grad_enabled(gradients)

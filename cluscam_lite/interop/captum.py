@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..algorithm.features import HookedModel
 from ..algorithm.targets import Target
-from ..cluscam import ClusCAM
+from ..cluscam import ClusCAM, check_names
 from ..errors import CluscamError
 from ..packages import from_extra
 
@@ -36,6 +36,7 @@ class ClusCAMAttribution(Attribution):  # type: ignore[misc]
     def __init__(self, model: nn.Module, layer: str | nn.Module | None = None, **settings: Any) -> None:
         super().__init__(model)
         self.model, self.layer, self.settings = model, layer, settings
+        check_names(settings)
         ClusCAM(model, layer, **settings)  # a wrong setting is told now
 
     def attribute(
@@ -75,7 +76,9 @@ class ClusCAMAttribution(Attribution):  # type: ignore[misc]
         return (found,) if isinstance(inputs, tuple) else found
 
     def _one(self, x: Tensor, i: int, target: Any, extra: tuple[Any, ...]) -> Tensor:
-        own = tuple(one[i : i + 1] if isinstance(one, Tensor) and len(one) == len(x) else one for one in extra)
+        own = tuple(
+            one[i : i + 1] if isinstance(one, Tensor) and one.ndim and len(one) == len(x) else one for one in extra
+        )
 
         def call(module: nn.Module, images: Tensor) -> Any:
             given = (
@@ -91,6 +94,8 @@ class ClusCAMAttribution(Attribution):  # type: ignore[misc]
 def _target(target: Any, i: int | None) -> Target:
     """Captum's target as ClusCAM's; `i`: the image alone whose target is wanted."""
     if isinstance(target, Tensor) and target.numel() == 1:
+        if target.is_floating_point() or target.dtype == torch.bool:
+            raise CluscamError(f"target is {target.tolist()!r}; expected a class, a whole number")
         target = int(target)
     if i is not None and isinstance(target, list | Tensor):
         target = target[i : i + 1]

@@ -16,7 +16,7 @@ from ..algorithm.borrowed import eval_mode
 from ..algorithm.features import HookedModel
 from ..algorithm.maps.layouts import size_of
 from ..algorithm.targets import Target
-from ..cluscam import ClusCAM
+from ..cluscam import ClusCAM, check_names
 from ..errors import CluscamError
 from ..explanation import ClusteredExplanation
 from ..packages import from_extra
@@ -65,6 +65,7 @@ class ClusterCAM(BaseCAM):  # type: ignore[misc]
             raise CluscamError("target_layers is empty; expected at least one module of the model")
         with eval_mode(model):  # the package would leave it so
             super().__init__(model, [], reshape_transform, uses_gradients=False, tta_transforms=tta_transforms)
+        check_names(settings)
         self.target_layers = target_layers
         self.batch_size: int | None = settings.pop("batch_size", None)
         self.cams = [

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..cluscam import ClusCAM
+from ..cluscam import ClusCAM, check_names
 from ..errors import CluscamError
 
 
@@ -41,6 +41,13 @@ def explain(
     if not isinstance(model, nn.Module):
         raise CluscamError(f"model is a {type(model).__name__}; expected a torch module (Quantus' PyTorch models)")
     x = torch.as_tensor(np.asarray(inputs) if not isinstance(inputs, torch.Tensor) else inputs)
-    target = None if targets is None else torch.as_tensor(np.asarray(targets)).long().reshape(-1)
+    target = None if targets is None else _classes(np.asarray(targets))
+    check_names(settings)
     found = ClusCAM(model, layer, **settings)(x.float(), target)
     return found.saliency[:, None].cpu().numpy().astype(np.float32)
+
+
+def _classes(targets: np.ndarray) -> torch.Tensor:
+    if targets.dtype.kind not in "iuf" or (targets != np.trunc(targets)).any():
+        raise CluscamError(f"targets are {targets.tolist()!r}; expected a class for each image, whole numbers")
+    return torch.as_tensor(targets).long().reshape(-1)

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from ..algorithm.given import real_numbers
-from ..errors import CluscamError
+from ..errors import CluscamError, is_number
 
 HUGE, TINY = 1e70, 1e-70  # beyond these the fourth power of a map, which a correlation has, is infinite or 0
 TOP = 0.1  # the share of pixels that counts as a map's top
@@ -54,8 +54,8 @@ def overlap(first: Tensor, second: Tensor, share: float = TOP) -> float:
     Raises:
         CluscamError: as `correlation`, or a share out of range.
     """
-    if not 0 < share < 1:
-        raise CluscamError(f"the share is {share}; expected more than 0 and less than 1")
+    if not is_number(share) or not 0 < share < 1:
+        raise CluscamError(f"the share is {share!r}; expected more than 0 and less than 1")
     a, b = _pair(first, second)
     if _constant(a) or _constant(b):
         return math.nan

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..algorithm.given import real_numbers
 from ..algorithm.targets import class_probabilities
-from ..errors import CluscamError
+from ..errors import CluscamError, is_number
 
 TOLERANCE = 1e-6  # of a probability: another batch shape alone moves it by 5e-7
 SMALLEST = 1e-300  # below it 1 / p overflows
@@ -38,6 +38,10 @@ def changes(p: ArrayLike, o: ArrayLike, tolerance: float = TOLERANCE) -> dict[st
     """
     p, o = (real_numbers(given, name).double().cpu().numpy() for given, name in ((p, "p"), (o, "o")))
     _check(p, o)
+    if not is_number(tolerance) or not 0 <= tolerance < 1:
+        raise CluscamError(
+            f"tolerance is {tolerance!r}; expected a difference of probabilities, at least 0 and below 1"
+        )
     return _terms(p, np.where(np.abs(o - p) <= tolerance, p, o)) | {
         f"{key}_strict": value for key, value in _terms(p, o).items() if key != "gain_over_p"
     }

@@ -12,7 +12,7 @@ from ..algorithm.inputs import check_batch_size
 from ..algorithm.maps.outputs import logits_of
 from ..algorithm.memory_format import Passes
 from ..algorithm.scoring import default_batch_size, mask_input, without_autocast
-from ..errors import CluscamError, unknown
+from ..errors import CluscamError, is_number, unknown
 
 FORMS = ("raw", "matched", "complement")
 COVERAGE = 0.5  # mean of a matched map
@@ -53,8 +53,8 @@ def matched(saliency: Tensor, coverage: float = COVERAGE) -> Tensor:
     Raises:
         CluscamError: values or a coverage out of range.
     """
-    if not 0 < coverage < 1:
-        raise CluscamError(f"coverage is {coverage}; expected a mean above 0 and below 1")
+    if not is_number(coverage) or not 0 < coverage < 1:
+        raise CluscamError(f"coverage is {coverage!r}; expected a mean above 0 and below 1")
     values = _checked_maps(saliency).float()
     power = matching_power(values.flatten(1), torch.full((len(values),), coverage, device=values.device))
     return values ** power[:, None, None]

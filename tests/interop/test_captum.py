@@ -85,3 +85,13 @@ def test_mistakes_are_one_sentence():
         ClusCAMAttribution(network(), "layer4")
     with pytest.raises(CluscamError, match="not part of the model"):
         ClusCAMAttribution(network(), nn.ReLU())
+
+
+def test_targets_and_arguments_of_another_kind():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)).eval()
+    x = torch.randn(1, 3, 16, 16)
+    for target in (torch.tensor(1.7), torch.tensor(True)):
+        with pytest.raises(CluscamError, match="target is .*expected a class"):
+            ClusCAMAttribution(net, "0", n_clusters=2).attribute(x, target)
+    with pytest.raises(CluscamError, match="unknown setting of ClusCAM 'cluster'"):
+        ClusCAMAttribution(net, "0", cluster=2)

@@ -145,3 +145,8 @@ def test_wrong_targets_are_one_sentence():
         cam(images(1), [lambda row: row[0]] * 2)
     with pytest.raises(CluscamError, match=r"target 0 gives \(5,\) for its image; expected one number"):
         cam(images(1), [lambda row: row])
+
+
+def test_a_setting_that_there_is_not_is_named_with_the_nearest():
+    with pytest.raises(CluscamError, match="unknown setting of ClusCAM 'clusters'; nearest: n_clusters"):
+        ClusterCAM(nn.Sequential(nn.Conv2d(3, 4, 3)), [nn.Conv2d(3, 4, 3)], clusters=4)

@@ -239,3 +239,13 @@ def test_probabilities_in_the_place_of_logits_are_noted():
         ClusCAM(net, "1", n_clusters=4)(X)
     with pytest.raises(CluscamError, match=r"a tensor of torch\.int64"):
         evaluate(lambda x: network(x).argmax(1), X, torch.rand(SIZE, SIZE), 0, fills=["mean"])
+
+
+@pytest.mark.parametrize("wrong", ["0.1", None, float("nan"), -0.1, 1, True])
+def test_a_share_or_tolerance_that_is_none(wrong):
+    e = torch.rand(SIZE, SIZE)
+    for refused in (lambda: overlap(e, e.T, wrong), lambda: matched(e[None], wrong)):
+        with pytest.raises(CluscamError, match="expected"):
+            refused()
+    with pytest.raises(CluscamError, match="tolerance is"):
+        changes(0.5, 0.4, wrong)
