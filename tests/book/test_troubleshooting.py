@@ -61,6 +61,12 @@ def blind(*, as_warning=False):
     raise CluscamError("; ".join(e.notes))  # notes, to be compared as messages are
 
 
+def probabilities():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ClusCAMWarning)
+        ClusCAM(nn.Sequential(network(), nn.Softmax(1)), n_clusters=3)(images())
+
+
 class Unused(nn.Module):
     """A network with a head that is never called."""
 
@@ -124,6 +130,8 @@ CAUSES = {
     "the weights of … that": changed_weights,
     "the weights of … come": no_package,
     "the weights of … in": changed_package,
+    "the model gives … for": lambda: ClusCAM(nn.Sequential(network(), nn.Flatten(0)), n_clusters=3)(images()),
+    "the network seems": probabilities,
     "the model gave NaN": not_a_number,
     "one masked image": no_memory,
 }
