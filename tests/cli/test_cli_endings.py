@@ -1,11 +1,13 @@
-"""How a command ends: an interrupt in its imports, and what a killed process left of a file."""
+"""How a command ends: an interrupt in its imports, what a killed process left of a file, and a full disk."""
 
+import errno
 import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,3 +103,24 @@ def test_a_terminal_without_some_letters_shows_their_codes(tmp_path):
         [*command, "--no-figures", "--out", tmp_path / "\u00fc"], env=environment, capture_output=True, cwd=ROOT
     )
     assert done.returncode == 0 and rb"\xfc" in done.stdout, done
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EDQUOT, "Disk quota exceeded"),
+     OSError("65536 requested and 0 written")],
+    ids=["system", "quota", "numpy"],
+)  # fmt: skip
+def test_a_full_disk_names_the_file_and_what_to_do(tmp_path, error, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    expected = pytest.raises(CluscamError, match=r"cannot write .*map\.npz: no space is left there; free some")
+    with expected, atomic_path(tmp_path / "map.npz"):
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_another_kind_is_not_called_a_full_disk(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "map.npz"):
+        open(tmp_path / "nothing").close()
+    with pytest.raises(OSError, match="an odd one"), atomic_path(tmp_path / "map.npz"):
+        raise OSError("an odd one")

@@ -1,11 +1,9 @@
 """What strangers broke: networks and files of theirs that end the program, do not fit, or have odd names."""
 
-import errno
 import json
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +13,6 @@ from PIL import Image
 from cluscam_lite.cli import main
 from cluscam_lite.datasets import load_dataset
 from cluscam_lite.errors import CluscamError
-from cluscam_lite.files import atomic_path
 
 N = ["--mean", ".5", ".5", ".5", "--std", ".5", ".5", ".5"]
 NETWORKS = """
@@ -206,27 +203,6 @@ def test_an_empty_option_is_no_option_left_out(option, capsys):
 def test_an_empty_option_of_a_study(option, capsys):
     estimate = ["--estimate"] if option == "--measure" else []
     fails(capsys, ["study", "logits", "--profile", "smoke", *estimate, option, ""], f"{option} is empty")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EDQUOT, "Disk quota exceeded"),
-     OSError("65536 requested and 0 written")],
-    ids=["system", "quota", "numpy"],
-)  # fmt: skip
-def test_a_full_disk_names_the_file_and_what_to_do(tmp_path, error, monkeypatch):
-    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
-    expected = pytest.raises(CluscamError, match=r"cannot write .*map\.npz: no space is left there; free some")
-    with expected, atomic_path(tmp_path / "map.npz"):
-        raise error
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_error_of_another_kind_is_not_called_a_full_disk(tmp_path):
-    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "map.npz"):
-        open(tmp_path / "nothing").close()
-    with pytest.raises(OSError, match="an odd one"), atomic_path(tmp_path / "map.npz"):
-        raise OSError("an odd one")
 
 
 def test_a_name_that_is_too_long(tmp_path, capsys):
