@@ -173,15 +173,14 @@ def read_yaml(path: Path, name: str, advice: str = "") -> Any:
 
     try:
         text = path.read_text(encoding="utf-8")
-        if twice := _doubled(yaml.compose(text, yaml.SafeLoader)):
-            raise CluscamError(f"{name} has {twice[0][:SHOWN]!r} twice, at line {twice[1]}; keep one of them")
-        return yaml.safe_load(text)
-    except CluscamError:
-        raise
+        twice, found = _doubled(yaml.compose(text, yaml.SafeLoader)), yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number of thousands of digits, for one
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
         raise CluscamError(f"{name} is not valid YAML{where}{advice}") from error
+    if twice:
+        raise CluscamError(f"{name} has {twice[0][:SHOWN]!r} twice, at line {twice[1]}; keep one of them")
+    return found
 
 
 def _doubled(node: Any) -> tuple[str, int] | None:

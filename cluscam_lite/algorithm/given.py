@@ -46,8 +46,13 @@ def checked_images(x: Tensor) -> Tensor:
     return x
 
 
-def checked_normalization(normalization: Any) -> Normalization | None:
-    """(mean, std) as tuples of numbers, or None. Raises CluscamError unless each is of colours in [0, 1]."""
+def checked_normalization(
+    normalization: Any, what: str = "normalization is", std_name: str = "std"
+) -> Normalization | None:
+    """(mean, std) as tuples of numbers, or None; `what` and `std_name` are how messages call it and the latter.
+
+    Raises CluscamError unless each is of colours in [0, 1], and std above 0.
+    """
     if normalization is None:
         return None
     try:
@@ -57,8 +62,8 @@ def checked_normalization(normalization: Any) -> Normalization | None:
         good = False
     if not good:
         raise CluscamError(
-            f"normalization is {normalization!r}; expected (mean, std), each with a number in [0, 1] for each channel, "
-            "std above 0: divide those of 0 to 255 by 255"
+            f"{what} {normalization!r}; expected (mean, std), each with a number in [0, 1] for each channel, "
+            f"{std_name} above 0: divide those of 0 to 255 by 255"
         )
     return mean, std  # type: ignore[return-value]
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from ..datasets.folder import SUFFIXES as IMAGES
+from ..datasets.folder import images_within
 from ..errors import CluscamError, printable
 from ..files import as_path, atomic_path, is_text, sha256
 from ..methods import settings_of
@@ -71,10 +72,7 @@ def folder_of(arguments: argparse.Namespace) -> Path | None:
 
 def image_names(folder: Path) -> list[str]:
     """The images in a folder, to any depth, as sorted paths inside it. Raises CluscamError if there is none."""
-    found = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGES]
-    found = [path for path in found if path.is_file() or path.is_symlink()]  # a link to nowhere is named as broken
-    inside = [path.relative_to(folder) for path in found]
-    names = sorted(path.as_posix() for path in inside if not any(part.startswith(".") for part in path.parts))
+    names = sorted(path.relative_to(folder).as_posix() for path in images_within(folder))
     if not names:
         raise CluscamError(f"the folder {folder} has no images ({', '.join(sorted(IMAGES))}); choose another")
     return names

@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import math
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from ..algorithm.clustering import N_CLUSTERS
+from ..algorithm.given import checked_normalization
 from ..errors import CluscamError
 from ..files import as_path, sha256
 from ..models import ModelSpec
@@ -70,10 +70,7 @@ def network_of_file(arguments: argparse.Namespace) -> LoadedFile:
 
     Raises CluscamError for a file, a size or classes that do not fit, and UnknownName for a layer that is not there.
     """
-    if any(not math.isfinite(value) for value in (*arguments.mean, *arguments.std)) or min(arguments.std) <= 0:
-        raise CluscamError(
-            f"--mean and --std are {arguments.mean} and {arguments.std}; expected numbers, --std above 0"
-        )
+    checked_normalization((tuple(arguments.mean), tuple(arguments.std)), "--mean and --std are", "--std")
     layer = None if arguments.layer in DEFAULT_LAYERS else arguments.layer
     model = OnnxModel(arguments.onnx, layer, size=arguments.size)
     name = model.path.name

@@ -24,7 +24,6 @@ TUNE_EXAMPLES = """examples:
   cluscam explain photo.jpg --model resnet50 --tuned mine.json --out out/
 """
 IMAGE = "an image file, scene:N for the icon scene N, or photograph:NAME, such as chelsea, for a free photograph"
-
 LAYER = "paper"  # that is read unless another is named
 MOST_SEEDS = 100
 DIGITS = 20  # more than any number that is asked for

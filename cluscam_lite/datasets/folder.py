@@ -1,6 +1,6 @@
 """Any folder of images: the files in it, or, where it has only subfolders, one class to each of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
     class_names: list[str] = []
     if not labels:
         folders = [f for f in sorted(root.iterdir()) if f.is_dir() and not f.name.startswith(".")]
-        found = {folder.name: _images(_within(folder)) for folder in folders}
+        found = {folder.name: images_within(folder) for folder in folders}
         class_names = [name for name, files in found.items() if files]
         labels = {f.relative_to(root).as_posix(): i for i, c in enumerate(class_names) for f in found[c]}
     if not labels:
@@ -42,11 +42,10 @@ def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
     return Samples("folder", first(list(labels), n, str(root)), class_names, partial(_read, root, labels))
 
 
-def _within(folder: Path) -> Iterator[Path]:
-    """Everything in a folder, to any depth, without hidden folders and links to folders."""
-    for path in folder.rglob("*"):
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path
+def images_within(folder: Path) -> list[Path]:
+    """The images in a folder, to any depth, without what is hidden; links to folders are not followed."""
+    found = folder.rglob("*")
+    return _images(f for f in found if not any(part.startswith(".") for part in f.relative_to(folder).parts))
 
 
 def _images(files: Iterable[Path]) -> list[Path]:

@@ -15,6 +15,7 @@ from ..files import PathLike, as_path
 # what is opened: other decoders are rarely needed, and some (EPS) start another program
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")  # Pillow's grey modes of more than 8 bits
+DEPTHS = (255.0, 4095.0, 65535.0)  # of 8, 12 (medical images) and 16 bits
 TRANSPARENT = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
@@ -66,9 +67,6 @@ def _decode(source: Path | BinaryIO, label: str, upright: bool) -> Image.Image:
         raise BrokenImage(f"the image {label} has too many pixels to be safe; make it smaller first") from error
     except Exception as error:  # Pillow's decoders fail on damaged files in a dozen ways
         raise BrokenImage(f"the image {label} is cut short or damaged ({reason_of(error)}); get it again") from error
-
-
-DEPTHS = (255.0, 4095.0, 65535.0)  # of 8, 12 (medical images) and 16 bits
 
 
 def to_rgb(image: Image.Image, upright: bool = True) -> Image.Image:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..algorithm.given import real_numbers
 from ..algorithm.masks import is_constant
 from ..errors import CluscamError
-from .agreement import HUGE, TINY
+from .agreement import of_usual_size
 
 if TYPE_CHECKING:
     from ..explanation import Explanation
@@ -67,22 +67,12 @@ def coherency(saliency: Tensor, again: Tensor) -> Tensor:
     if not (torch.isfinite(one).all() and torch.isfinite(two).all()):
         raise CluscamError("a map contains NaN or infinite values, which have no correlation; expected finite maps")
     flat = is_constant(*one.aminmax(dim=1)) | is_constant(*two.aminmax(dim=1))
-    one, two = (_of_usual_size(maps) for maps in (one, two))
+    one, two = (of_usual_size(maps) for maps in (one, two))
     a, b = (maps - maps.mean(1, keepdim=True) for maps in (one, two))
     size = (a.square().sum(1) * b.square().sum(1)).sqrt().masked_fill(flat, 1)  # (B,)
     r = ((a * b).sum(1) / size).clamp(-1, 1)
     r = torch.where(flat, equal.double(), r)
     return 100 * (1 + r) / 2
-
-
-def _of_usual_size(maps: Tensor) -> Tensor:
-    """Maps (B, n), those with a largest of 1 whose squares would be 0 or infinite."""
-    low, high = maps.amin(1, keepdim=True), maps.amax(1, keepdim=True)
-    largest, spread = maps.abs().amax(1, keepdim=True), high / 2 - low / 2
-    scaled = maps / largest.clamp(min=1e-300)
-    scaled = scaled - scaled.mean(1, keepdim=True)
-    scaled = scaled / scaled.abs().amax(1, keepdim=True).clamp(min=1e-300)
-    return torch.where((largest < HUGE) & (spread > TINY), maps, scaled)
 
 
 def adcc(coherency: ArrayLike, complexity: ArrayLike, drop: ArrayLike) -> np.ndarray:

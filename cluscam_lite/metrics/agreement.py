@@ -6,11 +6,13 @@ Where a map has no contrast there is nothing to correlate and no top: NaN, which
 import math
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..algorithm.given import real_numbers
 from ..errors import CluscamError, is_number
 
+SMALLEST = 1e-300
 HUGE, TINY = 1e70, 1e-70  # beyond these the fourth power of a map, which a correlation has, is infinite or 0
 TOP = 0.1  # the share of pixels that counts as a map's top
 
@@ -82,16 +84,16 @@ def _constant(values: np.ndarray) -> bool:
 def _pearson(a: np.ndarray, b: np.ndarray) -> float:
     if _constant(a) or _constant(b):
         return math.nan
-    a, b = (_of_usual_size(values) for values in (a, b))
+    a, b = (of_usual_size(torch.from_numpy(values)[None])[0].numpy() for values in (a, b))
     a, b = a - a.mean(), b - b.mean()
     return float(np.clip(a @ b / math.sqrt((a @ a) * (b @ b)), -1, 1))
 
 
-def _of_usual_size(values: np.ndarray) -> np.ndarray:
-    """Values with a largest of 1 where their squares would be 0 or infinite, else as they are."""
-    largest, spread = float(np.abs(values).max()), float(np.ptp(values / 2))
-    if largest < HUGE and spread > TINY:
-        return values
-    scaled: np.ndarray = values / largest
-    scaled = scaled - scaled.mean()
-    return np.asarray(scaled / np.abs(scaled).max())
+def of_usual_size(maps: Tensor) -> Tensor:
+    """Maps (B, n) float64, those with a largest of 1 whose squares would be 0 or infinite, the others as they are."""
+    low, high = maps.amin(1, keepdim=True), maps.amax(1, keepdim=True)
+    largest, spread = maps.abs().amax(1, keepdim=True), high / 2 - low / 2
+    scaled = maps / largest.clamp(min=SMALLEST)
+    scaled = scaled - scaled.mean(1, keepdim=True)
+    scaled = scaled / scaled.abs().amax(1, keepdim=True).clamp(min=SMALLEST)
+    return torch.where((largest < HUGE) & (spread > TINY), maps, scaled)

@@ -85,8 +85,10 @@ def probabilities(logits: Tensor, target: Tensor) -> Tensor:
 
 def _column(target: Tensor, logits: Tensor) -> Tensor:
     """The classes of the rows of logits (n, C), as (n, 1)."""
-    classes = target if isinstance(target, Tensor) else real_numbers(target, "the target").long()
-    classes = classes.to(logits.device)
+    try:
+        classes = torch.as_tensor(target, device=logits.device)
+    except (TypeError, ValueError, RuntimeError):  # text, or lists of different lengths
+        raise CluscamError(f"the target is {target!r}; expected a class for each row, a whole number") from None
     whole = not classes.is_floating_point() and classes.dtype != torch.bool
     if logits.ndim != 2 or not whole or classes.shape != logits.shape[:1] or not _within(classes, logits.shape[1]):
         raise CluscamError(

@@ -86,7 +86,7 @@ def test_every_method_explains_it_or_says_why_not(name, scene, tmp_path, capsys)
         (lambda o: [*o, "--layer", "stage9"], ["unknown tensor or module 'stage9'; nearest: stage"]),
         (lambda o: [*o, "--size", "64"], ["size is 64 x 64, but net.onnx takes 96 x 96"]),
         (lambda o: [*o, "--size", "0"], ["'0' is not a side in pixels"]),
-        (lambda o: [*o[:6], "--std", "1", "1", "0"], ["expected numbers, --std above 0"]),
+        (lambda o: [*o[:6], "--std", "1", "1", "0"], ["--mean and --std are", "for each channel, --std above 0"]),
         (lambda o: [*o, "--target", "10"], ["target 10 is outside the classes of net"]),
         (lambda o: [*o, "--clusters", "500"], ["500"]),
         (lambda o: [*o, "--device", "cuda"], ["--onnx runs on the CPU"]),

@@ -142,7 +142,8 @@ def test_probabilities_that_are_none_are_refused(given):
 
 
 @pytest.mark.parametrize(
-    "target", [[0], [0, 4], [0, -1], torch.tensor([0.0, 1.0]), [True, False], [[0, 1]], ["a", "b"]]
+    "target",
+    [[0], [0, 4], [0, -1], [0, 1.9], (True, False), torch.tensor([0.0, 1.0]), [True, False], [[0, 1]], ["a", "b"]],
 )
 @pytest.mark.parametrize("measure", [log_odds, probabilities])
 def test_classes_that_do_not_fit_their_logits_are_refused(measure, target):

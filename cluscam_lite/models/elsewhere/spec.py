@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ...algorithm.clustering import N_CLUSTERS
 from ...algorithm.features import HookedModel
+from ...algorithm.given import checked_normalization
 from ...algorithm.maps.outputs import class_logits
 from ...errors import CluscamError, reason_of
 from ..loaded import with_random_weights
@@ -66,11 +67,7 @@ def elsewhere_spec(name: str, given: Given | None = None) -> ModelSpec:
             f"{name} does not say with which mean and standard deviation it was trained; give --mean and --std "
             f"to `cluscam explain` or `compare`, or Given(mean=..., std=...) in Python, {PHOTOGRAPHS}"
         )
-    if not all(0 <= value <= 1 for value in mean) or not all(0 < value <= 1 for value in std):
-        raise CluscamError(
-            f"--mean and --std are {[*mean]} and {[*std]}; expected numbers of colours in [0, 1], --std above 0: "
-            "divide those of 0 to 255 by 255"
-        )
+    checked_normalization((mean, std), "--mean and --std are", "--std")
     size = given.size or usual.size
     short = name if source in LIBRARIES else f"{Path(source).name}:{rest}"  # without a folder of this machine
     if source == "hf" and Path(rest).is_dir():
