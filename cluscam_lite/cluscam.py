@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from .algorithm.clustering import BACKENDS, CLUSTERINGS, SPACES, Clustering
+from .algorithm.clustering import BACKENDS, CLUSTERINGS, OWN_NUMBER, SPACES, Clustering, check_own_number
 from .algorithm.features import HookedModel, MapsModel
 from .algorithm.given import Normalization, checked_normalization
 from .algorithm.inputs import check_seed, check_settings, maps_model
@@ -35,7 +35,8 @@ class ClusCAM:
         model: a torch module that gives logits (B, C), or anything with ``forward(x) -> (maps, output)`` and
             ``output(x) -> output`` (`cluscam_lite.algorithm.features.MapsModel`).
         layer: dotted name of the layer to read, or the module itself; None takes the deepest that gives maps.
-        n_clusters: K, 1 to the number of maps; None is 30, or all maps where there are fewer.
+        n_clusters: K, 1 to the number of maps; None is 30, or all maps where there are fewer. "none" and "hdbscan"
+            take none.
         drop_ratio: r, the fraction of groups discarded, 0 <= r < 1.
         temperature: tau > 0; None is Eq. 10, ``1 / log(1 + r K)``.
         clustering: "kmeans", "random" (the same sizes, members at random), "none" (K = d), "spectral",
@@ -87,6 +88,7 @@ class ClusCAM:
             backend=(backend, BACKENDS),
             precision=(precision, PRECISIONS),
         )
+        check_own_number(n_clusters, clustering)
         self.model = maps_model(model, layer)
         self.n_clusters, self.drop_ratio, self.temperature = n_clusters, drop_ratio, temperature
         self.clustering, self.space, self.seed, self.backend = clustering, space, seed, backend
@@ -113,7 +115,7 @@ class ClusCAM:
 
         spec = get_spec(spec) if isinstance(spec, str) else spec
         module = load_model(spec).module if module is None else module
-        return cls(module, **(own_settings(spec, layer) | overrides))
+        return cls(module, **(own_settings(spec, layer, overrides.get("clustering")) | overrides))
 
     @torch.no_grad()
     def __call__(self, x: Tensor, target: Target = None) -> ClusteredExplanation:
@@ -183,11 +185,14 @@ def check_names(settings: Iterable[str]) -> None:
         check_known("setting of ClusCAM", name, known)
 
 
-def own_settings(spec: "ModelSpec", layer: str = "paper") -> dict[str, Any]:
-    """The arguments of methods that a registered model sets itself: layer, K, r, tau (Table 3) and normalisation."""
+def own_settings(spec: "ModelSpec", layer: str = "paper", clustering: object = None) -> dict[str, Any]:
+    """The arguments of methods that a registered model sets itself: layer, K, r, tau (Table 3) and normalisation.
+
+    K is left to a `clustering` that has a number of its own.
+    """
     return {
         "layer": spec.layer(layer),
-        "n_clusters": spec.n_clusters,
+        "n_clusters": None if clustering in OWN_NUMBER else spec.n_clusters,
         "drop_ratio": spec.drop_ratio,
         "temperature": spec.temperature,
         "normalization": (spec.mean, spec.std),

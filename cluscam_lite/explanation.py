@@ -7,7 +7,7 @@ from torch import Tensor
 from .algorithm.maps.layouts import size_of
 from .algorithm.masks import masks_of, saliency_of
 from .algorithm.scoring import without_autocast
-from .algorithm.weighting import weights_by
+from .algorithm.weighting import check_taken, weights_by
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,10 @@ class ClusteredExplanation(Explanation):
             weighting: one of `cluscam_lite.algorithm.weighting.WEIGHTINGS`.
 
         Raises:
-            CluscamError: r or tau out of range.
+            CluscamError: r or tau out of range, or given to a weighting that has none.
             UnknownName: no such weighting.
         """
+        check_taken(weighting, drop_ratio, temperature)
         ratio = self.drop_ratio if drop_ratio is None else drop_ratio
         weights, tau = weights_by(weighting, self.scores, self.valid, ratio, temperature)
         saliency, uniform = saliency_of(weights, self.centroids, self.size)

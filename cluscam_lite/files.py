@@ -23,16 +23,20 @@ PathLike = str | os.PathLike[str]
 """A path, as text or as an object such as `pathlib.Path`."""
 LOCK = ".lock"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LONGEST = 255  # bytes of a name, on all common file systems
 STEM = 120  # bytes of a name that its temporary one keeps: a file system allows 255
 
 
 def as_path(path: PathLike) -> Path:
     """The path that a user wrote, ``~`` resolved.
 
-    Raises CluscamError for ``~name`` where there is no such user, and for what is no path.
+    Raises CluscamError for ``~name`` where there is no such user, for what is no path, and for a name too long for one.
     """
     try:
-        return Path(path).expanduser()
+        found = Path(path).expanduser()
+        if any(len(os.fsencode(part)) > LONGEST for part in found.parts):
+            raise CluscamError(f"{str(path)[:60]}...: a name has at most {LONGEST} bytes; use a shorter name")
+        return found
     except TypeError:
         raise CluscamError(f"a path is {path!r}; expected text, or an object such as pathlib.Path") from None
     except RuntimeError:

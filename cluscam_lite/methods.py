@@ -150,7 +150,7 @@ def method(
         known: dict[str, object] = {"layer": layer, "normalization": None if mean is None else (mean, std)}
     else:
         named = "paper" if layer is None else layer
-        known = own_settings(spec, named if isinstance(named, str) else "paper")
+        known = own_settings(spec, named if isinstance(named, str) else "paper", settings.get("clustering"))
         known |= {} if isinstance(named, str) else {"layer": named}
     factory = info.factory
     taken = inspect.signature(factory).parameters

@@ -14,20 +14,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .algorithm.clustering import N_CLUSTERS, Clustering, group_maps
 from .algorithm.features import HookedModel, MapsModel
 from .algorithm.given import Normalization
-from .algorithm.inputs import check_batch_size, check_finite, check_maps, checked_input, maps_model, whole_turn
+from .algorithm.inputs import (
+    check_batch_size,
+    check_finite,
+    check_maps,
+    check_seed,
+    checked_input,
+    maps_model,
+    whole_turn,
+)
 from .algorithm.maps.layouts import Layout, size_of
 from .algorithm.maps.outputs import logits_of
 from .algorithm.masks import normalized_maps, saliency_of
 from .algorithm.scoring import fill_image, masks_from, score_masks, without_autocast
 from .algorithm.targets import Target, asks_for_classes, resolve_target
 from .algorithm.weighting import softmax_weights
-from .errors import CluscamError
+from .errors import CluscamError, is_whole
 from .explanation import ClusteredExplanation
 
 MasksOf = Callable[[Tensor, Tensor], Tensor]
@@ -83,9 +92,15 @@ class Reading:
         """(H, W) of the input."""
         return size_of(self.x)
 
-    def of(self, images: Sequence[int]) -> "Reading":
-        """The reading of some of the images, by number, in this order."""
-        chosen = torch.as_tensor(images, dtype=torch.long, device=self.x.device)
+    def of(self, images: Sequence[int] | Tensor | np.ndarray) -> "Reading":
+        """The reading of some of the images, by number, in this order.
+
+        Raises CluscamError for none, or for what is no number from 0 to B - 1.
+        """
+        numbers = images.tolist() if isinstance(images, Tensor | np.ndarray) else list(images)
+        if not numbers or not all(is_whole(i) and 0 <= i < len(self.x) for i in numbers):
+            raise CluscamError(f"the images asked for are {numbers}; expected numbers from 0 to {len(self.x) - 1}")
+        chosen = torch.tensor(numbers, device=self.x.device)
         parts = {name: getattr(self, name)[chosen] for name in ("x", "output", "baseline", "maps")}
         target = self.target[chosen.to(self.target.device)]
         return replace(self, select=lambda output, rows: self.select(output, chosen[rows]), target=target, **parts)
@@ -113,8 +128,9 @@ class Reading:
             clustering, space, seed, backend: as in `ClusCAM`.
 
         Raises:
-            CluscamError: K out of range, or nothing but noise.
+            CluscamError: K or seed out of range, or nothing but noise.
         """
+        check_seed(seed)
         n_clusters = min(N_CLUSTERS, self.maps.shape[1]) if n_clusters is None else n_clusters
         labels, centroids, valid = group_maps(self.maps, self.size, n_clusters, clustering, space, seed, backend)
         return Groups(centroids, valid, labels)
@@ -141,9 +157,11 @@ class Reading:
             (B, K) logits, float32; -inf where not valid.
 
         Raises:
-            CluscamError: the model gives NaN on a masked input, or a function of masks comes without `valid`.
+            CluscamError: the model gives NaN on a masked input, the masks are not of these images or not finite, or
+                a function of masks comes without `valid`.
         """
         check_batch_size(batch_size)
+        _check_masks(masks, valid, len(self.x))
         if isinstance(masks, Tensor):
             if valid is None:
                 valid = torch.ones(masks.shape[:2], dtype=torch.bool, device=self.x.device)
@@ -171,8 +189,13 @@ class Reading:
             facts: further fields of the explanation, `layer` and `notes` for instance.
 
         Raises:
-            CluscamError: r or tau out of range.
+            CluscamError: r or tau out of range, or scores that are NaN, or not of these groups.
         """
+        if scores.shape != groups.valid.shape or torch.isnan(scores).any():
+            raise CluscamError(
+                f"the scores are {tuple(scores.shape)}, or NaN; expected a number for each group, "
+                f"{tuple(groups.valid.shape)}"
+            )
         weights, tau = softmax_weights(scores, groups.valid, drop_ratio, temperature)
         saliency, uniform = saliency_of(weights, groups.centroids, self.size)
         no_labels = torch.empty(len(scores), 0, dtype=torch.long, device=scores.device)
@@ -191,6 +214,26 @@ class Reading:
             drop_ratio=drop_ratio,
             temperature=tau,
             **found,
+        )
+
+
+def _check_masks(masks: Tensor | MasksOf, valid: Tensor | None, n_images: int) -> None:
+    """Raise CluscamError for masks that are not (B, K, h, w) of these images, or `valid` that is not of these masks."""
+    shape = tuple(masks.shape) if isinstance(masks, Tensor) else None
+    if isinstance(masks, Tensor):
+        if masks.ndim != 4 or len(masks) != n_images or not masks.numel() or not torch.isfinite(masks).all():
+            raise CluscamError(
+                f"the masks are {shape}, or not finite; expected centroids ({n_images}, K, h, w) in [0, 1]"
+            )
+    elif not callable(masks):
+        raise CluscamError(f"the masks are a {type(masks).__name__}; expected a tensor, or a function that makes them")
+    if valid is None:
+        return
+    there = valid.shape[:2] if shape is None else shape[:2]
+    if valid.dtype != torch.bool or valid.ndim != 2 or len(valid) != n_images or valid.shape != there:
+        wanted = f"({n_images}, {'K' if shape is None else shape[1]})"
+        raise CluscamError(
+            f"valid is {valid.dtype} {tuple(valid.shape)}; expected bool {wanted}, which masks there are of each image"
         )
 
 

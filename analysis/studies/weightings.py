@@ -25,7 +25,7 @@ class Setting:
     """One way from scores to a map: `ratio` and `temperature` as numbers, or a weighting that takes neither."""
 
     name: str
-    ratio: float
+    ratio: float | None
     temperature: float | None
     weighting: str = "cluscam"
 
@@ -39,4 +39,4 @@ def settings_of(n_clusters: int, drop_ratio: float) -> tuple[Setting, ...]:
     ratios = dict(zip(RATIOS, (0.0, drop_ratio, 0.5), strict=True))
     temperatures = dict(zip(TEMPERATURES, (temperature(n_clusters, drop_ratio), 1.0, 50.0), strict=True))
     grid = [Setting(f"r {r}, tau {t}", ratios[r], temperatures[t]) for r in RATIOS for t in TEMPERATURES]
-    return (*grid, *(Setting(name, drop_ratio, None, name) for name in OTHERS))
+    return (*grid, *(Setting(name, None, None, name) for name in OTHERS))

@@ -141,6 +141,15 @@ def check_n_clusters(n_clusters: int, n_maps: int) -> None:
         )
 
 
+def check_own_number(n_clusters: int | None, clustering: str | Clustering) -> None:
+    """Raise CluscamError for a K that the clustering would not use."""
+    if n_clusters is not None and isinstance(clustering, str) and clustering in OWN_NUMBER:
+        raise CluscamError(
+            f"n_clusters is {n_clusters!r}, but the clustering {clustering!r} has its own number of groups; leave it "
+            "out"
+        )
+
+
 def _kmeans(points: Tensor, n_clusters: int, seed: int, tolerance: float, backend: str) -> Tensor:
     check_known("backend", backend, BACKENDS)
     if backend == "torch" or (backend == "auto" and points.device.type != "cpu"):

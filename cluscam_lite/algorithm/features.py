@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from ..errors import CluscamError
 from .borrowed import borrowed, eval_mode, hooked_here
-from .maps.layers import check_readable, default_layer, layer_named, layers, map_layers
+from .maps.layers import check_readable, chosen_layer, layer_named, layers, map_layers
 from .maps.layouts import Layout, could_be_otherwise, described, layout_of_part, size_of, stated_by, to_maps
 from .maps.outputs import Call, passed
+from .maps.steady import note_unsteady
 
 
 @runtime_checkable
@@ -34,7 +35,7 @@ class HookedModel:
 
     Args:
         module: the network.
-        layer: dotted module name, or the module itself; None takes the last that gives maps (`default_layer`), found
+        layer: dotted module name, or the module itself; None takes the last that gives maps (`chosen_layer`), found
             with one extra pass at first use, and again for images of another size. Names go through the wrappers of
             torch.compile and DataParallel. Of a layer that gives a tuple the first maps in it are read.
         call: ``call(module, x)`` runs the network on images x (n, 3, H, W), for one that takes them by keyword or needs
@@ -62,6 +63,7 @@ class HookedModel:
         self.call, self.reshape = call, reshape
         self._confirmed: set[tuple[int, ...]] = set()
         self._chosen_for: tuple[int, ...] | None = None  # the size of images that the layer was chosen for
+        self._alone: list[Any] = []  # what the pass that chose it gave, until another pass has been compared with it
         if self.layer_name is not None:
             check_readable(module.get_submodule(self.layer_name), f"the layer {self.layer_name!r}")
 
@@ -84,6 +86,8 @@ class HookedModel:
 
             with hooked_here(layer, keep, whole=self.reshape is not None):
                 output = self.output(x)
+            if self._alone:
+                note_unsteady(self._alone.pop(), output)
             if given and self.reshape is not None:
                 return _reshaped(self.reshape, given[0], x), output
             self.layout = self.layout_of(given, x)
@@ -95,8 +99,8 @@ class HookedModel:
         The latter takes a pass of the first image, once for each size of images. Raises CluscamError if there is none.
         """
         if self.layer_name is None or self._chosen_for not in (None, size_of(x)):
-            self.layer_name = default_layer(self.module, x, self.call)
-            self._chosen_for = size_of(x)
+            self.layer_name, alone = chosen_layer(self.module, x, self.call)
+            self._chosen_for, self._alone = size_of(x), [alone]
         return self.layer_name
 
     def layout_of(self, given: Sequence[Any], x: Tensor) -> Layout:

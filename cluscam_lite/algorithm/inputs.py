@@ -12,6 +12,7 @@ from ..errors import CluscamError, is_whole, unknown
 from .borrowed import borrowed
 from .features import HookedModel, MapsModel
 from .given import checked_images
+from .maps.steady import note_batch_statistics
 from .weighting import check_weighting
 
 
@@ -45,6 +46,7 @@ def checked_input(x: Tensor, model: nn.Module | MapsModel) -> Tensor:
             f"{'x' if x.is_meta else 'the model'} is on the device 'meta' and holds no numbers; load "
             f"{'an image' if x.is_meta else 'its weights'} first"
         )
+    note_batch_statistics(module)
     x = x if parameter is None else x.to(parameter)
     if not torch.isfinite(x).all():
         raise CluscamError("x contains NaN or infinite values; expected a normalised image")

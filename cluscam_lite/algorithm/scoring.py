@@ -58,6 +58,11 @@ def fill_image(x: Tensor, fill: str | Tensor | np.ndarray, normalization: Normal
             raise CluscamError(
                 "fill='black' needs the input's normalisation; pass normalization=(mean, std), or a tensor as fill"
             )
+        if len(normalization[0]) != x.shape[1]:
+            raise CluscamError(
+                f"the normalisation is of {len(normalization[0])} channels, and x has {x.shape[1]}; give a mean and a "
+                "deviation for each"
+            )
         mean, std = (torch.tensor(v, dtype=x.dtype, device=x.device).view(1, -1, 1, 1) for v in normalization)
         black: Tensor = -mean / std
         return black

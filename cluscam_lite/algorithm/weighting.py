@@ -20,6 +20,10 @@ WEIGHTINGS = {
     "uniform": "all groups alike: the limit of a high temperature",
     "best": "the best group alone: the limit of a low temperature",
 }
+TAKERS = {
+    "drop_ratio": ("cluscam", "temperature_softmax", "dropout_softmax"),  # the second for its tau of Eq. 10
+    "temperature": ("cluscam", "temperature_softmax"),
+}
 
 
 def temperature(n_clusters: int, drop_ratio: float) -> float:
@@ -127,6 +131,14 @@ def softmax_at(scores: Tensor, kept: Tensor, tau: Tensor) -> Tensor:
     logits = (scores.double().masked_fill(~kept, 0) / tau[:, None]).masked_fill(~kept, -math.inf)
     alpha = torch.softmax(logits, dim=1).nan_to_num(0)  # nan: an image without any valid group
     return alpha.to(scores.dtype)
+
+
+def check_taken(weighting: str, drop_ratio: float | None, temperature: float | None) -> None:
+    """Raise CluscamError for an r or a tau that is given to a weighting of `WEIGHTINGS` that has none."""
+    given = {"drop_ratio": drop_ratio, "temperature": temperature}
+    for setting, takers in TAKERS.items():
+        if given[setting] is not None and weighting in WEIGHTINGS and weighting not in takers:
+            raise CluscamError(f"the weighting {weighting!r} takes no {setting}; leave it out")
 
 
 def weights_by(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..algorithm.clustering import CLUSTERINGS, OWN_NUMBER, SPACES
+from ..algorithm.clustering import CLUSTERINGS, SPACES, check_own_number
 from ..algorithm.scoring import FILLS
 from ..algorithm.weighting import check_weighting
 from ..device import placed
@@ -195,10 +195,7 @@ def _check_settings(settings: dict[str, Any]) -> None:
     check_weighting(settings.get("drop_ratio", 0), settings.get("temperature"))
     if settings.get("n_clusters", 1) < 1:
         raise CluscamError(f"the number of clusters is {settings['n_clusters']}; expected at least 1")
-    if "n_clusters" in settings and settings.get("clustering") in OWN_NUMBER:
-        raise CluscamError(
-            f"the clustering {settings['clustering']!r} has its own number of groups; leave the number of clusters out"
-        )
+    check_own_number(settings.get("n_clusters"), settings.get("clustering", "kmeans"))
 
 
 def _folded(name: str) -> str:

@@ -46,7 +46,7 @@ def load_dataset(
     path: PathLike | None = None,
     part: str | None = None,
     n: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     source: str | None = None,
     setting: str | None = None,
     split: str | None = None,
@@ -56,12 +56,12 @@ def load_dataset(
     Args:
         name: "scenes", icon scenes; "badges", scenes without an anchor, each with a badge added; "phantoms", brain
             phantoms; "photographs", free ones and collages of them; "ilsvrc"; "alzheimer_mri"; or "folder", any images.
-        data_root: folder with "ilsvrc" and "alzheimer_mri"; None takes ``CLUSCAM_DATA``.
+        data_root: folder with "ilsvrc" and "alzheimer_mri", for these two; None takes ``CLUSCAM_DATA``.
         path: the images of "folder", or the official files of "ilsvrc".
         part: "train" or "test" (default), and "validation" of the phantoms; of "ilsvrc" a part of its `split.csv`; of
             "alzheimer_mri" see `load_alzheimer`.
         n: the first n images; None takes all, 100 scenes or phantoms, or 50 badges.
-        seed: of scenes, badges and phantoms.
+        seed: of scenes, badges and phantoms; None is 0.
         source: of "ilsvrc" (`load_ilsvrc`) and "alzheimer_mri" (`load_alzheimer`).
         setting: of scenes, badges and photographs: "single", "same" or "different", or None for all three in turn.
         split: of "alzheimer_mri": "paper" (default) or "components".
@@ -71,7 +71,8 @@ def load_dataset(
         CluscamError: anything missing, unreadable or too small, or an option that the data set does not take.
     """
     check_known("data set", name, OPTIONS)
-    given: dict[str, Any] = {"part": part, "path": path, "source": source, "setting": setting, "split": split}
+    given: dict[str, Any] = {"part": part, "path": path, "source": source, "setting": setting}
+    given |= {"split": split, "seed": seed}
     for option, value in given.items():
         if value is not None and option not in OPTIONS[name]:
             takers = [other for other in OPTIONS if option in OPTIONS[other]]
@@ -79,7 +80,7 @@ def load_dataset(
                 f"the data set {name!r} takes no {option}, got {value!r}; leave it out (it is for {', '.join(takers)})"
             )
     options = {key: value for key, value in given.items() if value is not None}
-    options |= {key: value for key, value in {"data_root": data_root, "seed": seed}.items() if key in OPTIONS[name]}
+    options |= {"data_root": data_root} if "data_root" in OPTIONS[name] else {}
     module, function = LOADERS[name].split(":")
     load: Callable[..., Samples] = getattr(import_module(f".{module}", __name__), function)
     return load(n=n, **options)

@@ -1,5 +1,6 @@
 """Any folder of images: the files in it, or, where it has only subfolders, one class to each of them."""
 
+from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -43,9 +44,26 @@ def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
 
 
 def images_within(folder: Path) -> list[Path]:
-    """The images in a folder, to any depth, without what is hidden; links to folders are not followed."""
-    found = folder.rglob("*")
-    return _images(f for f in found if not any(part.startswith(".") for part in f.relative_to(folder).parts))
+    """The images in a folder, to any depth, without what is hidden, sorted.
+
+    Links to folders are followed; of a folder that is reached in several ways, one counts, and not a link if it can be.
+    Raises CluscamError for a folder that may not be read.
+    """
+    waiting, seen, found = deque([folder]), set[Path](), list[Path]()
+    while waiting:
+        place = waiting.popleft()
+        if (real := place.resolve()) in seen:
+            continue
+        seen.add(real)
+        try:
+            inside = sorted(f for f in place.iterdir() if not f.name.startswith("."))
+        except PermissionError as error:
+            raise CluscamError(f"the folder {place} may not be read; change its permissions") from error
+        found += _images(inside)
+        folders = [f for f in inside if f.is_dir()]
+        waiting.extendleft(f for f in reversed(folders) if not f.is_symlink())
+        waiting.extend(f for f in folders if f.is_symlink())
+    return sorted(found)
 
 
 def _images(files: Iterable[Path]) -> list[Path]:

@@ -17,7 +17,7 @@ from ..algorithm.features import HookedModel
 from ..algorithm.maps.layouts import size_of
 from ..algorithm.targets import Target
 from ..cluscam import ClusCAM, check_names
-from ..errors import CluscamError
+from ..errors import CluscamError, is_whole
 from ..explanation import ClusteredExplanation
 from ..packages import from_extra
 
@@ -113,9 +113,19 @@ def _principal(e: ClusteredExplanation) -> np.ndarray:
 
 
 def _classes(targets: Sequence[Any] | None) -> Target:
-    """The classes as a tensor where all targets are classes, which is quicker than a call for each row."""
+    """The classes as a tensor where all targets are classes, which is quicker than a call for each row.
+
+    Raises CluscamError for anything but a list, or the classes (B,) as an array.
+    """
     if targets is None:
         return None
-    if targets and all(type(one) is ClassifierOutputTarget for one in targets):
-        return torch.tensor([int(one.category) for one in targets])
+    if isinstance(targets, Tensor | np.ndarray) and targets.ndim == 1:
+        return torch.as_tensor(targets)
+    if not isinstance(targets, Sequence) or isinstance(targets, str):
+        raise CluscamError(
+            f"targets is a {type(targets).__name__}; expected a list with a target for each image, such as "
+            "[ClassifierOutputTarget(281)]"
+        )
+    if targets and all(type(one) is ClassifierOutputTarget and is_whole(one.category) for one in targets):
+        return torch.tensor([one.category for one in targets])
     return list(targets)

@@ -58,7 +58,7 @@ def evaluate(
         fills: what hidden pixels show: "mean", "black", "blur".
         normalization: (mean, std) of the input, which "black" needs.
         forms: of the map: "raw", "matched" (see `matched`), "complement" (1 - E).
-        batch_size: images in a pass, at least 2; None chooses by device and input size.
+        batch_size: images in a pass; None chooses by device and input size.
 
     Returns:
         One dict for each form and fill: ``form``, ``fill``, ``coverage`` (mean of that form of the map, 0 to 1),
@@ -160,7 +160,8 @@ def _outputs(
     """Logits (B, C) of the images and (B cases, C) of their masked copies, image by image."""
     each = cases if unmasked is not None else [None, *cases]  # None: as it is
     wanted = [(image, case) for image in range(len(x)) for case in each]
-    size = min(max(2, batch_size or default_batch_size(x)), len(x) * (1 + len(cases)))  # whether `unmasked` is or not
+    size = batch_size or max(2, default_batch_size(x))
+    size = min(size, len(x) * (1 + len(cases)))  # whether `unmasked` is or not
     found = []
     for start in range(0, len(wanted), size):
         chosen = wanted[start : start + size]

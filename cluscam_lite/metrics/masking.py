@@ -84,17 +84,18 @@ def masked_outputs(
     """The network on n masked copies of one image, each beside the unmasked image in its own pass.
 
     Probabilities move by about 5e-7 with the shape of a batch. So every pass holds the same number of images, the
-    unmasked one first; the last pass is filled up with copies of it.
+    unmasked one first; the last pass is filled up with copies of it. One image in a pass leaves room for no second.
 
     Args:
         output: maps (m, 3, H, W) to logits (m, C); a torch module is put in eval mode for it.
         x: (1, 3, H, W), normalised.
         masks: n maps (H, W) in [0, 1].
         fills: n, what each copy's hidden pixels show, from `cluscam_lite.algorithm.scoring.fill_image`; None for zeros.
-        batch_size: images in a pass, at least 2; None chooses by device and input size.
+        batch_size: images in a pass; None chooses by device and input size.
 
     Returns:
-        Logits (n, C) of the unmasked image and (n, C) of the masked ones, row i of both from the same pass.
+        Logits (n, C) of the unmasked image and (n, C) of the masked ones, row i of both from the same pass, or from
+        passes of the same size.
 
     Raises:
         CluscamError: more than one image, no mask, one that is not of its size and in [0, 1], or not one fill for each.
@@ -109,13 +110,19 @@ def masked_outputs(
             raise CluscamError(f"a fill is a {type(fill).__name__}; expected a tensor like x, or None for zeros")
     check_batch_size(batch_size)
     output = logits_function(output)
-    per_pass = min(len(masks), max(2, batch_size or default_batch_size(x)) - 1)
+    one_by_one = batch_size == 1
+    per_pass = 1 if one_by_one else min(len(masks), (batch_size or max(2, default_batch_size(x))) - 1)
     passes = Passes(x.device)
     x = x.contiguous(memory_format=passes.format)  # the masked copies take the same format
-    unmasked, masked = [], []
+    unmasked: list[Tensor] = []
+    masked: list[Tensor] = []
     for start in range(0, len(masks), per_pass):
         chosen = list(zip(masks, fills, strict=True))[start : start + per_pass]
         copies = [mask_input(x, mask.to(x)[None, None], fill) for mask, fill in chosen]  # (1, 3, H, W) each
+        if one_by_one:
+            unmasked.append(unmasked[0] if unmasked else passes(output, x))
+            masked.append(passes(output, copies[0]))
+            continue
         spare = per_pass - len(copies)
         logits = passes(output, torch.cat([x, *copies, *[x] * spare]))  # (1 + per_pass, C)
         unmasked.append(logits[:1].expand(len(copies), -1))

@@ -82,7 +82,7 @@ def test_none_equals_as_many_clusters_as_maps():
     net, x = network(), images()
     settings = {"drop_ratio": 0, "temperature": 0.7}
     every = ClusCAM(net, n_clusters=24, **settings)(x)
-    none = ClusCAM(net, n_clusters=1, clustering="none", **settings)(x)
+    none = ClusCAM(net, clustering="none", **settings)(x)
     assert none.forward_passes == 25
     torch.testing.assert_close(none.saliency, every.saliency, rtol=0, atol=1e-5)
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from cluscam_lite import ClusCAM, load_image, load_model, read
 from cluscam_lite.errors import CluscamError, UnknownName
+from cluscam_lite.methods import method
 
 
 class Broken(nn.Module):
@@ -107,3 +108,55 @@ def test_whole_numbers_of_numpy_are_seeds():
     assert torch.equal(first.labels, second.labels)
     with pytest.raises(CluscamError, match="expected a whole number"):
         ClusCAM(net.module, seed=np.float64(3))
+
+
+@pytest.mark.parametrize("clustering", ["none", "hdbscan"])
+def test_a_number_of_groups_goes_with_a_clustering_that_takes_one(clustering):
+    with pytest.raises(CluscamError, match=f"the clustering '{clustering}' has its own number of groups; leave"):
+        ClusCAM(network(), n_clusters=2, clustering=clustering)
+    cam = ClusCAM.from_spec("scene_cnn", clustering=clustering)  # whose K is left then
+    assert cam.n_clusters is None
+    loaded = load_model("scene_cnn")
+    assert method("cluscam", loaded.module, loaded.spec, clustering=clustering).n_clusters is None
+
+
+@pytest.mark.parametrize("images_asked", [[], [2], [-1], [True, False], [0.5], ["a"], torch.tensor([3])], ids=repr)
+def test_images_that_a_reading_has_not(images_asked):
+    with pytest.raises(CluscamError, match="expected numbers from 0 to 1"):
+        read(network(), images(), layer="1").of(images_asked)
+
+
+def test_parts_of_a_reading_by_lists_and_arrays():
+    reading = read(network(), images(), layer="1")
+    for order in ([1, 0], torch.tensor([1, 0]), np.array([1, 0]), range(1, -1, -1)):
+        assert torch.equal(reading.of(order).maps, reading.maps.flip(0))
+
+
+def test_masks_and_scores_that_are_not_of_the_images():
+    reading = read(network(), images(), layer="1")
+    groups = reading.group(3)
+    for masks, valid, words in (
+        (groups.centroids[:1], None, r"the masks are \(1, 3, .*expected centroids \(2, K, h, w\)"),
+        (groups.centroids[0], None, "expected centroids"),
+        (groups.centroids * math.nan, None, "or not finite"),
+        ("masks", None, "the masks are a str"),
+        (groups.centroids, groups.valid[:, :2], r"valid is torch.bool \(2, 2\); expected bool \(2, 3\)"),
+        (groups.centroids, groups.valid.float(), "valid is torch.float32"),
+        (lambda image, group: None, torch.ones(1, 3, dtype=torch.bool), r"expected bool \(2, K\)"),
+    ):
+        with pytest.raises(CluscamError, match=words):
+            reading.score(masks, valid)
+    scores = reading.score(groups.centroids)
+    for wrong in (scores[:, :2], scores[:1], scores * math.nan):
+        with pytest.raises(CluscamError, match=r"expected a number for each group, \(2, 3\)"):
+            reading.explain(groups, wrong, 0.3)
+    with pytest.raises(CluscamError, match="seed is '0'"):
+        reading.group(3, seed="0")
+
+
+def test_a_normalisation_of_other_channels_than_the_image():
+    net = nn.Sequential(nn.Conv2d(4, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3))
+    x = torch.rand(1, 4, 16, 16)
+    with pytest.raises(CluscamError, match="the normalisation is of 3 channels, and x has 4; give a mean and a"):
+        ClusCAM(net, "1", n_clusters=2, fill="black", normalization=((0.5,) * 3, (0.2,) * 3))(x)
+    ClusCAM(net, "1", n_clusters=2, fill="black", normalization=((0.5,) * 4, (0.2,) * 4))(x)

@@ -39,6 +39,7 @@ class ManyMaps:
 
 
 def biggest(d, clustering="kmeans", chunk=CHUNK, k=40, b=1, **settings):
+    k = None if clustering == "none" else k
     cam = ClusCAM(ManyMaps(d, b), n_clusters=k, clustering=clustering, batch_size=chunk, **settings)
     x = torch.rand(b, 3, SIZE, SIZE)
     with Biggest() as mode:

@@ -1,12 +1,14 @@
 """The data sets' common interface, the icon scenes, and any folder of images."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cluscam_lite.datasets import dataset_names, load_dataset
+from cluscam_lite.datasets.folder import images_within
 from cluscam_lite.errors import CluscamError, UnknownName
 
 pytestmark = pytest.mark.usefixtures("no_data_root")
@@ -29,6 +31,8 @@ def test_unknown_names_and_options():
         load_dataset("ilsvrc", setting="same")
     with pytest.raises(CluscamError, match="'folder' takes no part"):
         load_dataset("folder", path=".", part="test")
+    with pytest.raises(CluscamError, match="'photographs' takes no seed, got 3; leave it out"):
+        load_dataset("photographs", seed=3)
 
 
 # Scenes
@@ -98,6 +102,8 @@ def test_a_folder_of_classes(tmp_path):
 
 
 def test_bad_folders(tmp_path):
+    with pytest.raises(CluscamError, match="a name has at most 255 bytes; use a shorter name"):
+        load_dataset("folder", path="a" * 300)
     with pytest.raises(CluscamError, match="needs a folder"):
         load_dataset("folder")
     with pytest.raises(CluscamError, match="there is no folder"):
@@ -118,3 +124,29 @@ def test_a_folder_has_no_hidden_images_and_names_links_to_nowhere(tmp_path):
     assert list(found.ids) == ["cat/1.png", "dog/3.png", "dog/5.png"]
     with pytest.raises(CluscamError, match=r"5\.png"):
         found[2]
+
+
+def test_links_to_folders_are_followed_each_folder_once(tmp_path):
+    photos, elsewhere = tmp_path / "photos", tmp_path / "elsewhere"
+    (photos / "real").mkdir(parents=True)
+    elsewhere.mkdir()
+    picture(1).save(photos / "real" / "1.png")
+    picture(2).save(elsewhere / "2.png")
+    (photos / "a-link").symlink_to(elsewhere, target_is_directory=True)
+    (photos / "again").symlink_to(photos / "real", target_is_directory=True)  # has a name of its own within
+    (elsewhere / "back").symlink_to(photos, target_is_directory=True)  # a circle
+    assert [str(path.relative_to(photos)) for path in images_within(photos)] == ["a-link/2.png", "real/1.png"]
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir()
+    iterdir = Path.iterdir
+
+    def refused(self):
+        if self.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return iterdir(self)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(CluscamError, match="the folder .*closed may not be read; change its permissions"):
+        images_within(tmp_path)

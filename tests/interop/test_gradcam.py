@@ -150,3 +150,23 @@ def test_wrong_targets_are_one_sentence():
 def test_a_setting_that_there_is_not_is_named_with_the_nearest():
     with pytest.raises(CluscamError, match="unknown setting of ClusCAM 'clusters'; nearest: n_clusters"):
         ClusterCAM(nn.Sequential(nn.Conv2d(3, 4, 3)), [nn.Conv2d(3, 4, 3)], clusters=4)
+
+
+def _cam():
+    net = network()
+    return ClusterCAM(net, [net[1]], **SETTINGS)
+
+
+@pytest.mark.parametrize("kind", ["number", "text", "dictionary", "tensor", "target"])
+def test_targets_that_are_no_list_are_told_so(kind):
+    targets = dict(number=1, text="a", dictionary={}, tensor=torch.tensor(1), target=ClassifierOutputTarget(1))[kind]
+    with _cam() as cam, pytest.raises(CluscamError) as told:
+        cam(input_tensor=images(), targets=targets)
+    assert "expected a list with a target for each image, such as [ClassifierOutputTarget(281)]" in str(told.value)
+
+
+def test_classes_as_an_array_are_classes():
+    with _cam() as cam:
+        wanted = cam(input_tensor=images(), targets=[ClassifierOutputTarget(1), ClassifierOutputTarget(2)])
+        for classes in (torch.tensor([1, 2]), np.array([1, 2])):
+            assert np.array_equal(cam(input_tensor=images(), targets=classes), wanted)

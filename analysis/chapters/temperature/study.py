@@ -24,7 +24,7 @@ class Temperature(MaskStudy):
         """Every tau of the grid, Eq. 10's, and the limits."""
         grid = [Setting(f"tau {tau:g}", drop_ratio, tau) for tau in GRID]
         own = Setting(TABLE_3, drop_ratio, temperature(n_clusters, drop_ratio))
-        return (*grid, own, Setting("uniform", drop_ratio, None, "uniform"), Setting("best", drop_ratio, None, "best"))
+        return (*grid, own, Setting("uniform", None, None, "uniform"), Setting("best", None, None, "best"))
 
     def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The lines of a profile of the user's own, whose `methods` are not asked: all masks are K-Means'."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +42,7 @@ def layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[Layer
 
     `call` is as in `HookedModel`, here and below.
     """
-    return [info for info, _ in _run_layers(module, x, call)]
+    return [info for info, _ in _run_layers(module, x, call).results]
 
 
 def map_layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[str]:
@@ -53,7 +53,7 @@ def map_layers(module: nn.Module, x: Tensor, call: Call | None = None) -> list[s
     layer normalisation, dropout, adaptive pooling and plain reshaping, maps of the classes, and what happens within a
     pooling or a classifier, whose maps are no longer the image's alone.
     """
-    return _map_layers(module, _run_layers(module, x, call))
+    return _map_layers(module, _run_layers(module, x, call).results)
 
 
 def _map_layers(module: nn.Module, ran: "list[tuple[LayerInfo, _Result]]") -> list[str]:
@@ -88,7 +88,12 @@ def default_layer(module: nn.Module, x: Tensor, call: Call | None = None) -> str
 
     Such a block ends in a layer normalisation of its own. Raises CluscamError if there is none.
     """
-    ran = _run_layers(module, x, call)
+    return chosen_layer(module, x, call)[0]
+
+
+def chosen_layer(module: nn.Module, x: Tensor, call: Call | None = None) -> tuple[str, Any]:
+    """The `default_layer`, and the output of the pass of the first image that found it."""
+    ran, output = _run_layers(module, x, call)
     found = _map_layers(module, ran)
     if not found:
         raise CluscamError(
@@ -98,7 +103,7 @@ def default_layer(module: nn.Module, x: Tensor, call: Call | None = None) -> str
     grids = {info.name: info.layout.grid for info, _ in ran if info.layout is not None}  # of each one's last use
     parts = found[-1].split(".")
     within = (".".join(parts[:n]) for n in range(len(parts) - 1, 0, -1) if parts[n - 1].isdecimal())
-    return next((block for block in within if grids.get(block) == grids[found[-1]]), found[-1])
+    return next((block for block in within if grids.get(block) == grids[found[-1]]), found[-1]), output
 
 
 @dataclass(frozen=True)
@@ -117,8 +122,15 @@ class _Result:
     of_classes: bool = False
 
 
+class _Ran(NamedTuple):
+    """A pass of the first image: what each layer gave, in the order in which they finished, and the output."""
+
+    results: "list[tuple[LayerInfo, _Result]]"
+    output: Any
+
+
 @torch.no_grad()
-def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[LayerInfo, _Result]]:
+def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> _Ran:
     if not isinstance(module, nn.Module):
         raise CluscamError(f"the network is a {type(module).__name__}; expected a torch module")
     x = checked_images(x)
@@ -146,18 +158,20 @@ def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> list[tuple[L
         for name, part in module.named_modules():
             if name and not isinstance(part, torch.jit.ScriptModule):
                 stack.enter_context(hooked_here(part, record(name)))
-        logits = class_logits(passed(module, x[:1], call))
+        given = passed(module, x[:1], call)
+    logits = class_logits(given)
     classes = logits.shape[1] if isinstance(logits, Tensor) and logits.ndim == 2 else 0
     layouts = [info.layout for info, _ in found if info.layout is not None and info.layout.kind == "NCHW"]
     flattened = {(layout.channels, math.prod(layout.grid)) for layout in layouts}
     with torch.no_grad(), eval_mode(module):  # reading a weight may compute it, and in train mode change its state
-        return [
+        results = [
             (
                 replace(info, layout=None) if _flattened(info, flattened) else info,
                 replace(result, of_classes=_of_classes(module.get_submodule(info.name), info, classes)),
             )
             for info, result in found
         ]
+    return _Ran(results, given)
 
 
 def _of_classes(part: nn.Module, info: LayerInfo, classes: int) -> bool:

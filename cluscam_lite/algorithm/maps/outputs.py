@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,11 @@ from ..memory_format import REFUSAL
 
 Call = Callable[[nn.Module, Tensor], Any]
 """``call(module, x)`` runs a network on images."""
+
+REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
+"""What networks raise at a shape that they were not written for."""
+PASSED_ON = (torch.OutOfMemoryError, NotImplementedError, CluscamError)  # of their kinds, but not for shapes
+ONE_BY_ONE = "set batch_size=1, and give one image in a call"
 
 _writes: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()  # whether a network writes into its input
 
@@ -36,17 +42,33 @@ def passed(module: nn.Module, x: Tensor, call: Call | None = None) -> Tensor:
 def _passed(module: nn.Module, x: Tensor, call: Call | None) -> Any:
     """The network's output.
 
-    Raises CluscamError where it refuses images of other than three channels; all else that it raises is passed on.
+    Raises CluscamError where it refuses images of other than three channels, or more than one image in a pass; all else
+    that it raises is passed on.
     """
+    run: Callable[[Tensor], Any] = module if call is None else partial(call, module)
     try:
-        return module(x) if call is None else call(module, x)
-    except RuntimeError as error:
-        if x.shape[1] == 3 or REFUSAL in str(error):  # `Passes` knows what to do then
+        return run(x)
+    except REFUSALS as error:
+        if isinstance(error, PASSED_ON) or REFUSAL in str(error):
+            raise  # who asked knows what to do then
+        if x.shape[1] != 3 and isinstance(error, RuntimeError):
+            raise CluscamError(
+                f"the network does not take images of {x.shape[1]} channel{'s' * (x.shape[1] > 1)} "
+                f"({reason_of(error)}); expected (B, 3, H, W), or what the network was made for"
+            ) from error
+        if len(x) == 1 or not _takes(run, x[:1]):
             raise
         raise CluscamError(
-            f"the network does not take images of {x.shape[1]} channel{'s' * (x.shape[1] > 1)} ({reason_of(error)}); "
-            "expected (B, 3, H, W), or what the network was made for"
+            f"the network takes one image, and not {len(x)} in a pass ({reason_of(error)}); {ONE_BY_ONE}"
         ) from error
+
+
+def _takes(run: Callable[[Tensor], Any], x: Tensor) -> bool:
+    try:
+        run(x)
+    except Exception:
+        return False
+    return True
 
 
 def class_logits(output: Any) -> Any:
@@ -67,18 +89,20 @@ def logits_of(output: Any, n_images: int) -> Tensor:
 
     Raises CluscamError unless they are real numbers in a dense tensor, a row for each image and at least one class.
     """
-    logits = class_logits(output)
+    logits, advice = class_logits(output), ""
     if not isinstance(logits, Tensor):
         given = f"a {type(logits).__name__}"
     elif logits.layout != torch.strided or not logits.is_floating_point():
         given = f"a {'sparse ' * (logits.layout != torch.strided)}tensor of {logits.dtype} {tuple(logits.shape)}"
     elif logits.ndim != 2 or len(logits) != n_images or not logits.shape[1]:
         given = f"a tensor of shape {tuple(logits.shape)}"
+        if logits.ndim == 2 and len(logits) == 1 and logits.shape[1]:
+            advice = f", or one image at a time: {ONE_BY_ONE}"
     else:
         return logits
     raise CluscamError(
         f"the model gives {given} for {n_images} image{'s' * (n_images > 1)}; expected logits (B, C), a row for each, "
-        "or a function of the output as target"
+        f"or a function of the output as target{advice}"
     )
 
 

@@ -77,3 +77,13 @@ def test_unknown_and_out_of_range():
         by("sofmax")
     with pytest.raises(CluscamError, match="expected a fraction"):
         by("logit", drop_ratio=1.0)
+
+
+def test_reweigh_refuses_what_a_weighting_has_none_of():
+    e = ClusCAM(load_model("scene_cnn").module, n_clusters=4)(torch.rand(1, 3, 96, 96))
+    with pytest.raises(CluscamError, match="the weighting 'best' takes no temperature; leave it out"):
+        e.reweigh(weighting="best", temperature=1.0)
+    for name in ("softmax", "logit", "logit_shifted", "uniform", "best"):
+        with pytest.raises(CluscamError, match=f"the weighting '{name}' takes no drop_ratio"):
+            e.reweigh(weighting=name, drop_ratio=0.5)
+    assert torch.equal(e.reweigh(weighting="dropout_softmax", drop_ratio=0.5).weights, e.reweigh(0.5, 1.0).weights)
