@@ -22,8 +22,11 @@ NORMS = frozenset(
     ["LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "SkipLayerNormalization", "MVN", "RMS"]
 )
 ROOTS = frozenset(["Sqrt", "Reciprocal"])  # a norm that an exporter has taken apart divides by one, or multiplies
-SCALES = frozenset(["Mul", "Multiply", "Div", "Divide"])
-SHIFTS = frozenset(["Add", "Subtract", "Sub"])
+QUOTIENTS = frozenset(["Div", "Divide"])
+SCALES = QUOTIENTS | {"Mul", "Multiply"}
+DIFFERENCES = frozenset(["Sub", "Subtract"])
+SHIFTS = DIFFERENCES | {"Add"}
+CLOSING = frozenset(["Softmax", "LogSoftmax", "Sigmoid"])  # make probabilities of logits
 NO_MAPS = frozenset(["Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid", "Shape", "ShapeOf", "Constant"])
 ROUNDED = frozenset(["QuantizeLinear", "FakeQuantize"])
 
@@ -100,12 +103,34 @@ class Graph:
             step = self._only_user(rounded) if step.op not in SCALES else None
         return rounded
 
-    def before_softmax(self, tensor: str) -> str:
-        """The logits behind an output: what a softmax at the very end takes, else the tensor itself."""
+    def logits_behind(self, tensor: str) -> str:
+        """What a softmax or a sigmoid at the very end takes, also a softmax that is written out; else the tensor."""
+        step = self._maker(tensor)
+        if step and step.op in CLOSING and step.inputs:
+            return step.inputs[0]
+        return (step and self._into_written_softmax(step)) or tensor
+
+    def _into_written_softmax(self, step: Step) -> str | None:
+        """The logits l of exp(l) / sum(exp(l)), also where their maximum is subtracted first, else None."""
+        if step.op not in QUOTIENTS or len(step.inputs) != 2:
+            return None
+        exp, total = map(self._maker, step.inputs)
+        terms = self._maker(total.inputs[0]) if total and total.op == "ReduceSum" and total.inputs else None
+        if not exp or not terms or exp.op != "Exp" or (terms.op, terms.inputs) != (exp.op, exp.inputs):
+            return None
+        shifted = self._maker(exp.inputs[0])
+        if shifted and shifted.op in DIFFERENCES and len(shifted.inputs) == 2:
+            most = self._maker(shifted.inputs[1])
+            if most and most.op == "ReduceMax":
+                return shifted.inputs[0]
+        return exp.inputs[0]
+
+    def _maker(self, tensor: str) -> Step | None:
+        """The operation that made the values of a tensor, whatever has reshaped them since."""
         step = self.steps.get(tensor)
         while step and step.op in SAME_VALUES and step.inputs:
             step = self.steps.get(step.inputs[0])
-        return step.inputs[0] if step and step.op in ("Softmax", "LogSoftmax") and step.inputs else tensor
+        return step
 
     def map_tensors(
         self, shapes: Mapping[str, tuple[int, ...]], n: int, size: tuple[int, int], classes: int | None = None

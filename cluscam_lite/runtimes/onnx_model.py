@@ -21,13 +21,14 @@ class OnnxModel(RuntimeModel):
     """An ONNX file as a model for `ClusCAM`: no torch module, no gradient.
 
     One tensor within the graph becomes an output, in memory; the file is only read. Files of a fixed batch size and
-    int8 files (QDQ form) are taken, too. Where the graph ends in a softmax, the logits before it are the output.
+    int8 files (QDQ form) are taken, too. Where the graph ends in a softmax or a sigmoid, the logits before it are the
+    output.
 
     Args:
         path: the file.
         layer: the tensor that is read as maps: its name or, for a network exported from PyTorch, the dotted name of
             the module that gives it; None takes the deepest that gives maps, by the rules for torch modules.
-        output: the tensor that is explained; None takes the first output, before a closing softmax.
+        output: the tensor that is explained; None takes the first output, before a closing softmax or sigmoid.
         size: (H, W) of the images, or one number for both; needed only to see `layers` of a file that leaves it free
             before the first image.
         batch: how many images the file takes at once; None as the file says, any number where it is free. For a file

@@ -105,7 +105,7 @@ class RuntimeModel(ABC):
         if output is not None:
             self.output_name = self.graph.tensor(output)
         else:
-            self.output_name = self.graph.before_softmax(self.graph.tensor(outputs[0]))
+            self.output_name = self.graph.logits_behind(self.graph.tensor(outputs[0]))
         self._layer, self._turn = layer, RLock()  # a session and what is known of it belong to one size of image
         self._tensor = None if layer is None else self.graph.tensor(layer)
         self.layer_name: str | None = layer

@@ -61,10 +61,29 @@ def blind(*, as_warning=False):
     raise CluscamError("; ".join(e.notes))  # notes, to be compared as messages are
 
 
-def probabilities():
+def noted(net):
+    """What is said of a network as a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", ClusCAMWarning)
-        ClusCAM(nn.Sequential(network(), nn.Softmax(1)), n_clusters=3)(images())
+        ClusCAM(net, n_clusters=3)(images())
+
+
+class OneImage(nn.Module):
+    """A network that was written for one image."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        return self.net(x.view(1, 3, *x.shape[-2:]))
+
+
+class Noise(nn.Module):
+    """Adds noise in eval mode too."""
+
+    def forward(self, x):
+        return x + torch.randn_like(x)
 
 
 class Unused(nn.Module):
@@ -131,7 +150,10 @@ CAUSES = {
     "the weights of … come": no_package,
     "the weights of … in": changed_package,
     "the model gives … for": lambda: ClusCAM(nn.Sequential(network(), nn.Flatten(0)), n_clusters=3)(images()),
-    "the network seems": probabilities,
+    "the network seems": lambda: noted(nn.Sequential(network(), nn.Softmax(1))),
+    "the network takes": lambda: ClusCAM(OneImage(), n_clusters=3)(images(1)),
+    "two passes gave": lambda: noted(nn.Sequential(network(), Noise())),
+    "the layer … normalises": lambda: noted(nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), network())),
     "the model gave NaN": not_a_number,
     "one masked image": no_memory,
 }

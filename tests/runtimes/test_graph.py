@@ -97,5 +97,32 @@ def test_logits_before_a_softmax():
         Step("Gemm", ("f",), "logits"), Step("Softmax", ("logits",), "p"), Step("Identity", ("p",), "named"),
         Step("Relu", ("named",), "not the end"),
     ])  # fmt: skip
-    assert graph.before_softmax("p") == graph.before_softmax("named") == graph.before_softmax("logits") == "logits"
-    assert graph.before_softmax("not the end") == "not the end"
+    assert graph.logits_behind("p") == graph.logits_behind("named") == graph.logits_behind("logits") == "logits"
+    assert graph.logits_behind("not the end") == "not the end"
+
+
+@pytest.mark.parametrize("shifted", [True, False])
+@pytest.mark.parametrize(("difference", "quotient"), [("Sub", "Div"), ("Subtract", "Divide")])
+def test_logits_before_a_softmax_that_is_written_out(difference, quotient, shifted):
+    into = "d" if shifted else "logits"
+    steps = [
+        Step("Gemm", ("x",), "logits"),
+        Step("ReduceMax", ("logits",), "most"),
+        Step(difference, ("logits", "most"), "d"),
+        Step("Exp", (into,), "e"),
+        Step("ReduceSum", ("e",), "sum"),
+        Step("Unsqueeze", ("sum",), "column"),
+        Step(quotient, ("e", "column"), "p"),
+        Step(quotient, ("logits", "column"), "other"),
+        Step(quotient, ("e",), "scaled"),
+    ]
+    graph = Graph(steps)
+    assert graph.logits_behind("p") == "logits"
+    assert graph.logits_behind("other") == "other" and graph.logits_behind("scaled") == "scaled"
+
+
+def test_logits_before_a_sigmoid():
+    graph = Graph(
+        [Step("Gemm", ("x",), "logits"), Step("Sigmoid", ("logits",), "p"), Step("Mul", ("logits", "p"), "m")]
+    )
+    assert graph.logits_behind("p") == "logits" and graph.logits_behind("m") == "m"

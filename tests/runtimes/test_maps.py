@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import torch
 from files import MODELS, Tokens, cnn_file, conv_nodes, hand_made, seeded
 from tiny import images, network
+from torch import nn
 
 from analysis.oracles.runtimes import COST, RUNTIMES, compared, export_onnx, own_passes
 from analysis.paths import ROOT
@@ -110,6 +112,36 @@ def test_images_with_the_channels_last(model_class, tmp_path):
     wanted = model_class(hand_made(tmp_path / "net.onnx", nodes, weights)).forward(images(2, 16, 16))
     for ours, theirs in zip(model_class(last).forward(images(2, 16, 16)), wanted, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+CLOSED = {
+    "softmax": lambda logits: logits.softmax(1),
+    "log softmax": lambda logits: logits.log_softmax(1),
+    "sigmoid": torch.sigmoid,
+    "written out": lambda logits: logits.exp() / logits.exp().sum(1, keepdim=True),
+    "written out, shifted": lambda logits: (
+        (logits - logits.amax(1, keepdim=True)).exp() / (logits - logits.amax(1, keepdim=True)).exp().sum(1)[:, None]
+    ),
+}
+
+
+@pytest.mark.parametrize("closing", CLOSED)
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("newer", [True, False])
+def test_logits_are_read_before_what_closes_an_exported_network(model_class, closing, newer, tmp_path):
+    class Closed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = network()
+
+        def forward(self, x):
+            return CLOSED[closing](self.net(x))
+
+    x = images(1, 32, 32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Closed().eval(), (x,), tmp_path / "closed.onnx", dynamo=newer, verbose=False)
+    torch.testing.assert_close(model_class(tmp_path / "closed.onnx").output(x), network()(x), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("model_class", MODELS)
