@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from .datasets import load_image as load_image
     from .errors import CluscamError as CluscamError
     from .explanation import Explanation as Explanation
+    from .methods import method as method
     from .models import get_spec as get_spec
     from .models import load_model as load_model
     from .reading import Reading as Reading
     from .reading import read as read
+    from .stability import over_seeds as over_seeds
 
 __version__ = "0.1.0"
 
@@ -34,7 +36,9 @@ _HOME = {
     "load_image": "datasets",
     "load_model": "models",
     "map_layers": "algorithm.maps.layers",
+    "method": "methods",
     "model_names": "models",
+    "over_seeds": "stability",
     "read": "reading",
     "Reading": "reading",
     "temperature": "algorithm.weighting",

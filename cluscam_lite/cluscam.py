@@ -14,9 +14,9 @@ from .algorithm.given import Normalization, checked_normalization
 from .algorithm.inputs import check_seed, check_settings, maps_model
 from .algorithm.scoring import FILLS, PRECISIONS
 from .algorithm.targets import Target
-from .algorithm.weighting import EQUAL_SCORES, all_equal, why_uniform
+from .algorithm.weighting import EQUAL_SCORES, all_equal
 from .errors import CluscamError, check_known
-from .explanation import ClusteredExplanation
+from .explanation import ClusteredExplanation, notes_of_contrast, notes_of_weights
 from .reading import Reading, read
 
 if TYPE_CHECKING:
@@ -168,14 +168,16 @@ def _check_reading(reading: Reading, model: MapsModel) -> None:
     if not reading.maps.shape[1]:
         raise CluscamError("this reading was made without maps (maps=False), which ClusCAM groups; read with them")
     theirs = reading.model
+    same = theirs is model
     if isinstance(theirs, HookedModel) and isinstance(model, HookedModel):
-        if theirs.module is not model.module:
-            raise CluscamError("this reading is of another network than that of this ClusCAM; read with the same one")
-        if model.layer_name not in (None, theirs.layer_name):
+        same, wanted = theirs.module is model.module, model.asked_layer
+        if same and wanted not in (None, theirs.layer_name):
             raise CluscamError(
-                f"this reading is of the layer {theirs.layer_name!r}, and this ClusCAM explains {model.layer_name!r}; "
+                f"this reading is of the layer {theirs.layer_name!r}, and this ClusCAM explains {wanted!r}; "
                 "read that layer"
             )
+    if not same:
+        raise CluscamError("this reading is of another network than that of this ClusCAM; read with the same one")
 
 
 def check_names(settings: Iterable[str]) -> None:
@@ -207,8 +209,5 @@ def _notes(reading: Reading, e: ClusteredExplanation, cam: ClusCAM) -> tuple[str
         notes.append(f"scores: the masked passes ran in {cam.precision}")
     if all_equal(e.scores, e.valid, reading.baseline).any():
         notes.append(EQUAL_SCORES)
-    if e.temperature.isinf().any():
-        notes.append(why_uniform(cam.temperature, "group"))
-    if e.uniform.any():
-        notes.append("saliency: without contrast in at least one image, which is given as zeros")
-    return tuple(notes)
+    notes += notes_of_weights(cam.temperature, e.temperature, "group")
+    return (*notes, *notes_of_contrast(e.uniform))

@@ -31,7 +31,7 @@ class BrokenImage(CluscamError):
 
 
 class ClusCAMWarning(UserWarning):
-    """The result is defined but not what was literally asked for (fewer clusters, uniform weights, a flat map)."""
+    """The result is defined, but not what was literally asked for, such as fewer clusters; or it is to be doubted."""
 
 
 @contextmanager

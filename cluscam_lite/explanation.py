@@ -7,7 +7,9 @@ from torch import Tensor
 from .algorithm.maps.layouts import size_of
 from .algorithm.masks import masks_of, saliency_of
 from .algorithm.scoring import without_autocast
-from .algorithm.weighting import check_taken, weights_by
+from .algorithm.weighting import check_taken, weights_by, why_uniform
+
+NO_CONTRAST = "saliency: without contrast in at least one image, which is given as zeros"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,10 @@ class Explanation:
     layer: str = ""
     """Where the maps were read."""
     forward_passes: int = 1
-    """Passes per image: the unmasked one and one for each masked copy (K + 1)."""
+    """Passes per image of the whole network: of ClusCAM the unmasked one and one for each masked copy, K + 1.
+
+    The one pass that finds a layer where none is named is not counted. What other methods count, their `notes` say.
+    """
     backward_passes: int = 0
     notes: tuple[str, ...] = field(default=())
     """What the caller should know about how this was computed."""
@@ -53,11 +58,11 @@ class ClusteredExplanation(Explanation):
     scores: Tensor
     """(B, K) change of the target's logit, Eq. 5."""
     weights: Tensor
-    """(B, K) rows sum to 1, 0 where dropped, Eq. 6."""
+    """(B, K) rows sum to 1, 0 where dropped, Eq. 6. (Those of `reweigh` with a "logit" weighting keep their signs.)"""
     drop_ratio: float
     """r, the fraction of groups that were to be dropped."""
     temperature: Tensor
-    """(B,) the tau used; infinite means uniform weights."""
+    """(B,) the tau used; infinite means uniform weights, NaN a weighting without one."""
 
     @property
     @without_autocast
@@ -78,7 +83,7 @@ class ClusteredExplanation(Explanation):
 
         Args:
             drop_ratio: r, 0 <= r < 1; None keeps it.
-            temperature: tau > 0; None is Eq. 10 with the new r.
+            temperature: tau > 0; None is Eq. 10 with the new r, also where another tau was given before.
             weighting: one of `cluscam_lite.algorithm.weighting.WEIGHTINGS`.
 
         Raises:
@@ -89,4 +94,19 @@ class ClusteredExplanation(Explanation):
         ratio = self.drop_ratio if drop_ratio is None else drop_ratio
         weights, tau = weights_by(weighting, self.scores, self.valid, ratio, temperature)
         saliency, uniform = saliency_of(weights, self.centroids, self.size)
-        return replace(self, saliency=saliency, uniform=uniform, weights=weights, drop_ratio=ratio, temperature=tau)
+        notes = tuple(note for note in self.notes if not note.startswith(("weights:", "saliency:")))
+        asked = weighting == "uniform"
+        notes += ("weights: uniform, as asked for",) if asked else notes_of_weights(temperature, tau, "group")
+        notes += notes_of_contrast(uniform)
+        found = replace(self, saliency=saliency, uniform=uniform, weights=weights, drop_ratio=ratio, temperature=tau)
+        return replace(found, notes=notes)
+
+
+def notes_of_weights(given: float | None, tau: Tensor, what: str) -> tuple[str, ...]:
+    """What to say of weights whose temperature tau (B,) may be infinite; `given` was asked for, None is Eq. 10."""
+    return (why_uniform(given, what),) if tau.isinf().any() else ()
+
+
+def notes_of_contrast(uniform: Tensor) -> tuple[str, ...]:
+    """What to say of maps that are `uniform` (B,)."""
+    return (NO_CONTRAST,) if uniform.any() else ()

@@ -1,4 +1,4 @@
-"""A reading: what one pass of a network tells of its images, and what can be asked of them next (Algorithm 1).
+"""A reading: the result of one forward pass, and the steps of Algorithm 1 that can follow.
 
 ClusCAM, the null methods, the tuning and the studies all go this way::
 
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .algorithm.clustering import N_CLUSTERS, Clustering, group_maps
+from .algorithm.clustering import N_CLUSTERS, Clustering, check_own_number, group_maps
 from .algorithm.features import HookedModel, MapsModel
 from .algorithm.given import Normalization
 from .algorithm.inputs import (
@@ -50,7 +50,7 @@ class Groups:
     Attributes:
         centroids: (B, K, h, w), the mean normalised map of each group; upsampled, it is the mask M_j in [0, 1].
         valid: (B, K) bool, False where an image has fewer groups.
-        labels: (B, d) int, the group of each map, -1 for noise; None for masks that are no groups of maps.
+        labels: (B, d) int, the group of each map, -1 for noise; None if the masks were not made by grouping maps.
     """
 
     centroids: Tensor
@@ -65,7 +65,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Reading:
-    """B images as a network reads them, from `read`.
+    """The result of one unmasked forward pass over B images, from `read`: maps, output, and the explained logit.
 
     Attributes:
         model: what gives maps and output.
@@ -128,9 +128,10 @@ class Reading:
             clustering, space, seed, backend: as in `ClusCAM`.
 
         Raises:
-            CluscamError: K or seed out of range, or nothing but noise.
+            CluscamError: K or seed out of range, a K beside a clustering that has its own, or nothing but noise.
         """
         check_seed(seed)
+        check_own_number(n_clusters, clustering)
         n_clusters = min(N_CLUSTERS, self.maps.shape[1]) if n_clusters is None else n_clusters
         labels, centroids, valid = group_maps(self.maps, self.size, n_clusters, clustering, space, seed, backend)
         return Groups(centroids, valid, labels)
@@ -240,15 +241,20 @@ def _check_masks(masks: Tensor | MasksOf, valid: Tensor | None, n_images: int) -
 @torch.no_grad()
 @without_autocast
 def read(
-    model: nn.Module | MapsModel, x: Tensor, target: Target = None, layer: str | None = None, maps: bool = True
+    model: nn.Module | MapsModel,
+    x: Tensor,
+    target: Target = None,
+    layer: str | nn.Module | None = None,
+    maps: bool = True,
 ) -> Reading:
     """One pass of a network over normalised images: line 1 of Algorithm 1.
 
     Args:
         model: a torch module, or anything with ``forward(x) -> (maps, output)`` and ``output(x) -> output``.
         x: (B, 3, H, W), normalised as the network needs it.
-        target: None (each image's top-1), a class, a LongTensor (B,), or a function of the output (n, C) -> (n,).
-        layer: dotted name of the layer of a torch module; None takes the deepest that gives maps.
+        target: None (each image's top-1), a class, a LongTensor (B,), a function of the output (n, C) -> (n,), or a
+            list of B: each image's class, or a function of its row (C,).
+        layer: dotted name of the layer of a torch module, or the module itself; None takes the deepest that gives maps.
         maps: whether the maps are read; False for masks that come from elsewhere.
 
     Raises:

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .algorithm.clustering import SAME_EVERY_TIME
 from .algorithm.inputs import check_seed
 from .algorithm.masks import min_max
 from .algorithm.targets import Target
 from .cluscam import ClusCAM
-from .errors import CluscamError
+from .errors import CluscamError, is_whole
 from .explanation import Explanation
 from .metrics.agreement import TOP, correlation, overlap
 from .reading import read
@@ -54,7 +55,7 @@ class Stability:
         n, agreement, shared = len(self.seeds), float(self.agreement[i]), float(self.overlap[i])
         if agreement != agreement:
             return f"{n} seeds: the maps have no contrast, so nothing can be said of how stable they are"
-        words = "depends on the seed" if agreement >= APART else "is the seed's more than the image's"
+        words = "depends on the seed" if agreement >= APART else "depends more on the seed than on the image"
         if agreement >= ALIKE:
             same = "hardly depends on the seed"
             words = same if shared >= SAME_TOP else "keeps its outline over the seeds, but not its brightest part"
@@ -139,9 +140,15 @@ def seeds_of(explainer: Any, seeds: int | Sequence[int]) -> tuple[int, ...]:
             f"{type(explainer).__name__} has no seed, so all seeds give the same map; use a method with one, such as "
             "ClusCAM"
         )
-    if isinstance(seeds, bool) or not isinstance(seeds, int | Sequence) or isinstance(seeds, str):
+    if getattr(explainer, "clustering", None) in SAME_EVERY_TIME:
+        raise CluscamError(
+            f"the clustering {explainer.clustering!r} has nothing random, so all seeds give the same map; use another"
+        )
+    if not is_whole(own):
+        raise CluscamError(f"the method has the seeds {own!r}, one for each image; give it one to begin with")
+    if not is_whole(seeds) and (not isinstance(seeds, Sequence) or isinstance(seeds, str)):
         raise CluscamError(f"seeds is {seeds!r}; expected how many, at least 2, or a list of seeds")
-    chosen = tuple(range(own, own + max(seeds, 0))) if isinstance(seeds, int) else tuple(seeds)
+    chosen = tuple(range(own, own + max(seeds, 0))) if is_whole(seeds) else tuple(seeds)  # type: ignore[arg-type]
     if len(chosen) < 2 or len(set(chosen)) < len(chosen):
         raise CluscamError(f"seeds is {seeds!r}; expected at least 2 different ones, since one agrees with itself")
     return tuple(check_seed(seed) for seed in chosen)

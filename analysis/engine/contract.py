@@ -27,7 +27,7 @@ class Study(Protocol):
     """The columns which, beside the engine's, tell one row from all others: ("image_id",), ("image_id", "r"), ..."""
 
     def cells(self, profile: Mapping[str, Any]) -> list[Cell]:
-        """All cells of the study, in the canonical order of its rows. Nothing is computed yet."""
+        """All cells of the study, in the canonical order of its rows. Networks may be loaded for it, but not run."""
 
     def run(self, cell: Cell, progress: Callable[[int], None]) -> pd.DataFrame:
         """The rows of a cell: at least one per image, in the column `image_id`; the same for the same cell.

@@ -70,6 +70,6 @@ def rule_text(claim: Mapping[str, Any]) -> str:
         f"{several}supported if the interval is above 0, the {what} is at least {margin} and the corrected p is below "
         f"{thresholds['alpha']:g}; reversed if the same holds of the other side; negligible if the interval of the "
         f"{what} lies within ±{margin} and the corrected p of equivalence is below {thresholds['alpha']:g}; "
-        f"uninformative if the two sides differ on fewer than {FEWEST} images or both shares lie at one end; else "
-        "undecided"
+        f"uninformative if the two sides differ on fewer than {FEWEST} images, both shares lie at one end, or the "
+        "network answers one class on all; else undecided"
     )

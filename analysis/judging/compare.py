@@ -56,8 +56,8 @@ def compare(first: ArrayLike, second: ArrayLike, measure: str, thresholds: Thres
     images differed, the most that it can do. d_z and its interval are NaN where all differences are equal.
     `differing` counts the images (or groups) on which the two differ. A claim's `thresholds` add `p_equivalence`
     against the smallest effect of interest, and `uninformative`, why no difference could have been seen ("" if it
-    could), and the interval of the mean by which a claim is judged on fewer than `SMALL` images (`few_images`). With
-    shares that hardly differ a bootstrap resamples next to nothing, too surely.
+    could), and the interval of the mean by which a claim is judged on fewer than `SMALL` images (`few_images`). For
+    shares that hardly differ a bootstrap interval is too narrow, since almost every difference that it resamples is 0.
     """
     a, b = (np.asarray(values, dtype=float) for values in (first, second))
     better = turned(a, b, measure)

@@ -70,12 +70,14 @@ def ledger(folder: Path = REFERENCE) -> pd.DataFrame:
 def claim_table(rows_of: Callable[[str], pd.DataFrame], claim: Claim) -> pd.DataFrame:
     """A claim's rows of the ledger, from the rows of its study: `rows_of(study)`.
 
-    Where the paper's own networks have run, and none of the claim's, they stand alone: it is a run of the paper's grid.
+    If networks of the paper's have run and none of the claim's own, the rows are a run of the paper's grid, and the
+    table has the paper's networks alone.
     """
     rows, again = rows_of(claim["study"]), reproduced(rows_of(claim["study"]), claim, judged)
     paper = None
     if again is not None:
-        found = with_power(again[1], again[0])
+        claim_there, judged_there = again
+        found = with_power(judged_there, claim_there)
         paper = found.assign(readings="", holds=pd.NA, of=pd.NA, ways="{}")
         if not rows["model"].isin([block["model"] for block in claim["population"]["blocks"]]).any():
             return paper

@@ -1,13 +1,15 @@
 """Words from numbers: by a claim's thresholds for each of its blocks, and from its blocks for the claim.
 
-The thresholds are fields of `analysis/paper/claims.yaml`, which names the rule too. No other module says one of the
-words. Five of them are for a block, a network and layer that has run:
+The thresholds are fields of `analysis/paper/claims.yaml`, which names the rule too. No other module decides on one of
+the words. A block, which is a network and layer, gets one of these once it has run:
 
 - supported: the effect is there, the paper's way;
 - reversed: it is there, the other way;
 - negligible: whatever there is, is smaller than the smallest effect of interest, which is more than no evidence;
 - undecided: the images do not tell;
 - uninformative: they could not have told, since too little could have happened.
+
+Before that it is "not run", or "not tested" if the claim says that no study tests it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -173,8 +175,8 @@ def majority(words: Iterable[str]) -> str:
     """A majority without opposition, of words of blocks or of `VERDICTS`.
 
     Not tested or not run: one is (or there is none). Supported: more than half are, and none is against it.
-    Contradicted: more than half are reversed or negligible, and none is supported. Uninformative: all are; one alone
-    counts as a network that does not say so. Else undecided.
+    Contradicted: more than half are reversed or negligible, and none is supported. Uninformative: all are; where some
+    are not, an uninformative word counts as one that is neither for nor against. Else undecided.
     """
     found = [CONTRADICTED if word in AGAINST else word for word in words]
     for absent in (NOT_TESTED, NOT_RUN):
@@ -192,7 +194,7 @@ def majority(words: Iterable[str]) -> str:
 def of_sentence(verdicts: Iterable[str]) -> str:
     """One verdict of a sentence of the paper from its claims': it says all of them, so it falls with any.
 
-    Contradicted: one is. Supported: all are. Not run or not tested: nothing else is left to say. Else undecided.
+    Contradicted: one is. Supported, uninformative, not run, not tested: all are. Else undecided.
     """
     found = list(verdicts)
     if CONTRADICTED in found:

@@ -54,7 +54,7 @@ def explainer_of_images(
 
 @torch.no_grad()
 def logits(model: LoadedModel, inputs: Tensor) -> Tensor:
-    """The network's logits (n, C), in eval mode."""
+    """The logits (n, C) of a network that `loaded` gave, which is in eval mode."""
     output = model.module(inputs)
     return getattr(output, "logits", output)
 
@@ -102,7 +102,7 @@ def images_of(cell: Cell, progress: Callable[[int], None]) -> Iterator[tuple[Sam
 
 
 def lending(plan: Plan, lent: Mapping[str, str], images: Sequence[str]) -> dict[str, Any]:
-    """What a cell's settings say of its images' donors, who are in no other place; nothing if there are none."""
+    """The settings of a cell that name its images' donors, which is the only place they stand; empty without donors."""
     return {"donor_part": plan.donor_part, "donors": [lent[i] for i in images]} if lent else {}
 
 

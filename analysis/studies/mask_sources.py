@@ -13,7 +13,7 @@ from analysis.statistics.effective_rank import effective_rank
 from analysis.studies.explaining import seed_of
 from analysis.studies.masks import rolled
 from cluscam_lite import Reading
-from cluscam_lite.algorithm.clustering import CLUSTERINGS, coordinates, permuted
+from cluscam_lite.algorithm.clustering import CLUSTERINGS, OWN_NUMBER, coordinates, permuted
 from cluscam_lite.algorithm.masks import centroids_of
 from cluscam_lite.errors import unknown
 from cluscam_lite.explanation import ClusteredExplanation
@@ -72,7 +72,7 @@ def masks_of_source(
         labels = permuted(groups.labels, seed_of("random partition", seed, image_id))
         groups = Groups(*centroids_of(reading.normalized, labels, n_clusters), labels)
     elif source != KMEANS:
-        groups = reading.group(n_clusters, source, seed=seed)
+        groups = reading.group(None if source in OWN_NUMBER else n_clusters, source, seed=seed)
     return MaskSet(groups.centroids[0][groups.valid[0]], groups.labels[0])
 
 
@@ -91,13 +91,8 @@ def _null(source: str, reading: Reading, n_clusters: int, seed: int, image_id: s
     return rolled(own, reading.size, seed_of("rolled", seed, image_id))(torch.arange(len(own)))[:, 0]  # full size
 
 
-def explain_with(reading: Reading, masks: MaskSet, drop_ratio: float) -> ClusteredExplanation:
-    """ClusCAM's scores, weights (Eq. 10) and map with these masks: a pass for each. For one image."""
-    return explain_all(reading, [masks], drop_ratio)[0]
-
-
 def explain_all(reading: Reading, sets: Sequence[MaskSet], drop_ratio: float) -> list[ClusteredExplanation]:
-    """`explain_with` for each image of a reading and its masks: the masked images of all share passes."""
+    """ClusCAM's scores, weights (Eq. 10) and map of each image with its masks; the images share passes."""
     most = max(len(masks.centroids) for masks in sets)
     centroids = torch.stack([_padded(masks.centroids, most) for masks in sets]).to(reading.x.device)
     counts = torch.tensor([len(masks.centroids) for masks in sets], device=reading.x.device)

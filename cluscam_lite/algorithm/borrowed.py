@@ -1,4 +1,10 @@
-"""A network, lent to one thread at a time: whoever hooks, patches or switches one borrows it for that long."""
+"""A network, lent to one thread at a time: whoever hooks, patches or switches one borrows it for that long.
+
+`borrowed` has the locks, `eval_mode` and `frozen` switch a network as well, `hooked_here` puts a hook on a layer. Each
+is a context manager, and leaves the network as it was, whenever Ctrl-C comes. Python looks for signals between two of its
+own instructions, and never within a call into C. So each change is one call into C, which walks a `map` (`_all`): it is
+done wholly or not at all.
+"""
 
 import itertools
 import threading
@@ -33,10 +39,9 @@ _held = _Held()
 
 
 class _Change(ABC):
-    """A change of a network for a while: `_do` it, and `_undo` it, also twice, or before anything is done.
+    """A change of a network for a while. `_undo` must be safe to call twice, and before `_do`.
 
-    Subclasses make each change by single calls into C (`_all`), which Ctrl-C cannot cut in two; a generator in a `with`
-    can be interrupted after its change and before the block.
+    It is no `contextlib.contextmanager`: that can be interrupted after the change and before the block.
     """
 
     @abstractmethod
@@ -75,8 +80,9 @@ class borrowed(_Change):
     def _do(self) -> None:
         if id(self._network) in _held.networks:
             return
-        taken: list[bool] = []
+        taken: list[bool] = []  # one entry for each lock that is ours by now
         self._locks = _locks_of(self._network)
+        # `compress` is lazy: when `_undo` walks it, it gives back exactly the locks that were taken until then
         self._back = map(methodcaller("release"), compress(self._locks, taken))
         taken.extend(map(methodcaller("acquire"), self._locks))
         _held.networks.add(id(self._network))
@@ -105,7 +111,10 @@ def process_borrowed() -> Any:
 
 
 class hooked_here(_Change):
-    """A forward hook that sees the passes of this thread alone; and, unless `whole`, of a tuple the maps alone."""
+    """A forward hook that sees the passes of this thread alone.
+
+    If the layer gives a tuple, the hook gets the maps in it, and what it gives replaces them; with `whole` all of it.
+    """
 
     def __init__(self, layer: nn.Module, hook: Hook, whole: bool = False) -> None:
         self._layer = layer

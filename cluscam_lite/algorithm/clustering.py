@@ -1,8 +1,10 @@
-"""Grouping the maps (Section 3.1; Algorithm 1, lines 2 and 3), in the few dimensions that they really have.
+"""Grouping the maps (Section 3.1; Algorithm 1, lines 2 and 3) without making their upsampled versions.
 
-The paper clusters raw h x w maps; its public code clusters maps that were upsampled to H x W and min-max
-normalised. Both are offered as `space`. The second costs no more than the first: upsampling is linear, so distances
-between upsampled maps are those of ``R_h A R_w^T``, R being the triangular factor of an axis' upsampling matrix.
+The paper clusters raw h x w maps; its public code clusters maps that were upsampled to H x W and min-max normalised.
+Both are offered as `space`. The second costs no more than the first. Upsampling is linear, a -> W_h a W_w^T, so all
+upsampled maps lie in a space of h w dimensions. With the QR decomposition W = Q R of each axis, the h w numbers
+``R_h a R_w^T`` are coordinates in it: the distance of two maps is that of their H x W versions, and K-Means, which
+knows distances alone, finds the same groups.
 """
 
 import warnings
@@ -22,6 +24,7 @@ SPACES = ("upsampled", "raw")
 OTHERS = {"spectral": spectral, "hdbscan": hdbscan, "agglomerative": agglomerative}
 CLUSTERINGS = ("kmeans", "random", "none", *OTHERS)
 OWN_NUMBER = ("none", "hdbscan")  # of these, whose number of groups is not K
+SAME_EVERY_TIME = ("none", "agglomerative", "hdbscan")  # of these, which take no seed
 BACKENDS = ("auto", "sklearn", "torch")
 N_CLUSTERS = 30
 """K where nobody says how many, and there are as many maps: what Table 3 has for most networks."""
@@ -46,8 +49,8 @@ def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: 
         maps: (B, d, h, w), as the layer gives them.
         normalized: (B, d, h, w), from `normalized_maps`.
         size: (H, W) of the input.
-        space: "raw", the flattened maps, up to a power of two for each image; or "upsampled", p = h w coordinates in
-            which Euclidean distances equal those between the H x W upsamplings of the normalised maps.
+        space: "raw", the flattened maps, divided by a power of two for each image; or "upsampled", p = h w coordinates
+            in which Euclidean distances equal those between the H x W upsamplings of the normalised maps.
 
     Returns:
         Points (B, d, p), and the tolerance.
@@ -66,7 +69,10 @@ def coordinates(maps: Tensor, normalized: Tensor, size: tuple[int, int], space: 
 
 
 def of_one_size(maps: Tensor) -> Tensor:
-    """Maps (B, d, h, w) over the power of two above each image's largest: exact, and their squares do not overflow."""
+    """Maps (B, d, h, w) divided by a power of two, one for each image, so that all values are below 1.
+
+    The division is exact, and squares do not overflow.
+    """
     exponent = torch.frexp(maps.abs().amax((1, 2, 3), keepdim=True)).exponent
     return torch.ldexp(maps, -exponent.clamp(-126, 126))
 
@@ -102,6 +108,7 @@ def cluster(
         NotApplicable: HDBSCAN finds nothing.
     """
     b, d, _ = points.shape
+    check_known("backend", backend, BACKENDS)
     finds_its_own_number = callable(clustering) or clustering == "hdbscan"
     if callable(clustering) or clustering not in OWN_NUMBER:
         check_n_clusters(n_clusters, d)
@@ -151,7 +158,6 @@ def check_own_number(n_clusters: int | None, clustering: str | Clustering) -> No
 
 
 def _kmeans(points: Tensor, n_clusters: int, seed: int, tolerance: float, backend: str) -> Tensor:
-    check_known("backend", backend, BACKENDS)
     if backend == "torch" or (backend == "auto" and points.device.type != "cpu"):
         return kmeans_torch(points, n_clusters, seed, tolerance)
     return _by_function(points, n_clusters, lambda p, k, s: kmeans_sklearn(p, k, s, tolerance), seed)

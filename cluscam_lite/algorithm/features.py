@@ -43,6 +43,7 @@ class HookedModel:
         reshape: what the layer gives -> maps (n, d, h, w), for a layer that cannot be read by itself; None finds how.
 
     Attributes:
+        asked_layer: the layer that was asked for; None where it is to be found.
         layer_name: the layer that is read; None until it is found.
         layout: how its output is read as maps; None before the first pass.
 
@@ -58,12 +59,13 @@ class HookedModel:
         reshape: Callable[[Any], Tensor] | None = None,
     ):
         self.module = module
-        self.layer_name = None if layer is None else layer_named(layer, module)
+        self.asked_layer = None if layer is None else layer_named(layer, module)
+        self.layer_name = self.asked_layer
         self.layout: Layout | None = None
         self.call, self.reshape = call, reshape
-        self._confirmed: set[tuple[int, ...]] = set()
+        self._checked_shapes: set[tuple[int, ...]] = set()  # of outputs that one image's pass has shown to be maps
         self._chosen_for: tuple[int, ...] | None = None  # the size of images that the layer was chosen for
-        self._alone: list[Any] = []  # what the pass that chose it gave, until another pass has been compared with it
+        self._first_output: list[Any] = []  # of the pass that chose it, until another has been compared with it
         if self.layer_name is not None:
             check_readable(module.get_submodule(self.layer_name), f"the layer {self.layer_name!r}")
 
@@ -86,8 +88,8 @@ class HookedModel:
 
             with hooked_here(layer, keep, whole=self.reshape is not None):
                 output = self.output(x)
-            if self._alone:
-                note_unsteady(self._alone.pop(), output)
+            if self._first_output:
+                note_unsteady(self._first_output.pop(), output)
             if given and self.reshape is not None:
                 return _reshaped(self.reshape, given[0], x), output
             self.layout = self.layout_of(given, x)
@@ -99,8 +101,8 @@ class HookedModel:
         The latter takes a pass of the first image, once for each size of images. Raises CluscamError if there is none.
         """
         if self.layer_name is None or self._chosen_for not in (None, size_of(x)):
-            self.layer_name, alone = chosen_layer(self.module, x, self.call)
-            self._chosen_for, self._alone = size_of(x), [alone]
+            self.layer_name, output = chosen_layer(self.module, x, self.call)
+            self._chosen_for, self._first_output = size_of(x), [output]
         return self.layer_name
 
     def layout_of(self, given: Sequence[Any], x: Tensor) -> Layout:
@@ -115,9 +117,9 @@ class HookedModel:
         (output,) = given
         layout = layout_of_part(self.module.get_submodule(self.layer_name or ""), output, x, stated_by(self.module))
         shape = tuple(output.shape) if layout else ()
-        if layout and could_be_otherwise(layout, shape, size_of(x)) and shape[1:] not in self._confirmed:
+        if layout and could_be_otherwise(layout, shape, size_of(x)) and shape[1:] not in self._checked_shapes:
             layout = self._of_one_image(x)  # whose first axis can be nothing else
-            self._confirmed |= {shape[1:]} if layout else set()
+            self._checked_shapes |= {shape[1:]} if layout else set()
         if layout is None:
             advice = _advice(self.module, x, self.call)
             raise CluscamError(f"layer {self.layer_name!r} gives {described(output, len(x))}, not maps; {advice}")

@@ -49,7 +49,7 @@ def checked_images(x: Tensor) -> Tensor:
 def checked_normalization(
     normalization: Any, what: str = "normalization is", std_name: str = "std"
 ) -> Normalization | None:
-    """(mean, std) as tuples of numbers, or None; `what` and `std_name` are how messages call it and the latter.
+    """(mean, std) as tuples of numbers, or None; `what` and `std_name` name the pair and its std in messages.
 
     Raises CluscamError unless each is of colours in [0, 1], and std above 0.
     """

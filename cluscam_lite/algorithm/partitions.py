@@ -1,4 +1,4 @@
-"""The clusterings that Section 4.4 holds against K-Means++, by scikit-learn, in the same exact low-dimensional space.
+"""The clusterings that Section 4.4 compares with K-Means++, by scikit-learn, in the same exact low-dimensional space.
 
 Each is a function ``(points (d, p) float64, K, seed) -> labels (d,)`` of one image, as `clustering.cluster` takes it.
 """

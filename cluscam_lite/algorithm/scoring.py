@@ -68,8 +68,8 @@ def fill_image(x: Tensor, fill: str | Tensor | np.ndarray, normalization: Normal
         return black
     if fill == "blur":
         sigma = max(x.shape[-2:]) / 20
-        # reflection padding needs a kernel smaller than the image
-        kernel = min(2 * round(2.5 * sigma) + 1, 2 * ((min(x.shape[-2:]) - 1) // 2) + 1)
+        # the border is mirrored once, so the kernel reaches as far as an axis is long
+        kernel = min(2 * round(2.5 * sigma) + 1, 2 * min(x.shape[-2:]) - 1)
         return gaussian_blur(x, kernel, sigma)
     raise unknown("fill", fill, FILLS)
 

@@ -20,7 +20,7 @@ WEIGHTINGS = {
     "uniform": "all groups alike: the limit of a high temperature",
     "best": "the best group alone: the limit of a low temperature",
 }
-TAKERS = {
+SETTINGS_OF = {  # a setting -> the weightings that it goes with
     "drop_ratio": ("cluscam", "temperature_softmax", "dropout_softmax"),  # the second for its tau of Eq. 10
     "temperature": ("cluscam", "temperature_softmax"),
 }
@@ -43,11 +43,11 @@ def temperature(n_clusters: int, drop_ratio: float) -> float:
     return 1 / math.log1p(discarded) if discarded > 0 else math.inf
 
 
-_equation_10 = temperature  # where an argument has its name
+_equation_10 = temperature  # for functions that have an argument of the same name
 
 
 def why_uniform(temperature: float | None, what: str) -> str:
-    """The note on weights that an infinite temperature makes all alike; None is Eq. 10, which drops no `what` then."""
+    """The note on weights that an infinite temperature makes all alike. None: by Eq. 10, as no `what` is dropped."""
     why = f"Eq. 10 is infinite when no {what} is dropped" if temperature is None else "the temperature is infinite"
     return f"weights: uniform, since {why}"
 
@@ -136,7 +136,7 @@ def softmax_at(scores: Tensor, kept: Tensor, tau: Tensor) -> Tensor:
 def check_taken(weighting: str, drop_ratio: float | None, temperature: float | None) -> None:
     """Raise CluscamError for an r or a tau that is given to a weighting of `WEIGHTINGS` that has none."""
     given = {"drop_ratio": drop_ratio, "temperature": temperature}
-    for setting, takers in TAKERS.items():
+    for setting, takers in SETTINGS_OF.items():
         if given[setting] is not None and weighting in WEIGHTINGS and weighting not in takers:
             raise CluscamError(f"the weighting {weighting!r} takes no {setting}; leave it out")
 

@@ -90,7 +90,7 @@ def _pearson(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def of_usual_size(maps: Tensor) -> Tensor:
-    """Maps (B, n) float64, those with a largest of 1 whose squares would be 0 or infinite, the others as they are."""
+    """Maps (B, n) float64; one whose squares would be 0 or infinite is scaled to a maximum of 1, others are kept."""
     low, high = maps.amin(1, keepdim=True), maps.amax(1, keepdim=True)
     largest, spread = maps.abs().amax(1, keepdim=True), high / 2 - low / 2
     scaled = maps / largest.clamp(min=SMALLEST)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..algorithm.given import Normalization
 from ..algorithm.scoring import fill_image
-from ..errors import CluscamError
+from ..errors import CluscamError, is_whole
 from .faithfulness import probabilities
 from .masking import check_class, masked_outputs, one_map
 
@@ -79,7 +79,7 @@ def salient_first(saliency: Tensor, steps: int) -> Tensor:
     Equal pixels come in reading order, from the top left, so that a map without contrast is a curtain drawn from
     the top: a defined answer, though no meaningful one.
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= saliency.numel():
+    if not is_whole(steps) or not 1 <= steps <= saliency.numel():
         raise CluscamError(f"steps is {steps!r}; expected a whole number from 1 to the number of pixels")
     order = saliency.flatten().argsort(descending=True, stable=True)  # (H W,)
     rank = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))

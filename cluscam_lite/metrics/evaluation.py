@@ -41,7 +41,7 @@ def evaluate(
     x: Tensor,
     saliency: Tensor,
     target: int,
-    fills: Sequence[str] = FILLS,
+    fills: Sequence[str] | None = None,
     normalization: Normalization | None = None,
     forms: Sequence[str] = FORMS,
     batch_size: int | None = None,
@@ -55,8 +55,9 @@ def evaluate(
         x: (1, 3, H, W), normalised.
         saliency: (H, W) or (1, H, W) in [0, 1].
         target: the explained class.
-        fills: what hidden pixels show: "mean", "black", "blur".
-        normalization: (mean, std) of the input, which "black" needs.
+        fills: what hidden pixels show: "mean", "black", "blur"; None is all three, or without `normalization`, which
+            "black" needs, the two others.
+        normalization: (mean, std) of the input.
         forms: of the map: "raw", "matched" (see `matched`), "complement" (1 - E).
         batch_size: images in a pass; None chooses by device and input size.
 
@@ -80,7 +81,7 @@ def evaluate_images(
     x: Tensor,
     saliency: Tensor,
     targets: Sequence[int],
-    fills: Sequence[str] = FILLS,
+    fills: Sequence[str] | None = None,
     normalization: Normalization | None = None,
     forms: Sequence[str] = FORMS,
     batch_size: int | None = None,
@@ -102,6 +103,8 @@ def evaluate_images(
         CluscamError: as in `evaluate`.
     """
     check_batch_size(batch_size)
+    if fills is None:
+        fills = [fill for fill in FILLS if fill != "black" or normalization is not None]
     cases, output = cases_of(forms, fills), logits_function(output)
     x, saliency = checked_images(x), real_numbers(saliency, "the map")
     unmasked = None if unmasked is None else real_numbers(unmasked, "unmasked")

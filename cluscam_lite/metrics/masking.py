@@ -84,7 +84,7 @@ def masked_outputs(
     """The network on n masked copies of one image, each beside the unmasked image in its own pass.
 
     Probabilities move by about 5e-7 with the shape of a batch. So every pass holds the same number of images, the
-    unmasked one first; the last pass is filled up with copies of it. One image in a pass leaves room for no second.
+    unmasked one first; the last pass is filled up with copies of it. With batch_size=1 each runs alone.
 
     Args:
         output: maps (m, 3, H, W) to logits (m, C); a torch module is put in eval mode for it.

@@ -3,17 +3,18 @@
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.inputs import check_finite
+from ..algorithm.inputs import check_batch_size, check_finite
 from ..algorithm.maps.layouts import Layout, size_of
 from ..algorithm.scoring import default_batch_size
 from ..algorithm.targets import Target
-from ..errors import CluscamError, NotApplicable, check_known, is_whole
+from ..errors import NotApplicable, check_known
 from ..explanation import Explanation
 from .common import Question, Rival, ask, hooked
 from .gradcam_package import Found, explanation, package, scaled
 from .head import Head
 
 ABLATIONS = ("package", "zero")
+CHUNK = 32  # maps that the package takes out side by side
 FAR = 1e7  # how far below a layer's minimum the package puts a map that is taken out
 
 
@@ -31,16 +32,22 @@ class AblationCAM(Rival):
 
     Args:
         model: a torch module that gives logits (B, C).
-        layer: dotted name of the layer to read; None takes the deepest that gives maps.
+        layer: dotted name of the layer to read, or the module itself; None takes the deepest that gives maps.
         ablation: "package", as above, or "zero", as in the paper.
-        batch_size: maps taken out side by side, the package's 32 by default.
+        batch_size: length of the package's chunks, which its values depend on, as above; None is its 32. It does not
+            limit the memory: a pass of the head takes as many maps as have the size of a pass of the whole network.
     """
 
-    def __init__(self, model: nn.Module, layer: str | None = None, ablation: str = "package", batch_size: int = 32):
+    def __init__(
+        self,
+        model: nn.Module,
+        layer: str | nn.Module | None = None,
+        ablation: str = "package",
+        batch_size: int | None = CHUNK,
+    ):
         check_known("ablation", ablation, ABLATIONS)
-        if not is_whole(batch_size) or batch_size < 1:
-            raise CluscamError(f"batch_size is {batch_size!r}; expected at least 1, a whole number")
-        self.model, self.ablation, self.batch_size = hooked(model, layer), ablation, batch_size
+        check_batch_size(batch_size)
+        self.model, self.ablation, self.batch_size = hooked(model, layer), ablation, batch_size or CHUNK
 
     @torch.no_grad()
     def _explain(self, x: Tensor, target: Target) -> Explanation:

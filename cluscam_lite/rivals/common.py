@@ -40,7 +40,7 @@ class Question:
         return logits_of(output, len(images)).gather(1, self.target[images, None])[:, 0]
 
 
-def hooked(model: nn.Module, layer: str | None) -> HookedModel:
+def hooked(model: nn.Module, layer: str | nn.Module | None) -> HookedModel:
     """A `HookedModel`. Raises NotApplicable for anything but a torch module, UnknownName for an unknown layer, and
     CluscamError for what is compiled.
     """
@@ -54,7 +54,7 @@ def hooked(model: nn.Module, layer: str | None) -> HookedModel:
 
 
 class Rival(ABC):
-    """A method that explains a class by what happens inside a torch module; `_explain` is what each is about."""
+    """A method that explains a class by what happens inside a torch module. Subclasses implement `_explain`."""
 
     model: HookedModel
 
@@ -64,7 +64,7 @@ class Rival(ABC):
 
         Args:
             x: (B, 3, H, W), normalised as the network needs it.
-            target: None (each image's top-1), a class, or a LongTensor (B,).
+            target: None (each image's top-1), a class, or a LongTensor or list of B classes.
 
         Returns:
             Saliency (B, H, W) in [0, 1], and what it cost.

@@ -1,7 +1,8 @@
 """Class activation maps through the package `grad-cam` (Gildenblat et al.), and what to know of each.
 
-Their maps are the package's: weighted sum, ReLU, min-max at the layer's own resolution, OpenCV's bilinear resize to
-the input's, min-max. Tokens are laid on their grid first, one map per channel.
+The maps are the package's: weighted sum, ReLU, min-max at the layer's own resolution, OpenCV's bilinear resize to the
+input's, min-max. The weights of ScoreCAM and AblationCAM are computed here, in batches. Tokens are laid on their grid
+first, one map per channel.
 
 Where a transformer's head reads only the class token, the patch tokens that leave the last block reach no logit:
 their gradient is zero, and with it the map, which is given as zeros, `uniform`, with a note. The package's advice is

@@ -104,11 +104,11 @@ def run(
         layer = model.layer_for(x)
         lent = _Lent(model.module, layer, x, target)
         cam = kind(lent, [lent.tap])
-        lent.begins = cam.detach
+        lent.starts_graph = cam.detach  # else the package differentiates down to the pixels
         reader = _Reader(cam, lent)
         cam.get_cam_image = reader
         hook = hooked_here(model.module.get_submodule(layer), lent.read)
-        pixels = x.detach().clone().requires_grad_(not lent.begins)
+        pixels = x.detach().clone().requires_grad_(not lent.starts_graph)
         try:
             with hook, np.errstate(all="ignore"):
                 made = cam(input_tensor=pixels, targets=[lent.target(i, utility) for i in range(len(x))])
@@ -173,7 +173,8 @@ class _Lent(nn.Module):
         self.network, self.tap = network, nn.Identity()
         self.anchor = nn.Parameter(torch.empty(0, device=x.device), requires_grad=False)  # also if it has none itself
         self.name, self.size, self.stated, self.images = layer, size_of(x), stated_by(network), len(x)
-        self.explained, self.begins = target, False  # whether the graph begins with the layer's maps
+        self.explained = target
+        self.starts_graph = False  # whether the graph of gradients starts at the layer's maps
         self.question: Question | None = None
         self.layout: Layout | None = None
         self.failure: Exception | None = None
@@ -189,7 +190,7 @@ class _Lent(nn.Module):
         if self.layout is None:
             raise _NoMaps
         maps = to_maps(output, self.layout)  # (B, d, h, w)
-        maps = maps.detach().requires_grad_() if self.begins else maps
+        maps = maps.detach().requires_grad_() if self.starts_graph else maps
         short = maps.dtype in (torch.bfloat16, torch.float16)  # which the package, with NumPy, cannot read
         self.maps, self.shape = self.tap(maps.float() if short else maps), tuple(output.shape)
         # a copy, which the network may write into; the package keeps the maps as they are

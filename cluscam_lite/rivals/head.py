@@ -1,4 +1,16 @@
-"""Running only the head of a network: what it gives when the maps of one layer are replaced by others."""
+"""Running only the head of a network: what it gives when the maps of one layer are replaced by others.
+
+How it works:
+
+1. One pass of the images with every module's `forward` wrapped (`_Tape.record`). When the layer begins, the tape knows
+   which modules are done, and a copy of what each gave.
+2. `run` wraps these modules again (`_replay`): each gives what it gave, and computes nothing. A hook on the layer puts
+   the new maps in the place of its output (`_on_call`). Everything else of the network runs as it always does.
+3. A check: the network's own maps must give back its own output. A network that reaches past its modules fails it; each
+   `run` is then a pass of the whole network with the hook alone.
+
+The tape also watches in-place operations: what was written into after it was given is copied before each use.
+"""
 
 import threading
 from collections import defaultdict
@@ -64,8 +76,10 @@ class Head:
         assert tape.given is not None  # else there were no layout
         self.given, self.open = tape.given, True
         self.maps = to_maps(self.given, self.layout)
-        self._memory, self._uses = tape.memory()
-        self.whole = False
+        self._memory = tape.memory()
+        # which of its calls within `run` is the layer's last, with the memory and without
+        self._call_replayed, self._call_whole = tape.calls_replayed(), tape.calls - 1
+        self.whole = False  # as the check itself runs
         self.whole = not self._remembers_all()
 
     def __enter__(self) -> "Head":
@@ -101,9 +115,9 @@ class Head:
         batch = _Batch(images.to(self._x.device))
         output = output.clone() if keep else output  # the network may write into it
         memory = {} if self.whole else self._memory
-        uses = self._uses[1] if self.whole else self._uses[0]
+        call = self._call_whole if self.whole else self._call_replayed
         patched = _patched({m: _replay(kept, batch) for m, kept in memory.items()})
-        with borrowed(self._model.module), hooked_here(self._module, _on_call(uses, output)), patched:
+        with borrowed(self._model.module), hooked_here(self._module, _on_call(call, output)), patched:
             return logits_of(self._model.output(batch.of(self._x)), len(images))
 
     def _check_open(self) -> None:
@@ -195,17 +209,19 @@ class _Tape:
         else:
             self.last = (output,)
 
-    def memory(self) -> tuple[dict[nn.Module, list[tuple[Tensor, bool]]], tuple[int, int]]:
-        """What each module gave, call by call, with whether it must be copied before use; and the number of the
-        layer's last call, counted without and with those that are remembered as part of a larger module."""
+    def memory(self) -> dict[nn.Module, list[tuple[Tensor, bool]]]:
+        """What each module gave, call by call, with whether it must be copied before use."""
         found: dict[nn.Module, list[tuple[Tensor, bool]]] = defaultdict(list)
         for kept, written, seen in self._before:
             found[kept.module].append((kept.copy, written or _version(kept.output) != seen))
-        last = len(found[self.layer])
         # the layer itself has nothing to compute either, unless it gives more than its maps
         if self.given is not None and not self.several:
             found[self.layer].append((self.given, False))
-        return dict(found), (last, self.calls - 1)
+        return dict(found)
+
+    def calls_replayed(self) -> int:
+        """The earlier calls of the layer that a run makes: those that are part of a larger module are not made."""
+        return sum(kept.module is self.layer for kept, _, _ in self._before)
 
     def _look(self) -> None:
         """Called when a module begins: what has changed since the last one ended, a function has written."""
@@ -234,9 +250,8 @@ def _replay(kept: list[tuple[Tensor, bool]], batch: _Batch) -> Wrapper:
 
     def wrap(forward: Forward) -> Forward:
         def remembered(*args: object, **kwargs: object) -> object:
-            for values, copy in calls:
-                return batch.of(values, copy)
-            return forward(*args, **kwargs)
+            call = next(calls, None)
+            return forward(*args, **kwargs) if call is None else batch.of(*call)
 
         return remembered
 

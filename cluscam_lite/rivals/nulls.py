@@ -12,17 +12,17 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..algorithm.clustering import BACKENDS
+from ..algorithm.clustering import BACKENDS, N_CLUSTERS
 from ..algorithm.features import MapsModel
 from ..algorithm.given import Normalization, checked_normalization
-from ..algorithm.inputs import check_settings, checked_input, maps_model
+from ..algorithm.inputs import check_seed, check_settings, checked_input, maps_model
 from ..algorithm.masks import normalized_maps
 from ..algorithm.scoring import FILLS, without_autocast
 from ..algorithm.targets import Target
-from ..algorithm.weighting import EQUAL_SCORES, all_equal, why_uniform
+from ..algorithm.weighting import EQUAL_SCORES, all_equal
 from ..cluscam import ClusCAM
 from ..errors import CluscamError, check_known, is_whole
-from ..explanation import Explanation
+from ..explanation import Explanation, notes_of_weights
 from ..reading import Groups, read
 from .common import read_class
 
@@ -34,8 +34,8 @@ class _Settings:
     """Arguments that null methods share with `ClusCAM`."""
 
     model: nn.Module | MapsModel
-    layer: str | None = None
-    n_clusters: int = 30
+    layer: str | nn.Module | None = None
+    n_clusters: int | None = None
     drop_ratio: float = 0.37
     temperature: float | None = None
     seed: int = 0
@@ -49,10 +49,10 @@ class ScoredMasks(_Settings, ABC):
     """What `Donor` and `Smooth` share: masks from elsewhere, Eqs. 5 to 7 from here."""
 
     def __post_init__(self) -> None:
-        if not is_whole(self.n_clusters) or self.n_clusters < 1:
+        if self.n_clusters is not None and not (is_whole(self.n_clusters) and self.n_clusters >= 1):
             raise CluscamError(f"the number of masks is {self.n_clusters!r}; expected at least 1, a whole number")
-        for seed in self.seed if isinstance(self.seed, Sequence) else (self.seed,):
-            check_settings(self.drop_ratio, self.temperature, seed, self.batch_size, fill=(self.fill, FILLS))
+        check_seeds(self.seed)
+        check_settings(self.drop_ratio, self.temperature, 0, self.batch_size, fill=(self.fill, FILLS))
         self.normalization = checked_normalization(self.normalization)
         self.network = maps_model(self.model, self.layer)
 
@@ -76,8 +76,7 @@ class ScoredMasks(_Settings, ABC):
         notes = [f"masks: {masks}"]
         if all_equal(e.scores, e.valid, reading.baseline).any():
             notes.append(EQUAL_SCORES)
-        if e.temperature.isinf().any():
-            notes.append(why_uniform(self.temperature, "mask"))
+        notes += notes_of_weights(self.temperature, e.temperature, "mask")
         return Explanation(
             saliency=e.saliency,
             target=e.target,
@@ -143,8 +142,9 @@ class Smooth(ScoredMasks):
 
     def masks(self, x: Tensor) -> tuple[Groups, int]:
         """Random masks; no pass."""
-        noise = noise_of_seeds(self.seed, len(x), self.n_clusters, (x.shape[-2], x.shape[-1])).to(x.device)
-        valid = torch.ones(len(x), self.n_clusters, dtype=torch.bool, device=x.device)
+        n_masks = self.n_clusters or N_CLUSTERS
+        noise = noise_of_seeds(self.seed, len(x), n_masks, (x.shape[-2], x.shape[-1])).to(x.device)
+        valid = torch.ones(len(x), n_masks, dtype=torch.bool, device=x.device)
         return Groups(noise, valid), 0
 
     def source(self) -> tuple[str, str]:
@@ -155,7 +155,7 @@ class Smooth(ScoredMasks):
 
 @dataclass(repr=False, eq=False)
 class Inverted(_Settings):
-    """One minus ClusCAM's map: the least salient first. Arguments as those of `ClusCAM`."""
+    """One minus ClusCAM's map, with K-Means in the upsampled space: the least salient first."""
 
     backend: str = "auto"
 
@@ -168,6 +168,12 @@ class Inverted(_Settings):
         inverted = (1 - e.saliency).masked_fill(e.uniform[:, None, None], 0)
         known = (e.target, e.output, e.uniform, e.layer, e.forward_passes)
         return Explanation(inverted, *known, notes=e.notes, passes_by_image=e.passes_by_image)
+
+
+def check_seeds(seed: int | Sequence[int]) -> None:
+    """Raise CluscamError for a seed, or one of several, that is out of range."""
+    for one in seed if isinstance(seed, Sequence) and not isinstance(seed, str) else (seed,):
+        check_seed(one)
 
 
 def noise_of_seeds(seed: int | Sequence[int], b: int, n: int, size: tuple[int, int]) -> Tensor:

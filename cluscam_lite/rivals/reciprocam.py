@@ -58,6 +58,10 @@ class ReciproCAM(Rival):
         batch_size: int | None = None,
     ):
         check_known("score", score, SCORES)
+        if gaussian is not None and not isinstance(gaussian, bool):
+            raise CluscamError(
+                f"gaussian is {gaussian!r}; expected True, False, or None for a choice by the kind of maps"
+            )
         check_batch_size(batch_size)
         self.model = hooked(model, layer)
         self.gaussian, self.score, self.batch_size = gaussian, score, batch_size

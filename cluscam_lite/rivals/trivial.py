@@ -15,11 +15,11 @@ from ..algorithm.inputs import checked_input, maps_model
 from ..algorithm.masks import upsample
 from ..algorithm.scoring import without_autocast
 from ..algorithm.targets import Target
-from ..errors import CluscamError
+from ..errors import CluscamError, is_number
 from ..explanation import Explanation
 from ..packages import from_extra
 from .common import ask, min_max
-from .nulls import noise_of_seeds
+from .nulls import check_seeds, noise_of_seeds
 
 LUMA = (0.299, 0.587, 0.114)  # grey from red, green and blue (ITU-R BT.601)
 
@@ -93,6 +93,7 @@ class Random(TrivialMap):
 
     def __init__(self, model: nn.Module | MapsModel, layer: str | None = None, seed: int | Sequence[int] = 0):
         super().__init__(model, layer)
+        check_seeds(seed)
         self.seed = seed
 
     def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,6 +162,6 @@ def _bump(n: int, sigma: float) -> Tensor:
 
 
 def _positive(sigma: float) -> float:
-    if not 0 < sigma < float("inf"):
-        raise CluscamError(f"sigma is {sigma}; expected a share of the image's side above 0, such as 0.25")
+    if not is_number(sigma) or not 0 < sigma < float("inf"):
+        raise CluscamError(f"sigma is {sigma!r}; expected a share of the image's side above 0, such as 0.25")
     return sigma

@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 COLUMNS = 4
-SIDE, GAP, TITLE, FOOT, HEAD = 2.5, 0.2, 0.3, 0.75, 0.75  # inches; FOOT is the room for four lines
-SIGNS = (
-    "drop, gain: of the class's probability when only the map's region is shown; passes and seconds: of one map; "
-    "r: correlation of two seeds' maps"
-)
+SIDE, GAP, TITLE, HEAD, LINE = 2.5, 0.2, 0.3, 0.75, 0.15  # inches
+SIGNS = "drop, gain: of the class's probability when only the map's region is shown; passes and seconds: of one map"
+OF_SEEDS = "; r: correlation of two seeds' maps"
 FAINT = "#595959"
 
 
@@ -44,7 +42,8 @@ def sheet_figure(image: Any, cells: Sequence[Cell], title: str, where: str, colo
     shape = as_rgb(image).shape
     picture, columns = SIDE * shape[0] / shape[1], min(COLUMNS, 1 + len(cells))
     rows = math.ceil((1 + len(cells)) / columns)
-    width, pitch = columns * (SIDE + GAP) + GAP, TITLE + picture + FOOT
+    lines = max((cell.text.count("\n") + 1 for cell in cells if cell.saliency is not None), default=0)
+    width, pitch = columns * (SIDE + GAP) + GAP, TITLE + picture + LINE * (lines + 1)
     height = HEAD + rows * pitch + 0.3
     figure = new_figure(width, height)
 
@@ -66,7 +65,8 @@ def sheet_figure(image: Any, cells: Sequence[Cell], title: str, where: str, colo
             words(left, top - TITLE - picture - 0.06, cell.text, 8.5)
         else:
             axes.set(xticks=[], yticks=[], facecolor="#f2f2f2")
-            lines = textwrap.wrap(cell.text, 34, max_lines=12, placeholder=" ...")
-            words(left + SIDE / 2, top - TITLE - picture / 2, "\n".join(lines), 9, FAINT, ha="center", va="center")
-    words(GAP, 0.3, "\n".join(textwrap.wrap(SIGNS, int(width * 15))), 8, FAINT)
+            why = textwrap.wrap(cell.text, 34, max_lines=12, placeholder=" ...")
+            words(left + SIDE / 2, top - TITLE - picture / 2, "\n".join(why), 9, FAINT, ha="center", va="center")
+    signs = SIGNS + OF_SEEDS * any("seeds" in cell.text for cell in cells)
+    words(GAP, 0.3, "\n".join(textwrap.wrap(signs, int(width * 15))), 8, FAINT)
     return figure

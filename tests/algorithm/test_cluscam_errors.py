@@ -83,6 +83,28 @@ def test_a_model_without_logits():
         ClusCAM(nn.Conv2d(3, 4, 3), layer="weight")
 
 
+class Own:
+    """A model that gives its own maps."""
+
+    def __init__(self, net):
+        self.net = net
+
+    def forward(self, x):
+        return x, self.net(x)
+
+    def output(self, x):
+        return self.net(x)
+
+
+def test_a_reading_of_any_layer_will_do_where_none_was_asked_for():
+    net = load_model("scene_cnn").module
+    x = torch.rand(1, 3, 96, 96)
+    cam, reading = ClusCAM(net, n_clusters=5), read(net, x, layer="stage2")
+    before = cam.explain(reading)
+    cam(x)  # chooses a layer for itself
+    assert torch.equal(cam.explain(reading).saliency, before.saliency)
+
+
 def test_a_reading_of_another_network_or_layer_or_without_maps_is_refused():
     net, other = load_model("scene_cnn"), load_model("scene_vit")
     x = net.spec.preprocess()(load_image("scene:3"))[None]
@@ -95,6 +117,7 @@ def test_a_reading_of_another_network_or_layer_or_without_maps_is_refused():
         (ClusCAM(other.module, n_clusters=5), of_stage2, "of another network"),
         (ClusCAM(net.module, n_clusters=5), read(net.module, x, maps=False), "without maps"),
         (ClusCAM(net.module, n_clusters=5), None, "the reading is a NoneType"),
+        (ClusCAM(Own(net.module), n_clusters=5), read(Own(net.module), x), "of another network"),
     ):
         with pytest.raises(CluscamError, match=words):
             cam.explain(reading)
@@ -150,8 +173,13 @@ def test_masks_and_scores_that_are_not_of_the_images():
     for wrong in (scores[:, :2], scores[:1], scores * math.nan):
         with pytest.raises(CluscamError, match=r"expected a number for each group, \(2, 3\)"):
             reading.explain(groups, wrong, 0.3)
-    with pytest.raises(CluscamError, match="seed is '0'"):
-        reading.group(3, seed="0")
+    for settings, words in (
+        ({"seed": "0"}, "seed is '0'"),
+        ({"clustering": "none"}, "n_clusters is 3, but the clustering 'none' has its own number"),
+        ({"clustering": "spectral", "backend": "nonsense"}, "unknown backend 'nonsense'"),
+    ):
+        with pytest.raises(CluscamError, match=words):
+            reading.group(3, **settings)
 
 
 def test_a_normalisation_of_other_channels_than_the_image():

@@ -133,7 +133,7 @@ def test_mistakes_are_one_sentence():
         (lambda: evaluate(net, x, grid[:5], 0), "of its size"),
         (lambda: evaluate(net, x, torch.stack([grid, grid]), 0), "one map"),
         (lambda: evaluate(net, x, grid, 5, fills=("mean",)), "0 to 4"),
-        (lambda: evaluate(net, x, grid, 0), "normalization"),
+        (lambda: evaluate(net, x, grid, 0, fills=("black",)), "normalization"),
         (lambda: evaluate(net, x, grid, 0, fills=(), forms=("raw",)), "no fill"),
         (lambda: evaluate(net, x, grid, 0, forms=()), "no form"),
         (lambda: matched(grid[None], 1.0), "below 1"),
@@ -145,6 +145,13 @@ def test_mistakes_are_one_sentence():
         evaluate(net, x, grid, 0, forms=("complment",))
     with pytest.raises(UnknownName, match="black"):
         evaluate(net, x, grid, 0, fills=("blac",))
+
+
+def test_without_a_normalisation_black_is_left_out_and_else_all_fills_are_there():
+    net, x, grid = network(), images(1), a_map()
+    assert {row["fill"] for row in evaluate(net, x, grid, 0)} == {"mean", "blur"}
+    given = evaluate(net, x, grid, 0, normalization=((0.5,) * 3, (0.2,) * 3))
+    assert {row["fill"] for row in given} == {"mean", "black", "blur"}
 
 
 def test_a_class_without_probability_is_refused():

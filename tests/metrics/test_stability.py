@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from tiny import images, network
@@ -76,12 +77,11 @@ def test_every_seed_explains_the_class_of_the_first():
 
 
 def test_equal_maps_agree_wholly_and_maps_without_contrast_say_nothing():
-    same = over_seeds(cam(clustering="none", n_clusters=None), images(), 2)
+    alike = {"clustering": lambda points, k, seed: np.arange(len(points)) % k}  # whatever the seed
+    same = over_seeds(cam(**alike), images(), 2)
     assert same.agreement.tolist() == pytest.approx([1, 1]) and float(same.spread.max()) == 0
     assert "hardly depends on the seed" in same.sentence()
-    flat = over_seeds(
-        cam(clustering="none", n_clusters=None), torch.zeros(1, 3, 33, 40), 3
-    )  # constant maps of a constant image
+    flat = over_seeds(cam(**alike), torch.zeros(1, 3, 33, 40), 3)  # constant maps of a constant image
     assert math.isnan(float(flat.agreement[0])) and flat.undefined.tolist() == [3]
     assert float(flat.mean.abs().max()) == 0 and "no contrast" in flat.sentence()
     report = flat.report()
@@ -95,7 +95,7 @@ def test_equal_maps_agree_wholly_and_maps_without_contrast_say_nothing():
         (0.95, 0.8, "hardly depends"),
         (0.95, 0.53, "keeps its outline over the seeds, but not its brightest part"),
         (0.7, 0.9, "map depends"),
-        (-0.2, 0.1, "more than the image's"),
+        (-0.2, 0.1, "more on the seed than on the image"),
     ],
 )
 def test_the_sentence_says_how_far_they_agree(agreement, overlap, words):
@@ -127,3 +127,16 @@ def test_one_reading_serves_several_seeds_and_refuses_a_bad_one():
     assert torch.equal(one.explain(reading, 9).saliency, cam(9)(images()).saliency)
     with pytest.raises(CluscamError, match="seed is -1"):
         one.explain(reading, -1)
+
+
+@pytest.mark.parametrize("clustering", ["none", "agglomerative", "hdbscan"])
+def test_a_clustering_without_chance_has_no_seeds(clustering):
+    k = 6 if clustering == "agglomerative" else None
+    with pytest.raises(CluscamError, match=f"the clustering '{clustering}' has nothing random"):
+        over_seeds(cam(clustering=clustering, n_clusters=k), images(), 2)
+
+
+def test_seeds_are_whole_numbers_of_any_kind_and_a_method_has_one():
+    assert over_seeds(cam(), images(), np.int64(2)).seeds == (0, 1)
+    with pytest.raises(CluscamError, match=r"the method has the seeds \[1, 2\], one for each image; give it one"):
+        over_seeds(Smooth(network(), n_clusters=4, seed=[1, 2]), images(), 2)

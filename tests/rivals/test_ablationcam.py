@@ -8,7 +8,7 @@ from tiny import images, network
 from torch import nn
 
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.errors import NotApplicable
+from cluscam_lite.errors import CluscamError, NotApplicable
 from cluscam_lite.models import load_model
 from cluscam_lite.rivals.ablation import AblationCAM
 
@@ -75,3 +75,9 @@ def test_division_by_zero_does_not_apply():
         model[4].bias[:] = 0
     with pytest.raises(NotApplicable, match="divides by the logit"):
         AblationCAM(model, "1")(x, 0)
+
+
+def test_no_batch_size_is_the_packages():
+    assert AblationCAM(network(), "1", batch_size=None).batch_size == 32
+    with pytest.raises(CluscamError, match="batch_size is 0"):
+        AblationCAM(network(), "1", batch_size=0)

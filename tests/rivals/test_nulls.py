@@ -198,3 +198,13 @@ def test_passes_are_those_of_each_image():
         e = ClusCAM(network(), n_clusters=5)(x)
     assert e.forward_passes == 6 and [e.passes_of(i) for i in range(2)] == [1 + int(n) for n in e.valid.sum(1)]
     assert e.passes_of(1) < 6
+
+
+@pytest.mark.parametrize("null", NULLS)
+def test_the_usual_number_of_groups_is_that_of_cluscam(null):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        donor = {"donor": images(1, seed=1)} if null is Donor else {}
+        e = null(network(channels=8), "1", **donor)(images(1))  # fewer maps than 30
+    n_masks = 30 if null is Smooth else 8
+    assert e.forward_passes == n_masks + 1 + (null is Donor)

@@ -206,3 +206,9 @@ def test_one_sentence_for_what_cannot_be_done():
         ReciproCAM(network(), "7.conv")
     with pytest.raises(CluscamError, match="batch_size"):
         ReciproCAM(network(), batch_size=0)
+
+
+@pytest.mark.parametrize("gaussian", ["no", 1, []])
+def test_a_gaussian_is_yes_no_or_a_choice(gaussian):
+    with pytest.raises(CluscamError, match="gaussian is .*; expected True, False, or None"):
+        ReciproCAM(network(), "1", gaussian=gaussian)

@@ -177,3 +177,12 @@ def test_what_photographs_give_to_maps_that_know_nothing(data_root):
     assert drop < 1 and all(row["coverage"] > 0.999 for row in rows)
     drop, rows = scored(Ones, model, samples)
     assert drop == 0 and all(row["increase"] == row["gain"] == 0 for row in rows)
+
+
+def test_seeds_and_widths_that_are_none():
+    for seed in (-1, 1.5, "0", [0, -1]):
+        with pytest.raises(CluscamError, match="seed is"):
+            Random(network(), seed=seed)
+    for sigma in ("a", 0, math.inf, None):
+        with pytest.raises(CluscamError, match="sigma is"):
+            Centre(network(), sigma=sigma)

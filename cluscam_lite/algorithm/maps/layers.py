@@ -72,7 +72,10 @@ def _map_layers(module: nn.Module, ran: "list[tuple[LayerInfo, _Result]]") -> li
 
 
 def _heads(module: nn.Module, ran: "list[tuple[LayerInfo, _Result]]") -> list[str]:
-    """Parts that make a vector of maps: poolings and classifiers. The larger half of a network is none."""
+    """Parts that make a vector of maps: poolings and classifiers.
+
+    A part with more than half of the network's weights is none: it is the backbone, which ends in a pooling of its own.
+    """
     weights = sum(p.numel() for p in module.parameters())
     found = []
     for info, result in ran:
@@ -83,16 +86,14 @@ def _heads(module: nn.Module, ran: "list[tuple[LayerInfo, _Result]]") -> list[st
     return found
 
 
-def default_layer(module: nn.Module, x: Tensor, call: Call | None = None) -> str:
-    """The deepest of `map_layers`, or the numbered block that it is within, where that gives maps of the same grid.
-
-    Such a block ends in a layer normalisation of its own. Raises CluscamError if there is none.
-    """
-    return chosen_layer(module, x, call)[0]
-
-
 def chosen_layer(module: nn.Module, x: Tensor, call: Call | None = None) -> tuple[str, Any]:
-    """The `default_layer`, and the output of the pass of the first image that found it."""
+    """The layer to read where none is named, and the output of the pass of the first image that found it.
+
+    It is the deepest of `map_layers`, or the numbered block around it that gives maps of the same grid: of a
+    transformer whose blocks end in a layer normalisation, "blocks.11" and not "blocks.11.mlp.fc2".
+
+    Raises CluscamError if there is none.
+    """
     ran, output = _run_layers(module, x, call)
     found = _map_layers(module, ran)
     if not found:

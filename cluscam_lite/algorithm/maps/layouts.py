@@ -9,7 +9,11 @@ from torch import Tensor, nn
 
 Size = tuple[int, int]
 ROUNDINGS = ("floor", "ceil", "either")
-"""How an axis' number of cells is had from its length and the stride; "either" allows for a missing border."""
+"""How the number of cells n along an axis of L pixels follows from the stride s.
+
+"floor": n = floor(L / s); "ceil": n = ceil(L / s); "either": one of them, as where a convolution without padding loses
+the cell at the border.
+"""
 
 # modules whose three-dimensional results are (B, d, length): channels before places, and so no tokens
 CHANNELS_BEFORE_PLACES = (
@@ -78,8 +82,8 @@ def find_layout(output: object, size: Size, stated: Stated = UNSTATED, n_images:
         output: whatever the layer gave.
         size: (H, W) of the input.
         stated: the network's own word for its tokens. Its patches are tried first, for a grid that no single stride
-            explains. Its number of prefix tokens, or none, is all that is tried; where it says nothing, up to 9 are
-            (a class token, a distillation token, registers).
+            explains. If it states a number of prefix tokens, only that number and 0 are tried; otherwise 0 to 9 (a
+            class token, a distillation token, registers).
         n_images: B. An output of another length has places folded into its first axis, as in window attention, or
             something else there, and gives no maps; None: not checked.
     """
@@ -144,7 +148,11 @@ def described(output: object, n_images: int) -> str:
 
 
 def _one_stride(h: int, w: int, size: Size, rounding: str = "either") -> bool:
-    """Whether one stride takes an input (H, W) to a grid (h, w), with this one of `ROUNDINGS`."""
+    """Whether one stride takes an input (H, W) to a grid (h, w), with this one of `ROUNDINGS`.
+
+    With "floor", n cells along L pixels mean a stride in (L / (n + 1), L / n]; with "ceil", in [L / n, L / (n - 1)).
+    One stride explains both axes if their intervals meet.
+    """
     height, width = size
     if h < 1 or w < 1 or (height - width) * (h - w) < 0 or (height == width and h != w):
         return False

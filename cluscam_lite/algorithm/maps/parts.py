@@ -18,7 +18,7 @@ def maps_in(output: Any) -> Any:
 
 
 def with_maps(output: Any, maps: Any) -> Any:
-    """A layer's output with what `maps_in` gives replaced; where that was quantised, the new are, on its scale."""
+    """A layer's output with what `maps_in` gives replaced; new maps are quantised as the old were."""
     place = _place(output)
     before = output if place is None else output[place]
     if isinstance(before, Tensor) and before.is_quantized:

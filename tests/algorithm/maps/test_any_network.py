@@ -7,7 +7,7 @@ from torch import nn
 
 from cluscam_lite import ClusCAM, CluscamError
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.algorithm.maps.layers import default_layer, layer_named, map_layers
+from cluscam_lite.algorithm.maps.layers import chosen_layer, layer_named, map_layers
 from cluscam_lite.algorithm.maps.parts import maps_in, with_maps
 from cluscam_lite.errors import UnknownName
 from cluscam_lite.methods import METHODS, method
@@ -113,7 +113,7 @@ class Mean(nn.Module):
 )  # fmt: skip
 def test_the_layer_that_a_specialist_would_name(build, layer):
     model = seeded(build)
-    assert default_layer(model, photographs()) == layer
+    assert chosen_layer(model, photographs())[0] == layer
     maps, _ = HookedModel(model).forward(photographs())
     assert maps.shape == (2, 8, 8, 8)
 
@@ -125,7 +125,7 @@ def test_a_network_within_another_is_no_head():
     )
     model = seeded(lambda: nn.Sequential(nn.Conv2d(3, 8, 4, 4), rest))
     assert map_layers(model, photographs()) == ["0", "1.0", "1.1"]
-    assert default_layer(nn.Sequential(model, nn.Identity()), photographs()) == "0.1.1"
+    assert chosen_layer(nn.Sequential(model, nn.Identity()), photographs())[0] == "0.1.1"
 
 
 @pytest.mark.parametrize("name", [name for name, info in METHODS.items() if info.kind != "trivial"])

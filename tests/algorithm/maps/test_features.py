@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.algorithm.maps.layers import default_layer, layers, map_layers
+from cluscam_lite.algorithm.maps.layers import chosen_layer, layers, map_layers
 from cluscam_lite.algorithm.maps.layouts import Layout, Stated, find_layout, to_maps
 from cluscam_lite.errors import CluscamError, UnknownName
 from cluscam_lite.models import get_spec, load_model, model_names
@@ -80,7 +80,7 @@ def test_default_layer_of_a_transformer_is_its_last_block(prefix):
 
 
 def test_default_layer_of_a_cnn_is_the_last_map_before_pooling():
-    assert default_layer(cnn(), torch.randn(1, 3, 32, 32)) in ("0", "1", "2")  # one memory: in-place activation
+    assert chosen_layer(cnn(), torch.randn(1, 3, 32, 32))[0] in ("0", "1", "2")  # one memory: in-place activation
     maps, _ = HookedModel(cnn()).forward(torch.randn(1, 3, 32, 32))
     assert (maps >= 0).all()
 

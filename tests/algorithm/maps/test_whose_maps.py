@@ -6,7 +6,7 @@ from torch import nn
 
 from cluscam_lite import ClusCAM, CluscamError, read
 from cluscam_lite.algorithm.features import HookedModel
-from cluscam_lite.algorithm.maps.layers import default_layer, layers, map_layers
+from cluscam_lite.algorithm.maps.layers import chosen_layer, layers, map_layers
 from cluscam_lite.algorithm.maps.layouts import find_layout
 from cluscam_lite.methods import METHODS
 from cluscam_lite.rivals.groupcam import maps_and_gradients
@@ -96,7 +96,7 @@ def test_a_layer_of_other_things_is_refused_by_every_method(name, build, layer):
 @pytest.mark.parametrize("build", [Windows, TokensFirst, Flat, lambda: Pooled(64), lambda: Pooled(65)])
 def test_it_is_neither_chosen_nor_advised(build):
     model, x = seeded(build), torch.rand(2, 3, 32, 32)
-    assert map_layers(model, x) == ["conv"] and default_layer(model, x) == "conv"
+    assert map_layers(model, x) == ["conv"] and chosen_layer(model, x)[0] == "conv"
     assert HookedModel(model).forward(x)[0].shape[0] == 2
 
 
@@ -191,5 +191,5 @@ def test_a_layer_and_what_writes_into_it_are_two_results():
     x = torch.randn(1, 3, 33, 33)
     assert map_layers(in_place(True), x) == map_layers(in_place(False), x) == ["0", "1", "2", "3"]
     with torch.inference_mode():
-        assert default_layer(in_place(True), x) == "3"
+        assert chosen_layer(in_place(True), x)[0] == "3"
     assert [info.name for info in layers(in_place(True), x)][:4] == ["0", "1", "2", "3"]

@@ -87,3 +87,14 @@ def test_reweigh_refuses_what_a_weighting_has_none_of():
         with pytest.raises(CluscamError, match=f"the weighting '{name}' takes no drop_ratio"):
             e.reweigh(weighting=name, drop_ratio=0.5)
     assert torch.equal(e.reweigh(weighting="dropout_softmax", drop_ratio=0.5).weights, e.reweigh(0.5, 1.0).weights)
+
+
+def test_notes_follow_the_weights():
+    e = ClusCAM(load_model("scene_cnn").module, n_clusters=4, drop_ratio=0.0)(torch.rand(1, 3, 96, 96))
+    (uniform,) = (note for note in e.notes if note.startswith("weights:"))
+    assert "Eq. 10 is infinite when no group is dropped" in uniform
+    sharp = e.reweigh(temperature=1.0)
+    assert not any(note.startswith("weights:") for note in sharp.notes)
+    assert uniform in sharp.reweigh(drop_ratio=0.0).notes
+    assert "weights: uniform, as asked for" in sharp.reweigh(weighting="uniform").notes
+    assert set(e.notes) - {uniform} <= set(sharp.notes)

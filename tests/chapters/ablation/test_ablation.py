@@ -13,7 +13,7 @@ from analysis.studies.mask_sources import (
     NULLS,
     SOURCES,
     TITLES,
-    explain_with,
+    explain_all,
     inertia_share,
     masks_of_source,
     masks_rank,
@@ -87,7 +87,7 @@ def test_unknown_source(scored):
 def test_k_means_masks_explain_as_cluscam_does(scored):
     cam = ClusCAM.from_spec(SPEC, load_model(SPEC).module)
     e = cam(scored[0].x)
-    mine = explain_with(scored[0], masks("kmeans", scored, SPEC.n_clusters), SPEC.drop_ratio)
+    mine = explain_all(scored[0], [masks("kmeans", scored, SPEC.n_clusters)], SPEC.drop_ratio)[0]
     torch.testing.assert_close(mine.scores, e.scores, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(mine.saliency, e.saliency, rtol=1e-3, atol=1e-3)
     assert mine.forward_passes == e.forward_passes

@@ -12,7 +12,7 @@ from analysis.chapters.temperature import page as temperature_chapter
 from analysis.chapters.temperature.study import GRID, STUDY
 from analysis.engine import read, run
 from analysis.engine.contract import empty_rows
-from analysis.studies.mask_sources import MaskSet, explain_with, masks_of_source
+from analysis.studies.mask_sources import MaskSet, explain_all, masks_of_source
 from analysis.studies.registry import find_study
 from analysis.studies.rows import NOT_RUN
 from cluscam_lite import get_spec, load_dataset, load_model, temperature
@@ -77,7 +77,7 @@ def test_a_page_says_not_run_where_nothing_ran():
 def test_pictures_of_one_image():
     model = HookedModel(load_model(SPEC).module, SPEC.layer("paper"))
     scored = read_image(model, SPEC.preprocess()(load_dataset("scenes", part="test", n=1)[0].image)[None])
-    e = explain_with(scored, MaskSet(masks_of_source("kmeans", scored, 6, 0, "one").centroids), 0.3)
+    e = explain_all(scored, [MaskSet(masks_of_source("kmeans", scored, 6, 0, "one").centroids)], 0.3)[0]
     assert len(figures.sharpening_figure(e).axes) == 3
 
 
