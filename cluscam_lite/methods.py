@@ -147,17 +147,17 @@ def method(
             "mean and std go together, and with a network that is not registered: give both, or leave both out"
         )
     if spec is None:
-        known: dict[str, object] = {"layer": layer, "normalization": None if mean is None else (mean, std)}
+        defaults: dict[str, object] = {"layer": layer, "normalization": None if mean is None else (mean, std)}
     else:
-        named = "paper" if layer is None else layer
-        known = own_settings(spec, named if isinstance(named, str) else "paper", settings.get("clustering"))
-        known |= {} if isinstance(named, str) else {"layer": named}
+        wanted = "paper" if layer is None else layer
+        defaults = own_settings(spec, wanted if isinstance(wanted, str) else "paper", settings.get("clustering"))
+        defaults |= {} if isinstance(wanted, str) else {"layer": wanted}
     factory = info.factory
-    taken = inspect.signature(factory).parameters
-    own = {key: value for key, value in known.items() if key in taken}
+    accepted = inspect.signature(factory).parameters
+    defaults = {key: value for key, value in defaults.items() if key in accepted}
     if not hasattr(module, "named_modules") and layer in (None, "paper", "last"):  # any other is refused
-        own.pop("layer", None)
-    return factory(module, **{**own, **info.fixed, **settings})
+        defaults.pop("layer", None)
+    return factory(module, **{**defaults, **info.fixed, **settings})
 
 
 def settings_of(name: str, explainer: "Explainer") -> dict[str, object]:

@@ -132,15 +132,16 @@ def batch_rows(
             sets.append(masks_of_source(cell.method, reading.of([i]), *about))
         except NotApplicable as error:
             sets.append(error)
-    there = [i for i, masks in enumerate(sets) if isinstance(masks, MaskSet)]
-    some = [masks for masks in sets if isinstance(masks, MaskSet)]
-    made = iter(explain_all(reading.of(there), some, cell.settings["r"]) if some else ())
-    return [
-        image_rows(cell, reading.of([i]), picture.image_id, masks, next(made), settings)
-        if isinstance(masks, MaskSet)
-        else [{"image_id": picture.image_id, "setting": "", "form": "", "reason": str(masks)}]
-        for i, (picture, masks) in enumerate(zip(pictures, sets, strict=True))
-    ]
+    there = {i: masks for i, masks in enumerate(sets) if isinstance(masks, MaskSet)}
+    made = explain_all(reading.of([*there]), [*there.values()], cell.settings["r"]) if there else []
+    explanations = dict(zip(there, made, strict=True))
+    rows = []
+    for i, (picture, masks) in enumerate(zip(pictures, sets, strict=True)):
+        if isinstance(masks, NotApplicable):
+            rows.append([{"image_id": picture.image_id, "setting": "", "form": "", "reason": str(masks)}])
+        else:
+            rows.append(image_rows(cell, reading.of([i]), picture.image_id, masks, explanations[i], settings))
+    return rows
 
 
 def image_rows(

@@ -1,8 +1,8 @@
 """A network, lent to one thread at a time: whoever hooks, patches or switches one borrows it for that long.
 
 `borrowed` has the locks, `eval_mode` and `frozen` switch a network as well, `hooked_here` puts a hook on a layer. Each
-is a context manager, and leaves the network as it was, whenever Ctrl-C comes. Python looks for signals between two of its
-own instructions, and never within a call into C. So each change is one call into C, which walks a `map` (`_all`): it is
+is a context manager, and leaves the network as it was, whenever Ctrl-C comes. Python looks for signals between two of
+its own instructions, and never within a call into C. So each change is one call into C that walks a `map` (`_all`): it is
 done wholly or not at all.
 """
 
