@@ -16,8 +16,8 @@ from cluscam_lite.errors import CluscamError, unknown
 from cluscam_lite.methods import METHODS
 from cluscam_lite.metrics.boxes import checked_boxes
 
-# These ask what the maps do to the output; where a class token is read out, they do so at "last_input". OptiCAM could do
-# without, since it masks pixels: it reads the layer of the other methods with gradients.
+# These ask what the maps do to the output; where a class token is read out, they do so at "last_input". OptiCAM could
+# do without, since it masks pixels: it reads the layer of the other methods with gradients.
 DOWNSTREAM = tuple(name for name, info in METHODS.items() if info.gradients) + ("ablationcam", "reciprocam")
 
 

@@ -2,8 +2,8 @@
 
 `borrowed` has the locks, `eval_mode` and `frozen` switch a network as well, `hooked_here` puts a hook on a layer. Each
 is a context manager, and leaves the network as it was, whenever Ctrl-C comes. Python looks for signals between two of
-its own instructions, and never within a call into C. So each change is one call into C that walks a `map` (`_all`): it is
-done wholly or not at all.
+its own instructions, and never within a call into C. So each change is one call into C that walks a `map` (`_all`): it
+is done wholly or not at all.
 """
 
 import itertools
