@@ -106,7 +106,9 @@ def _faithful(rows: pd.DataFrame, line: dict[str, Any]) -> str:
 def _stable(line: dict[str, Any]) -> str:
     if math.isnan(line["again"]) or math.isnan(line["noise"]):
         return "Without contrast nothing can be said of its stability."
-    same = "the same map" if line["again"] >= ALIKE else "one that is alike" if line["again"] >= APART else "another"
+    same = (
+        "the same map" if line["again"] >= ALIKE else "one that is alike" if line["again"] >= APART else "another map"
+    )
     noise = "hardly changes it" if line["noise"] >= ALIKE else "changes it"
     return (
         f"Other random numbers give {same} ({_two(line['again'])}), and noise that nobody sees {noise} "

@@ -15,7 +15,7 @@ from .borrowed import borrowed, eval_mode, hooked_here
 from .maps.layers import check_readable, chosen_layer, layer_named, layers, map_layers
 from .maps.layouts import Layout, could_be_otherwise, described, layout_of_part, size_of, stated_by, to_maps
 from .maps.outputs import Call, passed
-from .maps.steady import note_unsteady
+from .maps.steady import note_several_runs, note_unsteady
 
 
 @runtime_checkable
@@ -83,13 +83,14 @@ class HookedModel:
             layer = self.module.get_submodule(self.layer_for(x))
 
             def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-                # a layer used several times counts with its last use
-                given[:] = [output.clone() if isinstance(output, Tensor) else output]
+                given.append(output.clone() if isinstance(output, Tensor) else output)
 
             with hooked_here(layer, keep, whole=self.reshape is not None):
                 output = self.output(x)
             if self._first_output:
                 note_unsteady(self._first_output.pop(), output)
+            note_several_runs(self.layer_name, len(given))
+            del given[:-1]  # a layer used several times counts with its last use
             if given and self.reshape is not None:
                 return _reshaped(self.reshape, given[0], x), output
             self.layout = self.layout_of(given, x)

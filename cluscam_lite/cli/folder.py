@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 
 from ..datasets.folder import SUFFIXES as IMAGES
-from ..datasets.folder import images_within
+from ..datasets.folder import images_within, unread_within
 from ..errors import CluscamError, printable
 from ..files import as_path, atomic_path, is_text, sha256
 from ..methods import settings_of
@@ -87,6 +87,8 @@ def explain_folder(folder: Path, job: Job, arguments: argparse.Namespace) -> Non
         import pyarrow  # noqa: F401  (or the table would fail after hours)
     names, out = image_names(folder), as_path(arguments.out)
     check_out(out, folder)
+    if left := [printable(path.relative_to(folder).as_posix()) for path in unread_within(folder)]:
+        say(f"left out, in formats that are not read: {len(left)}, {', '.join(left[:3])}{', ...' * (len(left) > 3)}")
     with made_folder(out), at_work_in(out) as partial, short_warnings():
         model, explainer = job.load(arguments)
         agree(out, _record(job, model, explainer, arguments), partial)

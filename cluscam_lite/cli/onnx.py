@@ -1,4 +1,4 @@
-"""``--onnx``: a network in a file, with what a registered network would say of itself given by options."""
+"""``--onnx``: a network in a file, of ONNX or OpenVINO; options give what a registered network says of itself."""
 
 import argparse
 import hashlib
@@ -14,7 +14,8 @@ from ..errors import CluscamError
 from ..files import as_path, sha256
 from ..models import ModelSpec
 from ..models.elsewhere import is_elsewhere
-from ..runtimes import OnnxModel
+from ..runtimes import OnnxModel, OpenVinoModel
+from ..runtimes.runtime import RuntimeModel
 
 # what goes with --onnx alone, and what with --model alone
 OF_FILES = {"mean": "--mean", "std": "--std", "size": "--size", "classes": "--classes"}
@@ -28,7 +29,7 @@ class LoadedFile:
     """A network in a file, ready to be explained; `source` and `sha256` as in `cluscam_lite.models.LoadedModel`."""
 
     spec: ModelSpec
-    module: OnnxModel
+    module: RuntimeModel
     source: str
     sha256: str | None
 
@@ -58,6 +59,10 @@ def check_source(arguments: argparse.Namespace) -> None:
 
 def check_input(arguments: argparse.Namespace) -> None:
     """Raise CluscamError for --mean, --std, --size or --classes beside a registered network, which has its own."""
+    if str(arguments.model).endswith(".py"):
+        raise CluscamError(
+            f"--model {arguments.model} names no function; give FILE.py:FUNCTION, which builds the network"
+        )
     for name, flag in OF_FILES.items():
         if not is_elsewhere(arguments.model) and getattr(arguments, name) is not None:
             raise CluscamError(
@@ -72,17 +77,19 @@ def network_of_file(arguments: argparse.Namespace) -> LoadedFile:
     """
     checked_normalization((tuple(arguments.mean), tuple(arguments.std)), "--mean and --std are", "--std")
     layer = None if arguments.layer in DEFAULT_LAYERS else arguments.layer
-    model = OnnxModel(arguments.onnx, layer, size=arguments.size)
-    name = model.path.name
+    openvino = as_path(arguments.onnx).suffix.lower() == ".xml"
+    model_class: type[OnnxModel] | type[OpenVinoModel] = OpenVinoModel if openvino else OnnxModel
+    model = model_class(arguments.onnx, layer, size=arguments.size)
+    name, kind = model.path.name, model_class.__name__
     if model.size is None:
         raise CluscamError(f"{name} leaves the size of its images free; give --size, such as --size 224")
     if model.size[0] != model.size[1] or model.input.channels not in (None, 3):
         raise CluscamError(
             f"{name} takes {model.input.channels} x {model.size[0]} x {model.size[1]} images; the command line brings "
-            "square ones in colour: use OnnxModel in Python"
+            f"square ones in colour: use {kind} in Python"
         )
     if model.classes is None:
-        raise CluscamError(f"{name} gives no list of classes; use OnnxModel in Python, with a function as the target")
+        raise CluscamError(f"{name} gives no list of classes; use {kind} in Python, with a function as the target")
     spec = ModelSpec(
         name=model.path.stem,
         title=model.path.stem,
@@ -104,7 +111,7 @@ def network_of_file(arguments: argparse.Namespace) -> LoadedFile:
         tier="file",
         classes=class_names(arguments.classes, model.classes),
     )
-    source = f"{name}, run by ONNX Runtime {version('onnxruntime')}"
+    source = f"{name}, run by {model.runtime} {version('openvino' if openvino else 'onnxruntime')}"
     return LoadedFile(spec, model, source, _hash(model.files))
 
 

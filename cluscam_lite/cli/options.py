@@ -154,7 +154,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--onnx",
         metavar="FILE",
-        help="an ONNX file, in the place of --model; needs the extra onnx, --mean and --std",
+        help="an ONNX file or OpenVINO's .xml, in the place of --model; needs that extra, --mean and --std",
     )
     add_input(group)
 

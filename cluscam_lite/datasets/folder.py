@@ -1,7 +1,7 @@
 """Any folder of images: the files in it, or, where it has only subfolders, one class to each of them."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from .images import open_image
 from .sample import Sample, Samples, first
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+OTHERS = {".avif", ".heic", ".heif", ".jp2", ".jxl", ".ico", ".tga", ".psd", ".svg", ".eps", ".dng", ".nef", ".cr2"}
+"""Suffixes of images that are not read."""
 
 
 def load_folder(path: PathLike | None = None, n: int | None = None) -> Samples:
@@ -49,7 +51,17 @@ def images_within(folder: Path) -> list[Path]:
     Links to folders are followed; of a folder that is reached in several ways, one counts, and not a link if it can be.
     Raises CluscamError for a folder that may not be read.
     """
-    waiting, seen, found = deque([folder]), set[Path](), list[Path]()
+    return sorted(file for inside in _folders(folder) for file in _images(inside))
+
+
+def unread_within(folder: Path) -> list[Path]:
+    """The images of formats that are not read, in the folders that `images_within` looks into."""
+    return sorted(file for inside in _folders(folder) for file in inside if file.suffix.lower() in OTHERS)
+
+
+def _folders(folder: Path) -> Iterator[list[Path]]:
+    """What is in a folder and in each below it, without what is hidden."""
+    waiting, seen = deque([folder]), set[Path]()
     while waiting:
         place = waiting.popleft()
         if (real := place.resolve()) in seen:
@@ -59,11 +71,10 @@ def images_within(folder: Path) -> list[Path]:
             inside = sorted(f for f in place.iterdir() if not f.name.startswith("."))
         except PermissionError as error:
             raise CluscamError(f"the folder {place} may not be read; change its permissions") from error
-        found += _images(inside)
+        yield inside
         folders = [f for f in inside if f.is_dir()]
         waiting.extendleft(f for f in reversed(folders) if not f.is_symlink())
         waiting.extend(f for f in folders if f.is_symlink())
-    return sorted(found)
 
 
 def _images(files: Iterable[Path]) -> list[Path]:

@@ -19,6 +19,7 @@ from ..algorithm.features import HookedModel
 from ..algorithm.inputs import check_finite
 from ..algorithm.maps.layouts import Layout, could_be_otherwise, find_layout, size_of, stated_by, to_maps
 from ..algorithm.maps.outputs import logits_of, passed
+from ..algorithm.maps.steady import note_several_runs
 from ..algorithm.targets import Target
 from ..errors import CluscamError, NotApplicable
 from ..explanation import Explanation
@@ -243,6 +244,7 @@ class _Reader:
         self, x: Tensor, layer: nn.Module, targets: list[Any], activations: Any, grads: Any, smooth: bool
     ) -> np.ndarray:
         found = self.cam.activations_and_grads
+        note_several_runs(self.lent.name, len(found.activations))
         if len(found.activations) > 1:  # a layer used several times counts with its last use
             activations, grads = found.activations[-1], found.gradients[-1] if found.gradients else None
             if self.cam.detach:

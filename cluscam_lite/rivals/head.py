@@ -6,10 +6,9 @@ How it works:
    which modules are done, and a copy of what each gave.
 2. `run` wraps these modules again (`_replay`): each gives what it gave, and computes nothing. A hook on the layer puts
    the new maps in the place of its output (`_on_call`). Everything else of the network runs as it always does.
-3. A check: the network's own maps must give back its own output. A network that reaches past its modules fails it; each
-   `run` is then a pass of the whole network with the hook alone.
+3. A check: the network's own maps must give back its own output. Else each `run` is a pass of the whole network.
 
-The tape also watches in-place operations: what was written into after it was given is copied before each use.
+What an in-place operation wrote into after it was given is copied before each use.
 """
 
 import threading
@@ -26,6 +25,7 @@ from ..algorithm.borrowed import borrowed, hooked_here
 from ..algorithm.features import HookedModel
 from ..algorithm.maps.layouts import Layout, to_maps
 from ..algorithm.maps.outputs import logits_of
+from ..algorithm.maps.steady import note_several_runs
 from ..errors import CluscamError
 
 Forward = Callable[..., Any]
@@ -72,6 +72,7 @@ class Head:
         with borrowed(model):
             with patched, hooked_here(self._module, tape.keep):
                 self.output = logits_of(self._model.output(x), len(x))
+            note_several_runs(self.layer, tape.calls)
             self.layout = self._model.layout_of(tape.last, x)
         assert tape.given is not None  # else there were no layout
         self.given, self.open = tape.given, True
@@ -115,9 +116,9 @@ class Head:
         batch = _Batch(images.to(self._x.device))
         output = output.clone() if keep else output  # the network may write into it
         memory = {} if self.whole else self._memory
-        call = self._call_whole if self.whole else self._call_replayed
+        hook = _on_call(self._call_whole if self.whole else self._call_replayed, output)
         patched = _patched({m: _replay(kept, batch) for m, kept in memory.items()})
-        with borrowed(self._model.module), hooked_here(self._module, _on_call(call, output)), patched:
+        with borrowed(self._model.module), hooked_here(self._module, hook), patched:
             return logits_of(self._model.output(batch.of(self._x)), len(images))
 
     def _check_open(self) -> None:

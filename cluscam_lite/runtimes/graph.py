@@ -28,6 +28,8 @@ DIFFERENCES = frozenset(["Sub", "Subtract"])
 SHIFTS = DIFFERENCES | {"Add"}
 CLOSING = frozenset(["Softmax", "LogSoftmax", "Sigmoid"])  # make probabilities of logits
 NO_MAPS = frozenset(["Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid", "Shape", "ShapeOf", "Constant"])
+RECURRENT = frozenset(["LSTM", "GRU", "RNN", "LSTMSequence", "GRUSequence", "RNNSequence", "TensorIterator", "Loop"])
+CHOICES = frozenset(["ArgMax", "ArgMin", "TopK"])  # name classes, and give no logits
 ROUNDED = frozenset(["QuantizeLinear", "FakeQuantize"])
 
 
@@ -153,7 +155,7 @@ class Graph:
         sources: dict[str, str] = {}
         for tensor, step in self.steps.items():
             names = modules_of.get(tensor, [])
-            if step.op in NO_MAPS or tensor in self._normed or tensor not in shapes:
+            if step.op in NO_MAPS or tensor in self._normed or tensor not in shapes or self._is_sequence(tensor):
                 continue
             if self.modules and not names or not self.modules and step.op in SAME_VALUES:
                 continue
@@ -171,6 +173,16 @@ class Graph:
     def _only_user(self, tensor: str) -> Step | None:
         users = self._users.get(tensor, [])
         return users[0] if len(users) == 1 else None
+
+    def chooses(self, tensor: str) -> bool:
+        """Whether a tensor is what an operation like argmax or top-k has chosen."""
+        step = self._maker(tensor)
+        return step is not None and step.op in CHOICES
+
+    def _is_sequence(self, tensor: str) -> bool:
+        """Whether a recurrent operation has made the values of a tensor."""
+        step = self._maker(tensor)
+        return step is not None and step.op in RECURRENT
 
     def _source(self, tensor: str) -> str:
         """The tensor whose values these are, in another shape."""

@@ -27,6 +27,7 @@ def read_onnx(path: Path, extra: str = "onnx") -> Any:
     except Exception as error:  # protobuf's own, of several kinds
         raise CluscamError(
             f"{path.name} is no ONNX file ({reason_of(error)}); expected what torch.onnx.export and others write"
+            + ("; a network of PyTorch's is --model FILE.py:FUNCTION" if path.suffix in (".pt", ".pth") else "")
         ) from None
     if not proto.graph.node:
         raise CluscamError(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..errors import CluscamError
 from ..files import PathLike
 from ..packages import from_extra
 from .graph import Graph, Step
-from .onnx_file import check_inputs, checked_format, modules_of_path, onnx_steps, read_onnx
+from .onnx_file import beside, check_inputs, checked_format, modules_of_path, onnx_steps, read_onnx
 from .runtime import Array, InputFormat, RuntimeModel
 
 MODULE = "__module."  # how names begin that OpenVINO's converter gives what it finds within torch modules
@@ -61,6 +62,13 @@ class OpenVinoModel(RuntimeModel):
         self._core = openvino_core()
         self.device = device
         super().__init__(path, layer, output, size, batch, threads)
+
+    @property
+    def files(self) -> list[Path]:
+        """The file, and those beside it that have its weights, if any."""
+        if self.path.suffix == ".onnx":
+            return [self.path, *(self.path.parent / name for name in beside(read_onnx(self.path, "openvino")))]
+        return [file for file in (self.path, self.path.with_suffix(".bin")) if file.is_file()]
 
     def _open(self) -> tuple[Graph, InputFormat, list[str]]:
         modules: dict[str, tuple[str, ...]] = {}

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import RLock
 
 import numpy as np
@@ -106,6 +107,11 @@ class RuntimeModel(ABC):
             self.output_name = self.graph.tensor(output)
         else:
             self.output_name = self.graph.logits_behind(self.graph.tensor(outputs[0]))
+            if self.graph.chooses(self.output_name):
+                raise CluscamError(
+                    f"{self.path.name} gives the classes that it chose, and no logits; name the tensor of its logits "
+                    "with output=..., or export the network without that last step"
+                )
         self._layer, self._turn = layer, RLock()  # a session and what is known of it belong to one size of image
         self._tensor = None if layer is None else self.graph.tensor(layer)
         self.layer_name: str | None = layer
@@ -148,6 +154,11 @@ class RuntimeModel(ABC):
         with self._turn:
             self._ready(x)
             return self._run(x, with_maps=False)[-1]
+
+    @property
+    @abstractmethod
+    def files(self) -> list[Path]:
+        """The file, and those beside it that have its weights."""
 
     @abstractmethod
     def _open(self) -> tuple[Graph, InputFormat, list[str]]:
@@ -229,6 +240,11 @@ class RuntimeModel(ABC):
         parts = []
         for images, n in _batches(self.input.array(x), self.batch):
             found = self._infer(images, with_maps)
+            if found[-1].dtype.kind != "f":
+                raise CluscamError(
+                    f"{self.output_name!r} of {self.path.name} holds {found[-1].dtype} numbers, and no logits; name "
+                    "a tensor of floating-point numbers with output=..."
+                )
             for array in found:
                 if array.shape[:1] != (len(images),):
                     raise CluscamError(

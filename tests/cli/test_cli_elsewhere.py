@@ -78,3 +78,15 @@ def test_mistakes_are_one_sentence(own, photo, tmp_path, capsys):
     fails(capsys, [*explain, *own, "--weights", "random", *end], "gives its weights itself")
     fails(capsys, [*explain, "--model", "timm:resnet81", *end], "unknown network of timm", "resnet18")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_without_a_function_and_a_network_that_is_none(own, photo, tmp_path, capsys):
+    file = tmp_path / "own.py"
+    file.write_text(OWN + "\nready = build()\n\ndef grey():\n    return nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU())\n")
+    out = ["--out", str(tmp_path / "out")]
+    for name, words in (
+        (str(file), ("own.py names no function", "give FILE.py:FUNCTION")),
+        (f"{file}:ready", ("ready of own.py is a network, and no function", "def build()")),
+        (f"{file}:grey", ("the command line brings images in colour, of three channels",)),
+    ):
+        fails(capsys, ["explain", str(photo), "--model", name, *own[2:-2], *out], *words)

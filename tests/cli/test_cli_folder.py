@@ -179,3 +179,10 @@ def test_killed_and_started_again_it_leaves_the_same_files(photos, tmp_path):
     assert main(command(photos, tmp_path / "out")) == 0
     assert main(command(photos, tmp_path / "never stopped")) == 0
     assert hashes(tmp_path / "out") == hashes(tmp_path / "never stopped")
+
+
+def test_images_of_formats_that_are_not_read_are_named(photos, tmp_path, capsys):
+    for name in ("a.heic", "b.JP2", "notes.txt"):
+        (photos / name).write_bytes(b"...")
+    main(command(photos, tmp_path / "out"))
+    assert "left out, in formats that are not read: 2, a.heic, b.JP2" in capsys.readouterr().out

@@ -97,3 +97,25 @@ def test_every_method_explains_it_or_says_why_not(name, scene, tmp_path, capsys)
 def test_mistakes(change, words, scene, tmp_path, capsys):
     fails(capsys, ["explain", "scene:3", *change(scene[1]), "--out", str(tmp_path / "out")], *words)
     assert not (tmp_path / "out").exists()
+
+
+def test_openvinos_own_file(scene, tmp_path, capsys):
+    openvino = pytest.importorskip("openvino")
+    path, options = scene
+    own = tmp_path / "net.xml"
+    openvino.save_model(openvino.convert_model(path), own, compress_to_fp16=False)
+    more = ["--clusters", "4", "--size", "96"]
+    for name, file in (("onnx", path), ("openvino", own)):
+        command = ["explain", "scene:3", "--onnx", str(file), *options[2:], *more, "--out", str(tmp_path / name)]
+        assert main(command) == 0
+    reports = [json.loads((tmp_path / name / "scene-3.json").read_text()) for name in ("onnx", "openvino")]
+    scores = [[row["score"] for row in report["clusters"]] for report in reports]
+    assert scores[1] == pytest.approx(scores[0], abs=1e-3)
+    assert reports[1]["model"]["weights"]["source"].startswith("net.xml, run by OpenVINO ")
+    assert reports[0]["model"]["weights"]["sha256"] != reports[1]["model"]["weights"]["sha256"]
+
+
+def test_a_file_of_pytorchs(scene, tmp_path, capsys):
+    (tmp_path / "net.pt").write_bytes(b"a network of PyTorch's")
+    command = ["explain", "scene:3", "--onnx", str(tmp_path / "net.pt"), *scene[1][2:], "--out", str(tmp_path / "out")]
+    fails(capsys, command, "net.pt is no ONNX file", "--model FILE.py:FUNCTION")

@@ -10,7 +10,7 @@ from PIL import Image
 from cluscam_lite import ClusCAM, CluscamError, get_spec, load_model
 from cluscam_lite.algorithm.features import HookedModel
 from cluscam_lite.methods import method
-from cluscam_lite.models.elsewhere import elsewhere_spec
+from cluscam_lite.models.elsewhere import Given, elsewhere_spec
 
 # family -> the layer that is read (older releases call some otherwise), its maps, their grid, tokens that are left out
 LAYERS = {
@@ -114,3 +114,15 @@ def test_an_image_classifier_of_transformers(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(CluscamError, match="no image classifier"):
         get_spec(f"hf:{tmp_path / 'nothing'}")
+
+
+def test_a_folder_with_a_network_alone_takes_what_the_user_says(tmp_path):
+    made, size = network("vit")
+    made.save_pretrained(tmp_path / "net")
+    name = f"hf:{tmp_path / 'net'}"
+    with pytest.raises(CluscamError, match="does not say with which mean and standard deviation"):
+        elsewhere_spec(name)
+    spec = elsewhere_spec(name, Given(mean=(0.5,) * 3, std=(0.5,) * 3))
+    assert spec.input_size == size and spec.classes == ("cat", "dog", "bird")
+    x = torch.rand(1, 3, size, size)
+    torch.testing.assert_close(load_model(spec).module(x).logits, made(x).logits)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from files import MODELS, cnn_file, conv_nodes, hand_made
 from onnx import TensorProto, helper
-from tiny import images
+from tiny import images, network
 
 from cluscam_lite import ClusCAM, CluscamError
 from cluscam_lite.errors import UnknownName
@@ -198,3 +198,52 @@ def test_a_device_that_openvino_has_not(device, tmp_path):
     refused(
         ["OpenVINO cannot run net.onnx on", "choose another device"], OpenVinoModel, cnn_file(tmp_path), device=device
     )
+
+
+class Chosen(torch.nn.Module):
+    def __init__(self, choose):
+        super().__init__()
+        self.net, self.choose = network(), choose
+
+    def forward(self, x):
+        return self.choose(self.net(x))
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+@pytest.mark.parametrize("choose", [lambda y: y.argmax(1), lambda y: tuple(y.topk(3))], ids=["argmax", "topk"])
+def test_a_file_that_gives_the_classes_that_it_chose(model_class, choose, tmp_path):
+    path = tmp_path / "chosen.onnx"
+    torch.onnx.export(Chosen(choose).eval(), (images(1),), path, dynamo=False, verbose=False)
+    refused(["chosen.onnx gives the classes that it chose, and no logits", "output="], model_class, path)
+    graph = onnx.load(path).graph
+    logits = next(node.input[0] for node in graph.node if node.op_type in ("ArgMax", "TopK"))
+    found = OnnxModel(path, output=logits).output(images(1))
+    torch.testing.assert_close(found, network()(images(1)), rtol=0, atol=1e-5)
+
+
+def test_a_tensor_of_whole_numbers_as_logits(tmp_path):
+    path = tmp_path / "chosen.onnx"
+    torch.onnx.export(Chosen(lambda y: y.argmax(1)).eval(), (images(1),), path, dynamo=False, verbose=False)
+    (output,) = (entry.name for entry in onnx.load(path).graph.output)
+    model = OnnxModel(path, output=output)
+    refused(["holds int64 numbers, and no logits", "output="], ClusCAM(model, n_clusters=4), images(1))
+
+
+class Columns(torch.nn.Module):
+    """Reads maps column by column."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 4, stride=4), torch.nn.ReLU())
+        self.read, self.last = torch.nn.LSTM(8, 16, batch_first=True), torch.nn.Linear(16, 5)
+
+    def forward(self, x):
+        return self.last(self.read(self.maps(x).mean(2).transpose(1, 2))[0][:, -1])
+
+
+@pytest.mark.parametrize("model_class", MODELS)
+def test_columns_of_a_sequence_are_no_patches(model_class, tmp_path):
+    path = tmp_path / "columns.onnx"
+    torch.onnx.export(Columns().eval(), (images(1, 32, 48),), path, dynamo=False, verbose=False)
+    layers = [info.layout for info in model_class(path).layers]
+    assert layers and all(layout.kind == "NCHW" for layout in layers)

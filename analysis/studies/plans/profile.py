@@ -41,4 +41,7 @@ def check_profile(profile: Mapping[str, Any], study: str, datasets: Sequence[str
         if not profile.get(needed):
             raise CluscamError(f"the profile has no {needed!r}; the study of {study} needs dataset, models, n_images")
     if profile["dataset"] not in datasets:
-        raise CluscamError(f"the study of {study} runs on {' and '.join(datasets)}, not on {profile['dataset']}")
+        raise CluscamError(
+            f"the study of {study} runs on {' and '.join(datasets)}, not on {profile['dataset']}; images of your own "
+            "go through `cluscam explain` and `compare`"
+        )

@@ -13,7 +13,7 @@ from ...errors import CluscamError, unknown
 from ..borrowed import eval_mode, hooked_here
 from ..given import checked_images
 from .layouts import Layout, layout_of_part, stated_by
-from .outputs import Call, class_logits, passed
+from .outputs import Call, class_logits, passed, warn_of_probabilities
 from .parts import maps_in
 
 SKIPPED = ("LayerNorm", "RMSNorm", "Dropout", "Softmax", "AdaptiveAvgPool", "AdaptiveMaxPool")
@@ -94,7 +94,9 @@ def chosen_layer(module: nn.Module, x: Tensor, call: Call | None = None) -> tupl
 
     Raises CluscamError if there is none.
     """
-    ran, output = _run_layers(module, x, call)
+    ran, output, closing = _run_layers(module, x, call)
+    if "Sigmoid" in closing:
+        warn_of_probabilities("probabilities, not logits, since it ends in a sigmoid", "sigmoid")
     found = _map_layers(module, ran)
     if not found:
         raise CluscamError(
@@ -124,10 +126,14 @@ class _Result:
 
 
 class _Ran(NamedTuple):
-    """A pass of the first image: what each layer gave, in the order in which they finished, and the output."""
+    """A pass of the first image: what each layer gave, in the order in which they finished, and the output.
+
+    `closing`: the kinds of the modules whose result is the output.
+    """
 
     results: "list[tuple[LayerInfo, _Result]]"
     output: Any
+    closing: frozenset[str]
 
 
 @torch.no_grad()
@@ -172,7 +178,8 @@ def _run_layers(module: nn.Module, x: Tensor, call: Call | None) -> _Ran:
             )
             for info, result in found
         ]
-    return _Ran(results, given)
+    closing = frozenset(info.kind for (info, _), output in zip(found, outputs, strict=True) if output is given)
+    return _Ran(results, given, closing)
 
 
 def _of_classes(part: nn.Module, info: LayerInfo, classes: int) -> bool:

@@ -15,10 +15,10 @@ ROUNDINGS = ("floor", "ceil", "either")
 the cell at the border.
 """
 
-# modules whose three-dimensional results are (B, d, length): channels before places, and so no tokens
-CHANNELS_BEFORE_PLACES = (
+# modules whose three-dimensional results are no tokens of an image but (B, d, length), or sequences
+NO_TOKENS = (
     nn.Conv1d, nn.ConvTranspose1d, nn.BatchNorm1d, nn.InstanceNorm1d, nn.AvgPool1d, nn.MaxPool1d, nn.LPPool1d,
-    nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d,
+    nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d, nn.RNNBase,
 )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def find_layout(output: object, size: Size, stated: Stated = UNSTATED, n_images:
 
 def layout_of_part(part: nn.Module, output: object, x: Tensor, stated: Stated) -> Layout | None:
     """How to read what a module gave for images `x` as maps, None if it gave none."""
-    if isinstance(part, CHANNELS_BEFORE_PLACES) and isinstance(output, Tensor) and output.ndim == 3:
+    if isinstance(part, NO_TOKENS) and isinstance(output, Tensor) and output.ndim == 3:
         return None
     return find_layout(output, size_of(x), stated, len(x))
 

@@ -18,6 +18,8 @@ Call = Callable[[nn.Module, Tensor], Any]
 REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)
 """What networks raise at a shape that they were not written for."""
 PASSED_ON = (torch.OutOfMemoryError, NotImplementedError, CluscamError)  # of their kinds, but not for shapes
+OF_CHANNELS = "channels, but got"  # what torch's convolutions say of another number of them
+MANY = 8  # logits of which it is unlikely that all lie between 0 and 1
 ONE_BY_ONE = "set batch_size=1, and give one image in a call"
 
 _writes: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()  # whether a network writes into its input
@@ -51,7 +53,7 @@ def _passed(module: nn.Module, x: Tensor, call: Call | None) -> Any:
     except REFUSALS as error:
         if isinstance(error, PASSED_ON) or REFUSAL in str(error):
             raise  # who asked knows what to do then
-        if x.shape[1] != 3 and isinstance(error, RuntimeError):
+        if isinstance(error, RuntimeError) and (x.shape[1] != 3 or OF_CHANNELS in str(error)):
             raise CluscamError(
                 f"the network does not take images of {x.shape[1]} channel{'s' * (x.shape[1] > 1)} "
                 f"({reason_of(error)}); expected (B, 3, H, W), or what the network was made for"
@@ -90,8 +92,11 @@ def logits_of(output: Any, n_images: int) -> Tensor:
     Raises CluscamError unless they are real numbers in a dense tensor, a row for each image and at least one class.
     """
     logits, advice = class_logits(output), ""
-    if not isinstance(logits, Tensor):
-        given = f"a {type(logits).__name__}"
+    if _is_ranked(output):
+        given = "values with their classes, as topk does,"
+    elif not isinstance(logits, Tensor):
+        keys = f" with the keys {', '.join(map(str, logits))}" if isinstance(logits, Mapping) else ""
+        given = f"a {type(logits).__name__}{keys}"
     elif logits.layout != torch.strided or not logits.is_floating_point():
         given = f"a {'sparse ' * (logits.layout != torch.strided)}tensor of {logits.dtype} {tuple(logits.shape)}"
     elif logits.ndim != 2 or len(logits) != n_images or not logits.shape[1]:
@@ -106,14 +111,37 @@ def logits_of(output: Any, n_images: int) -> Tensor:
     )
 
 
+def _is_ranked(output: Any) -> bool:
+    """Whether an output is values and, of the same shape, the classes that they are of."""
+    if not isinstance(output, tuple | list) or len(output) < 2:
+        return False
+    values, classes = output[:2]
+    both = isinstance(values, Tensor) and isinstance(classes, Tensor) and values.shape == classes.shape
+    return both and not classes.is_floating_point()
+
+
 def note_probabilities(logits: Tensor) -> None:
-    """Warn where logits (n, C), C >= 2, look like probabilities: within [0, 1], each row with the sum 1."""
-    if logits.shape[1] < 2 or not ((logits >= 0) & (logits <= 1)).all():
-        return
-    if ((logits.sum(1) - 1).abs() < 1e-3).all():
-        warnings.warn(
-            "the network seems to give probabilities, not logits, since each row sums to 1: scores and probabilities "
-            "will be wrong; leave its closing softmax out",
-            ClusCAMWarning,
-            stacklevel=2,
+    """Warn where logits (n, C) look like probabilities or their logarithms.
+
+    Probabilities of a softmax lie within [0, 1] and sum to 1; so do the exponentials of a log-softmax. Many numbers
+    that all lie between 0 and 1 look like those of a sigmoid.
+    """
+    n_classes, values = logits.shape[1], logits.double()
+    within = bool(((values >= 0) & (values <= 1)).all())
+    if n_classes > 1 and within and bool(((values.sum(1) - 1).abs() < 1e-3).all()):
+        warn_of_probabilities("probabilities, not logits, since each row sums to 1", "softmax")
+    elif n_classes > 1 and bool((values.logsumexp(1).abs() < 1e-4).all()):
+        warn_of_probabilities(
+            "log-probabilities, not logits, since the exponentials of each row sum to 1", "log-softmax"
         )
+    elif n_classes >= MANY and bool(((values > 0) & (values < 1)).all()):
+        warn_of_probabilities("probabilities, not logits, since all lie between 0 and 1", "sigmoid")
+
+
+def warn_of_probabilities(what: str, closing: str) -> None:
+    """Warn that a network seems to give `what`, by an operation that closes it."""
+    warnings.warn(
+        f"the network seems to give {what}: scores and probabilities will be wrong; leave its closing {closing} out",
+        ClusCAMWarning,
+        stacklevel=3,
+    )

@@ -1,4 +1,4 @@
-"""Networks whose logits of an image depend on more than the image: on chance, or on the rest of the batch."""
+"""Networks that need a second look: logits that depend on more than the image, and layers that run twice."""
 
 import warnings
 from typing import Any
@@ -45,6 +45,17 @@ def note_unsteady(alone: Any, together: Any) -> None:
         warnings.warn(
             f"two passes gave an image logits that differ by {differ:.2g}, where the largest is {size:.2g}: they "
             f"depend on chance{rest}, and so do all scores; switch off what is random in the network",
+            ClusCAMWarning,
+            stacklevel=2,
+        )
+
+
+def note_several_runs(layer: str | None, runs: int) -> None:
+    """Warn of a layer that ran more than once in the pass, of which the last run is read."""
+    if runs > 1:
+        warnings.warn(
+            f"the layer {layer!r} ran {runs} times in one pass, and the maps of its last run are read: if that is of "
+            "another picture, or a flipped or smaller one, name a layer that runs once",
             ClusCAMWarning,
             stacklevel=2,
         )

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from ...errors import CluscamError, reason_of
 from ..loaded import LoadedModel, network_hash
 from ..spec import ModelSpec
 from .usual import Usual
+
+OF_INPUTS = ("preprocessor_config.json", "processor_config.json")  # say how images become inputs
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ def load_transformers(spec: ModelSpec) -> LoadedModel:
 def of_transformers(name: str) -> Usual:
     library = _transformers()
     config = _asked_for(name, library.AutoConfig.from_pretrained)
+    labels = config.id2label
+    classes = tuple(str(labels[i]) for i in range(len(labels)))
+    if Path(name).is_dir() and not any((Path(name) / file).is_file() for file in OF_INPUTS):
+        alone = Usual(Configured(name, config), classes=classes)  # saved by itself: the user says the rest
+        own = getattr(config, "image_size", None)
+        return replace(alone, size=own, resize=own) if isinstance(own, int) else alone
     inputs = _asked_for(name, library.AutoImageProcessor.from_pretrained)
     sides, crop = dict(inputs.size), dict(getattr(inputs, "crop_size", None) or {})
     edge = sides.get("shortest_edge")
@@ -48,7 +56,6 @@ def of_transformers(name: str) -> Usual:
     size = shown.get("height", edge)
     if not isinstance(size, int) or size != shown.get("width", size):
         raise CluscamError(f"hf:{name} takes no square images of one size; use ClusCAM in Python")
-    labels = config.id2label
     return Usual(
         Configured(name, config),
         size=size,
@@ -56,7 +63,7 @@ def of_transformers(name: str) -> Usual:
         interpolation="bicubic" if int(inputs.resample) == 3 else "bilinear",  # Pillow's numbers
         mean=tuple(inputs.image_mean),
         std=tuple(inputs.image_std),
-        classes=tuple(str(labels[i]) for i in range(len(labels))),
+        classes=classes,
     )
 
 

@@ -66,6 +66,10 @@ def function_in(module: ModuleType, name: str, where: str) -> Callable[..., Any]
     if not callable(found):
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise unknown(f"function of {where}", name, functions)
+    if isinstance(found, nn.Module):
+        raise CluscamError(
+            f"{name} of {where} is a network, and no function; write one that gives it: def build(): ..."
+        )
     function: Callable[..., Any] = found
     return function
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ...algorithm.clustering import N_CLUSTERS
 from ...algorithm.features import HookedModel
 from ...algorithm.given import checked_normalization
-from ...algorithm.maps.outputs import class_logits
+from ...algorithm.maps.outputs import OF_CHANNELS, class_logits
 from ...errors import CluscamError, reason_of
 from ..loaded import with_random_weights
 from ..spec import ModelSpec, Triple
@@ -109,9 +109,11 @@ def _looked_at(network: nn.Module, name: str, size: int) -> tuple[str, int, int]
     try:
         output = class_logits(network(x))
     except Exception as error:
+        advice = "where it takes another size, give --size (in Python Given(size=...))"
+        if OF_CHANNELS in str(error):
+            advice = "the command line brings images in colour, of three channels: use ClusCAM in Python"
         raise CluscamError(
-            f"{name} cannot be run on an image of {size} x {size} pixels: {reason_of(error)}; where it takes "
-            "another size, give --size (in Python Given(size=...))"
+            f"{name} cannot be run on an image of {size} x {size} pixels: {reason_of(error)}; {advice}"
         ) from error
     if not isinstance(output, Tensor) or output.ndim != 2:
         shape = f"a tensor {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"

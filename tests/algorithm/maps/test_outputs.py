@@ -62,7 +62,7 @@ def test_a_function_is_given_what_the_network_gave():
 def test_what_holds_no_logits_is_refused():
     assert class_logits({"a": 1}) == {"a": 1} and class_logits(()) == ()
     model = seeded(lambda: Gives(lambda y: {"a": y}))
-    with pytest.raises(CluscamError, match="the model gives a dict for . images; expected logits"):
+    with pytest.raises(CluscamError, match="the model gives a dict with the keys a for . images; expected logits"):
         ClusCAM(model, n_clusters=3)(photographs())
 
 
