@@ -1,13 +1,15 @@
 """The rows in results/ are those of their manifests, to the byte, and of studies that are known."""
 
+import csv
 import hashlib
 import json
 
 import pyarrow.parquet as pq
 import pytest
 
+from analysis.engine.cell import COLUMNS
 from analysis.engine.store import Store
-from analysis.paths import CONFIRMATION, REFERENCE
+from analysis.paths import CONFIRMATION, REFERENCE, ROOT
 from analysis.studies.registry import REGISTRY, find_study
 from analysis.studies.rows import reference_rows
 
@@ -63,3 +65,14 @@ def test_a_changed_byte_would_be_seen(tmp_path):
     before = hashlib.sha256(content).hexdigest()
     content[len(content) // 2] ^= 1
     assert hashlib.sha256(content).hexdigest() != before == store.load(cell).sha256
+
+
+def test_every_column_of_every_study_is_explained_once():
+    with (ROOT / "results" / "columns.csv").open(encoding="utf-8", newline="") as file:
+        said = list(csv.DictReader(file))
+    studies = {name: (*COLUMNS, *find_study(name).columns) for name in REGISTRY}
+    every = dict.fromkeys(column for columns in studies.values() for column in columns)
+    wanted = {column: [name for name, columns in studies.items() if column in columns] for column in every}
+    assert len(said) == len(wanted) and all(row["meaning"].endswith(".") and row["unit"] for row in said)
+    named = {row["column"]: row["studies"] for row in said}
+    assert named == {name: "all" if len(own) == len(studies) else " ".join(own) for name, own in wanted.items()}

@@ -22,6 +22,7 @@ from analysis.studies.masks import Masks, coverage, mean_matched, plain, renorma
 from analysis.studies.plan import Plan, PlannedStudy
 from cluscam_lite import Reading, get_spec, load_dataset, load_model, read
 from cluscam_lite.algorithm.features import HookedModel
+from cluscam_lite.algorithm.targets import class_probabilities
 from cluscam_lite.datasets.sample import Samples
 
 IMAGES_PER_CELL = 5
@@ -89,7 +90,7 @@ def image_rows(reading: Reading, donor: Partition, image_id: str, block: Block, 
     for b, centroids in enumerate(random_partitions(own, block.n_random, seed, image_id)):
         # the first one group by group, to be set beside the best groups of K-Means
         add_partition(f"random {b:03d}", plain(centroids, size), own, by_group=b == 0)
-    probability = float(reading.output.softmax(1)[0, reading.target[0]])
+    probability = float(class_probabilities(reading.output)[0, reading.target[0]])
     for row in rows:
         row |= {"target": int(reading.target[0]), "probability": probability, "forward_passes": passes}
     return rows

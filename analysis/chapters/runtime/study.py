@@ -213,7 +213,7 @@ def method_items(cell: Cell, model: LoadedModel, x: Tensor, image_id: str) -> It
 
 
 def batch_rows(cell: Cell, model: LoadedModel, x: Tensor) -> Iterator[dict[str, Any]]:
-    """All images at once: the phases, per image; and how far each image's result is from the reference's.
+    """All images at once: the phases, timed for the batch; and how far each image's result is from the reference's.
 
     The reference is K-Means by torch with passes in float32 for a bfloat16 cell, and scikit-learn's for a float32 one.
     """
