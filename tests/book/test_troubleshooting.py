@@ -79,6 +79,17 @@ class OneImage(nn.Module):
         return self.net(x.view(1, 3, *x.shape[-2:]))
 
 
+class Again(nn.Module):
+    """Sees the image, and its mirror image."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        return self.net(x) + self.net(x.flip(3))
+
+
 class Noise(nn.Module):
     """Adds noise in eval mode too."""
 
@@ -151,6 +162,7 @@ CAUSES = {
     "the weights of … in": changed_package,
     "the model gives … for": lambda: ClusCAM(nn.Sequential(network(), nn.Flatten(0)), n_clusters=3)(images()),
     "the network seems": lambda: noted(nn.Sequential(network(), nn.Softmax(1))),
+    "the layer … ran": lambda: noted(Again()),
     "the network takes": lambda: ClusCAM(OneImage(), n_clusters=3)(images(1)),
     "two passes gave": lambda: noted(nn.Sequential(network(), Noise())),
     "the layer … normalises": lambda: noted(nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), network())),
