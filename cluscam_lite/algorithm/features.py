@@ -4,6 +4,7 @@ ClusCAM needs no more of a model than two methods, ``forward(x) -> (maps, output
 that anything that runs a network (an ONNX Runtime session, say) can stand in for `HookedModel`.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -79,18 +80,20 @@ class HookedModel:
             CluscamError: the layer did not run, or does not give maps.
         """
         given: list[Any] = []
+        runs = itertools.count()
         with borrowed(self.module):
             layer = self.module.get_submodule(self.layer_for(x))
 
             def keep(_module: nn.Module, _inputs: Any, output: Any) -> None:
-                given.append(output.clone() if isinstance(output, Tensor) else output)
+                next(runs)
+                # a layer used several times counts with its last use
+                given[:] = [output.clone() if isinstance(output, Tensor) else output]
 
             with hooked_here(layer, keep, whole=self.reshape is not None):
                 output = self.output(x)
             if self._first_output:
                 note_unsteady(self._first_output.pop(), output)
-            note_several_runs(self.layer_name, len(given))
-            del given[:-1]  # a layer used several times counts with its last use
+            note_several_runs(self.layer_name, next(runs))
             if given and self.reshape is not None:
                 return _reshaped(self.reshape, given[0], x), output
             self.layout = self.layout_of(given, x)

@@ -60,9 +60,8 @@ def _environment(workers: int) -> Iterator[None]:
     """
     share = str(max(1, CPU_COUNT // workers))
     before = dict(os.environ)
-    share = before.get(
-        "OMP_NUM_THREADS", share
-    )  # which MKL and OpenBLAS follow, too, where they have none of their own
+    # MKL and OpenBLAS follow this one, too, where nothing is said of their own
+    share = before.get("OMP_NUM_THREADS", share)
     wanted: dict[str, Any] = {name: before.get(name, share) for name in THREADS}
     started_again = "distributed.deploy.lost-worker-timeout"  # Dask gives a worker up that takes longer
     with dask.config.set({"distributed.nanny.pre-spawn-environ": wanted, started_again: "1 hour"}):

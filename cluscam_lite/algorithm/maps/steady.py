@@ -11,6 +11,7 @@ from ...errors import ClusCAMWarning
 from .outputs import class_logits
 
 UNSTEADY = 0.02  # of the largest logit: more than what rounding, and kernels chosen by the size of a batch, can do
+UNSTEADY_HALF = 0.1  # the same in half precision
 
 
 def note_batch_statistics(module: nn.Module) -> None:
@@ -40,7 +41,7 @@ def note_unsteady(alone: Any, together: Any) -> None:
     if one.shape != other.shape or not (torch.isfinite(one) & torch.isfinite(other)).all():
         return
     differ, size = float((one - other).abs().max()), float(one.abs().max())
-    if differ > UNSTEADY * size:
+    if differ > (UNSTEADY if first.element_size() > 2 else UNSTEADY_HALF) * size:
         rest = " or on the other images of the batch" if len(second) > 1 else ""
         warnings.warn(
             f"two passes gave an image logits that differ by {differ:.2g}, where the largest is {size:.2g}: they "
