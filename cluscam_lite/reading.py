@@ -97,8 +97,10 @@ class Reading:
 
         Raises CluscamError for none, or for what is no number from 0 to B - 1.
         """
-        numbers = images.tolist() if isinstance(images, Tensor | np.ndarray) else list(images)
-        if not numbers or not all(is_whole(i) and 0 <= i < len(self.x) for i in numbers):
+        numbers: Any = images.tolist() if isinstance(images, Tensor | np.ndarray) else images
+        numbers = list(numbers) if isinstance(numbers, Sequence) else numbers
+        some = isinstance(numbers, list) and numbers
+        if not some or not all(is_whole(i) and 0 <= i < len(self.x) for i in numbers):
             raise CluscamError(f"the images asked for are {numbers}; expected numbers from 0 to {len(self.x) - 1}")
         chosen = torch.tensor(numbers, device=self.x.device)
         parts = {name: getattr(self, name)[chosen] for name in ("x", "output", "baseline", "maps")}
@@ -192,11 +194,12 @@ class Reading:
         Raises:
             CluscamError: r or tau out of range, or scores that are NaN, or not of these groups.
         """
-        if scores.shape != groups.valid.shape or torch.isnan(scores).any():
-            raise CluscamError(
-                f"the scores are {tuple(scores.shape)}, or NaN; expected a number for each group, "
-                f"{tuple(groups.valid.shape)}"
-            )
+        if not isinstance(groups, Groups):
+            raise CluscamError(f"the groups are a {type(groups).__name__}; expected what `Reading.group` gives")
+        wanted = tuple(groups.valid.shape)
+        if not isinstance(scores, Tensor) or scores.shape != wanted or torch.isnan(scores).any():
+            given = tuple(scores.shape) if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
+            raise CluscamError(f"the scores are {given}, or NaN; expected a number for each group, {wanted}")
         weights, tau = softmax_weights(scores, groups.valid, drop_ratio, temperature)
         saliency, uniform = saliency_of(weights, groups.centroids, self.size)
         no_labels = torch.empty(len(scores), 0, dtype=torch.long, device=scores.device)
@@ -230,6 +233,8 @@ def _check_masks(masks: Tensor | MasksOf, valid: Tensor | None, n_images: int) -
         raise CluscamError(f"the masks are a {type(masks).__name__}; expected a tensor, or a function that makes them")
     if valid is None:
         return
+    if not isinstance(valid, Tensor):
+        raise CluscamError(f"valid is a {type(valid).__name__}; expected a bool tensor (B, K), which masks there are")
     there = valid.shape[:2] if shape is None else shape[:2]
     if valid.dtype != torch.bool or valid.ndim != 2 or len(valid) != n_images or valid.shape != there:
         wanted = f"({n_images}, {'K' if shape is None else shape[1]})"

@@ -143,7 +143,9 @@ def test_a_number_of_groups_goes_with_a_clustering_that_takes_one(clustering):
     assert method("cluscam", loaded.module, loaded.spec, clustering=clustering).n_clusters is None
 
 
-@pytest.mark.parametrize("images_asked", [[], [2], [-1], [True, False], [0.5], ["a"], torch.tensor([3])], ids=repr)
+@pytest.mark.parametrize(
+    "images_asked", [[], [2], [-1], [True, False], [0.5], ["a"], torch.tensor([3]), None, 0], ids=repr
+)
 def test_images_that_a_reading_has_not(images_asked):
     with pytest.raises(CluscamError, match="expected numbers from 0 to 1"):
         read(network(), images(), layer="1").of(images_asked)
@@ -165,12 +167,15 @@ def test_masks_and_scores_that_are_not_of_the_images():
         ("masks", None, "the masks are a str"),
         (groups.centroids, groups.valid[:, :2], r"valid is torch.bool \(2, 2\); expected bool \(2, 3\)"),
         (groups.centroids, groups.valid.float(), "valid is torch.float32"),
+        (groups.centroids, groups.valid.tolist(), "valid is a list"),
         (lambda image, group: None, torch.ones(1, 3, dtype=torch.bool), r"expected bool \(2, K\)"),
     ):
         with pytest.raises(CluscamError, match=words):
             reading.score(masks, valid)
     scores = reading.score(groups.centroids)
-    for wrong in (scores[:, :2], scores[:1], scores * math.nan):
+    with pytest.raises(CluscamError, match="the groups are a NoneType"):
+        reading.explain(None, scores, 0.3)
+    for wrong in (scores[:, :2], scores[:1], scores * math.nan, scores.tolist()):
         with pytest.raises(CluscamError, match=r"expected a number for each group, \(2, 3\)"):
             reading.explain(groups, wrong, 0.3)
     for settings, words in (
