@@ -1,12 +1,13 @@
 """An ONNX file as operations: which torch module made each is read from what the exporters of PyTorch note."""
 
 import ast
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import CluscamError, reason_of
+from ..errors import CluscamError, ClusCAMWarning, reason_of
 from ..packages import from_extra
 from .graph import Step
 from .runtime import InputFormat
@@ -37,6 +38,18 @@ def read_onnx(path: Path, extra: str = "onnx") -> Any:
         if not (path.parent / name).is_file():
             raise CluscamError(f"the weights of {path.name} lie in {name}, which is not beside it; put it there")
     return proto
+
+
+def note_training_mode(proto: Any, name: str) -> None:
+    """Warn of a file that was exported in training mode: ONNX Runtime then normalises by the images of each pass."""
+    flags = (flag for node in proto.graph.node for flag in node.attribute if flag.name == "training_mode")
+    if any(flag.i for flag in flags):
+        warnings.warn(
+            f"{name} was exported in training mode: it normalises by the images that share a pass, so that logits and "
+            "scores depend on the batch; export it again after model.eval()",
+            ClusCAMWarning,
+            stacklevel=2,
+        )
 
 
 def beside(proto: Any) -> list[str]:

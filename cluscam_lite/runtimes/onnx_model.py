@@ -11,7 +11,7 @@ from ..errors import CluscamError, check_known, reason_of
 from ..files import PathLike
 from ..packages import from_extra
 from .graph import ROUNDED, SAME_VALUES, Graph
-from .onnx_file import beside, image_input, onnx_outputs, onnx_steps, read_onnx
+from .onnx_file import beside, image_input, note_training_mode, onnx_outputs, onnx_steps, read_onnx
 from .runtime import Array, InputFormat, RuntimeModel
 
 WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
@@ -121,6 +121,8 @@ class OnnxModel(RuntimeModel):
 
     def _infer(self, images: Array, with_maps: bool) -> list[Array]:
         found: list[Array] = []
+        if with_maps:  # once for each explanation
+            note_training_mode(self._proto, self.path.name)
         try:
             for part, session in self._sessions if with_maps else self._sessions[-1:]:
                 wanted = part if with_maps else [self.output_name]

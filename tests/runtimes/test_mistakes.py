@@ -1,6 +1,7 @@
 """What cannot be run or read is refused in one sentence."""
 
 import sys
+import warnings
 
 import numpy as np
 import onnx
@@ -11,7 +12,7 @@ from onnx import TensorProto, helper
 from tiny import images, network
 
 from cluscam_lite import ClusCAM, CluscamError
-from cluscam_lite.errors import UnknownName
+from cluscam_lite.errors import ClusCAMWarning, UnknownName
 from cluscam_lite.runtimes import OnnxModel, OpenVinoModel
 
 
@@ -247,3 +248,23 @@ def test_columns_of_a_sequence_are_no_patches(model_class, tmp_path):
     torch.onnx.export(Columns().eval(), (images(1, 32, 48),), path, dynamo=False, verbose=False)
     layers = [info.layout for info in model_class(path).layers]
     assert layers and all(layout.kind == "NCHW" for layout in layers)
+
+
+@pytest.mark.parametrize("training", [0, 1])
+def test_a_file_in_training_mode_depends_on_the_batch_and_says_so(training, tmp_path):
+    nodes, weights = conv_nodes()
+    nodes[0].output[0] = "raw"
+    kept = ["c", "mean", "variance"] if training else ["c"]
+    norm = helper.make_node("BatchNormalization", ["raw", *"sbmv"], kept, "norm", training_mode=training)
+    ones, zeros = np.ones(6, "f"), np.zeros(6, "f")
+    nodes.insert(1, norm)
+    path = hand_made(tmp_path / "net.onnx", nodes, weights | {"s": ones, "b": zeros, "m": zeros, "v": ones})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = OnnxModel(path)
+        ClusCAM(model, n_clusters=3)(torch.ones(1, 3, 16, 16))
+    said = [str(one.message) for one in caught if isinstance(one.message, ClusCAMWarning)]
+    x = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    alone, together = model.output(x[:1]), model.output(x)[:1]
+    assert torch.allclose(alone, together, atol=1e-5) == (not training)
+    assert sum("exported in training mode" in words for words in said) == training
