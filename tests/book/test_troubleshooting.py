@@ -20,6 +20,7 @@ from cluscam_lite.models import weights
 from cluscam_lite.models.packages import PACKAGES, package_file
 from cluscam_lite.packages import Packaged
 from cluscam_lite.rivals.cam import CAM
+from cluscam_lite.runtimes import OnnxModel
 
 PAGE = (ROOT / "book" / "troubleshooting.md").read_text(encoding="utf-8")
 OF_MAKE = "a warning stops the book"  # no message of the code: tests of the book see that it does
@@ -125,6 +126,19 @@ def no_package(monkeypatch):
     package_file("scene_vit")
 
 
+def in_training_mode(tmp_path):
+    pytest.importorskip("onnxruntime")
+    net = nn.Sequential(nn.Conv2d(3, 6, 3, 2), nn.BatchNorm2d(6), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    file = tmp_path / "net.onnx"
+    mode = torch.onnx.TrainingMode.TRAINING
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about what it will become
+        torch.onnx.export(net, (images(1),), file, dynamo=False, training=mode)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ClusCAMWarning)
+        ClusCAM(OnnxModel(file), n_clusters=3)(images(1))
+
+
 def changed_package(monkeypatch):
     # any file of a package that is here, under another's hash
     monkeypatch.setitem(PACKAGES, "scene_vit", Packaged("torch", "torch", "version.py", "0" * 64))
@@ -166,6 +180,7 @@ CAUSES = {
     "the network takes": lambda: ClusCAM(OneImage(), n_clusters=3)(images(1)),
     "two passes gave": lambda: noted(nn.Sequential(network(), Noise())),
     "the layer … normalises": lambda: noted(nn.Sequential(nn.BatchNorm2d(3, track_running_stats=False), network())),
+    "… was exported": in_training_mode,
     "the model gave NaN": not_a_number,
     "one masked image": no_memory,
 }
