@@ -1,4 +1,4 @@
-"""``--onnx``: a network in a file, of ONNX or OpenVINO; options give what a registered network says of itself."""
+"""A network in a file, of ONNX or OpenVINO; options give what a registered network says of itself."""
 
 import argparse
 import hashlib
@@ -17,9 +17,11 @@ from ..models.elsewhere import is_elsewhere
 from ..runtimes import OnnxModel, OpenVinoModel
 from ..runtimes.runtime import RuntimeModel
 
-# what goes with --onnx alone, and what with --model alone
+# what goes with a file or a network from elsewhere, and what with a registered network
 OF_FILES = {"mean": "--mean", "std": "--std", "size": "--size", "classes": "--classes"}
 OF_REGISTERED = {"weights": "--weights", "tuned": "--tuned", "data_root": "--data-root"}
+OF_RUNTIMES = (".onnx", ".xml")
+OF_WEIGHTS = (".pt", ".pth", ".safetensors", ".ckpt")
 DROP_RATIO = 0.37  # the default of ClusCAM: nobody has tuned it for this network
 DEFAULT_LAYERS = ("paper", "last")  # words for layers of registered networks: here the deepest that gives maps
 
@@ -37,8 +39,11 @@ class LoadedFile:
 def check_source(arguments: argparse.Namespace) -> None:
     """Raise CluscamError unless there is one network, and only options that go with it.
 
-    What a registered network refuses, a network from elsewhere takes (`cluscam_lite.models.elsewhere`).
+    What a registered network refuses, a network from elsewhere takes (`cluscam_lite.models.elsewhere`). A file of
+    ``--model`` is that of ``--onnx`` from here on.
     """
+    if arguments.onnx is None and Path(arguments.model or "").suffix.lower() in OF_RUNTIMES:
+        arguments.onnx, arguments.model = arguments.model, None
     if (arguments.model is None) == (arguments.onnx is None):
         given = "two networks" if arguments.model else "no network"
         raise CluscamError(f"{given}: give either --model NAME, see `cluscam models`, or --onnx FILE")
@@ -50,24 +55,37 @@ def check_source(arguments: argparse.Namespace) -> None:
             raise CluscamError(f"{flag} goes with --model; leave it out: a file has its own weights")
     if arguments.mean is None or arguments.std is None:
         raise CluscamError(
-            "--onnx needs the mean and the standard deviation that the network was trained with; for most networks of "
-            "photographs: --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225"
+            "a network in a file needs the mean and the standard deviation that it was trained with; for most networks "
+            "of photographs: --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225"
         )
     if arguments.device not in ("cpu", None):
-        raise CluscamError("--onnx runs on the CPU here; leave --device out, or use OnnxModel(providers=...) in Python")
+        raise CluscamError(
+            "a network in a file runs on the CPU here; leave --device out, or use OnnxModel(providers=...) in Python"
+        )
 
 
 def check_input(arguments: argparse.Namespace) -> None:
     """Raise CluscamError for --mean, --std, --size or --classes beside a registered network, which has its own."""
-    if str(arguments.model).endswith(".py"):
-        raise CluscamError(
-            f"--model {arguments.model} names no function; give FILE.py:FUNCTION, which builds the network"
-        )
+    check_no_file(arguments.model)
     for name, flag in OF_FILES.items():
         if not is_elsewhere(arguments.model) and getattr(arguments, name) is not None:
             raise CluscamError(
-                f"{flag} goes with --onnx or a network from elsewhere; leave it out: a registered network has its own"
+                f"{flag} goes with a network from elsewhere or in a file; leave it out: a registered one has its own"
             )
+
+
+def check_no_file(model: str) -> None:
+    """Raise CluscamError for a ``--model`` that is a file, where a network's name is expected."""
+    suffix = Path(model).suffix.lower()
+    if suffix == ".py":
+        raise CluscamError(f"--model {model} names no function; give FILE.py:FUNCTION, which builds the network")
+    if suffix in OF_WEIGHTS:
+        raise CluscamError(
+            f"--model {model} is a file of weights, and no network; give --model NAME --weights FILE, or "
+            "FILE.py:FUNCTION, which builds the network and loads them"
+        )
+    if suffix in OF_RUNTIMES:
+        raise CluscamError(f"--model {model} is a network in a file, which explain and compare alone take; give a name")
 
 
 def network_of_file(arguments: argparse.Namespace) -> LoadedFile:

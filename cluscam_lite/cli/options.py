@@ -10,7 +10,7 @@ EXAMPLES = """examples:
   cluscam explain cat.jpg dog.png --model resnet50 --out out/
   cluscam explain photos/ --model timm:mobilenetv3_small_100 --maps npz --out out/
   cluscam explain cat.jpg --model vit_tiny_patch16_224 --layer last --target tabby --out out/ --data-root data/
-  cluscam explain cat.jpg --onnx net.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out out/
+  cluscam explain cat.jpg --model net.onnx --mean 0.485 0.456 0.406 --std 0.229 0.224 0.225 --out out/
 """
 COMPARE_EXAMPLES = """examples:
   cluscam compare scene:3 --model scene_cnn --methods cluscam,gradcam,centre --out out/
@@ -130,7 +130,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         "--model",
         metavar="NAME",
         help="a network, see `cluscam models`; a folder of `cluscam train`; timm:NAME, torchvision:NAME or hf:NAME "
-        "for any of theirs; or FILE.py:FUNCTION, which builds one of your own",
+        "for any of theirs; FILE.py:FUNCTION, which builds one of yours; or a file of ONNX (.onnx) or OpenVINO (.xml)",
     )
     option("--out", required=True, metavar="DIR", help="the folder to write to; it is made if missing")
     option(
@@ -154,7 +154,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--onnx",
         metavar="FILE",
-        help="an ONNX file or OpenVINO's .xml, in the place of --model; needs that extra, --mean and --std",
+        help="the same as --model FILE for an ONNX file or OpenVINO's .xml; needs that extra, --mean and --std",
     )
     add_input(group)
 

@@ -16,6 +16,7 @@ from ..models import get_spec, load_model
 from ..models.runs import RunName
 from ..tuning import RULES, Tuning, check_grid, tune, tuning_record
 from .common import check_device, made_folder, say, short_warnings
+from .onnx import check_no_file
 
 GRID = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100)
 # hyperparameters are not chosen on the parts on which methods are compared
@@ -32,6 +33,7 @@ RULE_WORDS = {"argmax": "as Algorithm 2 is printed", "argmin": "the elbow of a s
 
 def tune_command(arguments: argparse.Namespace) -> None:
     """Run ``cluscam tune`` with its parsed options. Raises CluscamError for a mistake; no partial file is left."""
+    check_no_file(arguments.model)
     spec = get_spec(arguments.model)
     check_known("rule", arguments.rule, RULES)
     if arguments.seeds < 1:

@@ -69,7 +69,7 @@ def test_mistakes_are_one_sentence(own, photo, tmp_path, capsys):
     fails(
         capsys,
         [*explain, "--model", "scene_cnn", "--size", "64", *end],
-        "--size goes with --onnx",
+        "--size goes with a network from elsewhere or in a file",
     )
     fails(capsys, [*explain, *own[:2], *end], "give --mean and --std")
     fails(capsys, [*explain, *own, "--size", "0", *end], "--size", "whole number from 1")

@@ -76,22 +76,26 @@ def test_every_method_explains_it_or_says_why_not(name, scene, tmp_path, capsys)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda o: o[:2], ["--onnx needs the mean", "--mean 0.485 0.456 0.406"]),
+        (lambda o: o[:2], ["a network in a file needs the mean", "--mean 0.485 0.456 0.406"]),
         (lambda o: [], ["no network", "--model NAME", "--onnx FILE"]),
         (lambda o: [*o, "--model", "scene_cnn"], ["two networks"]),
         (lambda o: [*o, "--weights", "random"], ["--weights goes with --model"]),
         (lambda o: [*o, "--tuned", "k.json"], ["--tuned goes with --model"]),
-        (lambda o: ["--model", "scene_cnn", "--size", "96"], ["--size goes with --onnx"]),
-        (lambda o: ["--model", "scene_cnn", *o[2:]], ["--mean goes with --onnx"]),
+        (lambda o: ["--model", "scene_cnn", "--size", "96"], ["--size goes with a network from elsewhere"]),
+        (lambda o: ["--model", "scene_cnn", *o[2:]], ["--mean goes with a network from elsewhere"]),
         (lambda o: [*o, "--layer", "stage9"], ["unknown tensor or module 'stage9'; nearest: stage"]),
         (lambda o: [*o, "--size", "64"], ["size is 64 x 64, but net.onnx takes 96 x 96"]),
         (lambda o: [*o, "--size", "0"], ["'0' is not a side in pixels"]),
         (lambda o: [*o[:6], "--std", "1", "1", "0"], ["--mean and --std are", "for each channel, --std above 0"]),
         (lambda o: [*o, "--target", "10"], ["target 10 is outside the classes of net"]),
         (lambda o: [*o, "--clusters", "500"], ["500"]),
-        (lambda o: [*o, "--device", "cuda"], ["--onnx runs on the CPU"]),
+        (lambda o: [*o, "--device", "cuda"], ["a network in a file runs on the CPU"]),
         (lambda o: [*o, "--classes", "nowhere.txt"], ["cannot read the classes in nowhere.txt"]),
         (lambda o: ["--onnx", "nowhere.onnx", *o[2:]], ["there is no file nowhere.onnx"]),
+        (lambda o: ["--model", "nowhere.onnx", *o[2:]], ["there is no file nowhere.onnx"]),
+        (lambda o: ["--model", o[1]], ["a network in a file needs the mean"]),
+        (lambda o: [*o, "--model", "net.onnx"], ["two networks"]),
+        (lambda o: ["--model", "net.pth"], ["net.pth is a file of weights", "--weights FILE", "FILE.py:FUNCTION"]),
     ],
 )
 def test_mistakes(change, words, scene, tmp_path, capsys):
@@ -113,6 +117,23 @@ def test_openvinos_own_file(scene, tmp_path, capsys):
     assert scores[1] == pytest.approx(scores[0], abs=1e-3)
     assert reports[1]["model"]["weights"]["source"].startswith("net.xml, run by OpenVINO ")
     assert reports[0]["model"]["weights"]["sha256"] != reports[1]["model"]["weights"]["sha256"]
+
+
+@pytest.mark.parametrize("flag", ["--onnx", "--model"])
+def test_a_file_is_named_either_way(flag, scene, tmp_path):
+    command = ["explain", "scene:3", flag, *scene[1][1:], "--clusters", "4", "--out", str(tmp_path)]
+    assert main(command) == 0
+    report = json.loads((tmp_path / "scene-3.json").read_text())
+    assert report["model"]["weights"]["source"].startswith("net.onnx, run by ONNX Runtime ")
+
+
+@pytest.mark.parametrize("command", [["tune", "--dataset", "scenes"], ["bench", "--explainer", "mine:explain"]])
+@pytest.mark.parametrize(
+    ("model", "words"), [("net.onnx", "explain and compare alone"), ("net.pth", "is a file of weights"),
+                         ("net.py", "names no function")]
+)  # fmt: skip
+def test_a_file_where_a_name_is_expected(command, model, words, tmp_path, capsys):
+    fails(capsys, [*command, "--model", model, "--out", str(tmp_path / "out.json")], words)
 
 
 def test_a_file_of_pytorchs(scene, tmp_path, capsys):
