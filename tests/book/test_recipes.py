@@ -64,7 +64,7 @@ def test_your_model(folder):
     target = found["by_numpy"].target[:, None]
     change = templates.output(masked).gather(1, target) - templates.output(x).gather(1, target)
     torch.testing.assert_close(found["by_numpy"].scores[:, :1], change, rtol=0, atol=1e-4)
-    assert {row["fill"] for row in found["rows"]} == {"mean", "blur"}
+    assert {row["fill"] for row in found["rows"]} == {"mean", "black", "blur"}
     # the segmenter's mean over all cells is the classifier; each target's scores are what its output loses
     torch.testing.assert_close(
         found["segmenter"](found["picture"]).mean((2, 3)), found["small"].module(found["picture"]), rtol=0, atol=1e-3
