@@ -2,13 +2,14 @@
 
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 
-from ..errors import CluscamError, check_known, printable
+from ..errors import CluscamError, ClusCAMWarning, check_known, printable
 from ..files import output_folder
 
 DEVICES = ("cpu", "cuda")
@@ -42,7 +43,19 @@ def made_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def short_warnings() -> Iterator[None]:
-    """Print each warning as one line on standard error."""
+    """Print each warning as one line on standard error, once; at the end, how often it came where that was often."""
+    times: Counter[str] = Counter()
+
+    def show(message: Warning | str) -> None:
+        text = printable(f"cluscam: note: {message}")
+        times[text] += 1
+        if times[text] == 1:
+            print(text, file=sys.stderr, flush=True)
+
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: print(printable(f"cluscam: note: {message}"), file=sys.stderr)
+        warnings.simplefilter("always", ClusCAMWarning)  # each is counted, also where Python would show it once
+        warnings.showwarning = lambda message, *_: show(message)
         yield
+    for text, n in times.items():
+        if n > 1:
+            print(f"{text} ({n} times in all)", file=sys.stderr, flush=True)
