@@ -81,6 +81,14 @@ def reachable(url: str, timeout: float = 5.0) -> bool:
     return bool(answers and answers[0])
 
 
+def hugging_face_reachable() -> bool:
+    """Whether the hub of Hugging Face answers within seconds; not asked, and False, where HF_HUB_OFFLINE is set."""
+    import huggingface_hub
+
+    offline: bool = huggingface_hub.constants.HF_HUB_OFFLINE
+    return not offline and reachable(huggingface_hub.constants.ENDPOINT)
+
+
 def _answers(url: str, timeout: float) -> bool:
     try:
         with urlopen(Request(url, method="HEAD"), timeout=timeout):

@@ -6,7 +6,7 @@ from urllib.error import URLError
 from ..dataroot import VARIABLE
 from ..errors import CluscamError, reason_of
 from ..files import sha256
-from ..packages import from_extra, reachable
+from ..packages import from_extra, hugging_face_reachable, reachable
 from .spec import ModelSpec
 
 TIMM_FILE = "model.safetensors"
@@ -46,12 +46,7 @@ def hub_url(spec: ModelSpec) -> str:
 
 def hub_reachable(spec: ModelSpec) -> bool:
     """Whether the hub of `spec`, which has a `weights_id`, answers within seconds."""
-    if spec.library == "torchvision":
-        return reachable(hub_url(spec))
-    import huggingface_hub
-
-    offline: bool = huggingface_hub.constants.HF_HUB_OFFLINE
-    return not offline and reachable(huggingface_hub.constants.ENDPOINT)
+    return reachable(hub_url(spec)) if spec.library == "torchvision" else hugging_face_reachable()
 
 
 def _torchvision_place(spec: ModelSpec) -> tuple[str, Path]:

@@ -116,6 +116,22 @@ def test_an_image_classifier_of_transformers(tmp_path, monkeypatch):
         get_spec(f"hf:{tmp_path / 'nothing'}")
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_the_hub_is_asked_only_where_it_answers(there, monkeypatch):
+    transformers = pytest.importorskip("transformers")
+    asked = []
+
+    def read(name, local_files_only):
+        asked.append((name, local_files_only))
+        raise OSError("not in the cache")
+
+    monkeypatch.setattr("cluscam_lite.models.elsewhere.hugging_face.hugging_face_reachable", lambda: there)
+    monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", read)
+    with pytest.raises(CluscamError, match="no image classifier 'google/vit' here and cannot fetch it"):
+        elsewhere_spec("hf:google/vit")
+    assert asked == [("google/vit", not there)]
+
+
 def test_a_folder_with_a_network_alone_takes_what_the_user_says(tmp_path):
     made, size = network("vit")
     made.save_pretrained(tmp_path / "net")

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from ...errors import CluscamError, reason_of
+from ...packages import hugging_face_reachable
 from ..loaded import LoadedModel, network_hash
 from ..spec import ModelSpec
 from .usual import Usual
@@ -77,9 +78,11 @@ def _transformers() -> Any:
         ) from error
 
 
-def _asked_for(name: str, read: Callable[[str], Any]) -> Any:
+def _asked_for(name: str, read: Callable[..., Any]) -> Any:
+    # without a network transformers would try again and again, half a minute for each file
+    here_alone = Path(name).is_dir() or not hugging_face_reachable()
     try:
-        return read(name)
+        return read(name, local_files_only=here_alone)
     except (OSError, ValueError) as error:
         raise CluscamError(
             f"transformers has no image classifier {name!r} here and cannot fetch it ({reason_of(error)}); give a name "
