@@ -119,7 +119,8 @@ def _check_type(name: str, value: Any, kind: str, where: str = "") -> None:
     a_bool_for_a_number = isinstance(value, bool) and kind in ("int", "float")
     if expected and (not isinstance(value, expected) or a_bool_for_a_number):
         shown = repr(value) if len(repr(value)) <= SHOWN else f"{repr(value)[:SHOWN]}..."
-        raise CluscamError(f"the parameter {name}{where} is {shown}, but must be of type {kind}")
+        advice = f"; write [{value}]" if kind == "list" and isinstance(value, str) and len(value) <= SHOWN else ""
+        raise CluscamError(f"the parameter {name}{where} is {shown}, but must be of type {kind}{advice}")
 
 
 def strict(namespace: dict[str, Any], notebook: str) -> None:
@@ -155,6 +156,8 @@ def profile_parameters(profile: str | Path) -> dict[str, Any]:
     path = Path(profile)
     if path.suffix not in (".yaml", ".yml"):
         path = PROFILES / f"{profile}.yaml"
+    elif not path.is_file():
+        raise CluscamError(f"there is no profile {path}; give the path of a .yaml file, or a name, such as embedded")
     if not path.is_file():
         known = sorted(p.stem for p in PROFILES.glob("*.yaml"))
         raise unknown("profile", profile, known, hint="or give the path of your own .yaml file")

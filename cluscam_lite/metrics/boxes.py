@@ -73,12 +73,12 @@ def box_mask(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 def checked_boxes(boxes: Sequence[Sequence[float]] | Tensor, width: int, height: int) -> Tensor:
     """Boxes as (n, 4) float64. Raises NotApplicable for none, BrokenImage unless each lies in the image."""
-    if len(boxes) == 0:
-        raise NotApplicable("the image has no box, so where its object is cannot be judged; use images with boxes")
     try:
         edges = torch.as_tensor(boxes, dtype=torch.float64).cpu()  # (n, 4)
     except (TypeError, ValueError, RuntimeError):
-        edges = torch.empty(0)
+        edges = torch.empty(1)
+    if edges.numel() == 0:
+        raise NotApplicable("the image has no box, so where its object is cannot be judged; use images with boxes")
     if edges.ndim != 2 or edges.shape[1] != 4:
         raise BrokenImage("the boxes are malformed; expected (xmin, ymin, xmax, ymax) in pixels for each")
     xmin, ymin, xmax, ymax = edges.T

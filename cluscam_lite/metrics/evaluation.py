@@ -139,7 +139,10 @@ def evaluate_images(
 
 
 def cases_of(forms: Sequence[str], fills: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs of form and fill to evaluate. Raises CluscamError if there is none."""
+    """The pairs of form and fill to evaluate. Raises CluscamError if there is none, or one word for a list."""
+    for name, words in (("forms", forms), ("fills", fills)):
+        if isinstance(words, str):
+            raise CluscamError(f"{name} is {words!r}; expected a list, such as {(words,)}")
     found = [
         (form, fill)
         for form in dict.fromkeys(forms)

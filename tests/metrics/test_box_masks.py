@@ -111,7 +111,7 @@ def test_malformed_boxes_are_refused(box):
         assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("boxes", [[(1, 2, 3)], [1, 2, 3, 4], [("a", 2, 3, 4)], [(1, 2, 3, 4), (1, 2, 3)]])
+@pytest.mark.parametrize("boxes", [[(1, 2, 3)], [1, 2, 3, 4], [("a", 2, 3, 4)], [(1, 2, 3, 4), (1, 2, 3)], None, 5])
 def test_what_is_no_box_is_refused(boxes):
     with pytest.raises(CluscamError, match="malformed"):
         boxes_in_input(boxes, 500, 375, preprocess())

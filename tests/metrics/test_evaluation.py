@@ -60,3 +60,10 @@ def test_mistakes_are_one_sentence():
             evaluate_images(net, x, maps, targets, fills=("mean",))
     with pytest.raises(CluscamError, match="the class 5 is outside the network's; expected one .* from 0 to 4"):
         evaluate_images(net, x, MAPS, [0, 1, 5], fills=("mean",))
+
+
+@pytest.mark.parametrize("words", [{"forms": "raw"}, {"fills": "mean"}])
+def test_one_word_for_a_list_is_refused(words):
+    ((name, word),) = words.items()
+    with pytest.raises(CluscamError, match=rf"{name} is '{word}'; expected a list, such as \('{word}',\)"):
+        evaluate(network(), images(1), MAPS[0], 0, **words)

@@ -83,6 +83,8 @@ def test_values_of_a_readers_own_are_taken():
 
 
 def test_unknown_names_are_answered_with_the_nearest(capsys):
+    with pytest.raises(CluscamError, match="there is no profile nowhere/mine.yaml; give the path of a .yaml file, or"):
+        profile_parameters("nowhere/mine.yaml")
     with pytest.raises(UnknownName, match="unknown profile 'embeded'; nearest: embedded"):
         profile_parameters("embeded")
     with pytest.raises(UnknownName, match="unknown notebook 'enviroment'; nearest: environment"):

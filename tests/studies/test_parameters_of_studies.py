@@ -27,6 +27,7 @@ from cluscam_lite.errors import CluscamError
         ("seed", "true", "seed is True, but"),
         ("models", "[1]", "models is a list of names, but has '1' in it"),
         ("models", "true", "models is True, but must be of type list"),
+        ("models", "scene_cnn", r"models is 'scene_cnn', but must be of type list; write \[scene_cnn\]"),
         ("models", "[[a]]", "models is a list of names"),
         ("models", "[scene_cn]", "unknown model 'scene_cn'; nearest: scene_cnn"),
         ("dataset", "scene", "unknown data set 'scene'; nearest: scenes"),
