@@ -6,6 +6,7 @@ from dataclasses import dataclass, is_dataclass, replace
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,10 +52,17 @@ class Stability:
     forward_passes: int
 
     def sentence(self, i: int = 0) -> str:
-        """What image `i`'s seeds say of its map, for a reader who does not know what a correlation is."""
+        """What image `i`'s seeds say of its map, for a reader who does not know what a correlation is.
+
+        Raises CluscamError for an image that there is not.
+        """
+        if not is_whole(i) or not 0 <= i < len(self.agreement):
+            raise CluscamError(f"the image is {i!r}; expected a number from 0 to {len(self.agreement) - 1}")
         n, agreement, shared = len(self.seeds), float(self.agreement[i]), float(self.overlap[i])
         if agreement != agreement:
             return f"{n} seeds: the maps have no contrast, so nothing can be said of how stable they are"
+        if (self.maps[1:, i] == self.maps[0, i]).all():
+            return f"{n} seeds: all give the same map to the last bit: nothing in it is random, or the seed is not used"
         words = "depends on the seed" if agreement >= APART else "depends more on the seed than on the image"
         if agreement >= ALIKE:
             same = "hardly depends on the seed"
@@ -115,6 +123,11 @@ def over_seeds(
     else:
         shared_passes = 0
         found = [_with_seed(explainer, chosen[0])(x, target)]
+        if not isinstance(found[0], Explanation):
+            raise CluscamError(
+                f"{type(explainer).__name__} gives a {type(found[0]).__name__}; expected an `Explanation`, as every "
+                "method of `cluscam_lite.methods.method` gives"
+            )
         found += [_with_seed(explainer, seed)(x, found[0].target) for seed in chosen[1:]]
     maps = torch.stack([e.saliency for e in found])  # (S, B, H, W)
     per_image = [_pairs(maps[:, i]) for i in range(maps.shape[1])]
@@ -146,6 +159,7 @@ def seeds_of(explainer: Any, seeds: int | Sequence[int]) -> tuple[int, ...]:
         )
     if not is_whole(own):
         raise CluscamError(f"the method has the seeds {own!r}, one for each image; give it one to begin with")
+    seeds = seeds.tolist() if isinstance(seeds, np.ndarray) else seeds
     if not is_whole(seeds) and (not isinstance(seeds, Sequence) or isinstance(seeds, str)):
         raise CluscamError(f"seeds is {seeds!r}; expected how many, at least 2, or a list of seeds")
     chosen = tuple(range(own, own + max(seeds, 0))) if is_whole(seeds) else tuple(seeds)  # type: ignore[arg-type]

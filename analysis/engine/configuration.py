@@ -60,13 +60,15 @@ def _differences(there: Iterable[Cell], here: Iterable[Cell]) -> str:
     """The fields whose values differ, over all cells, with the values of both sides."""
     old, new = _values(there), _values(here)
     images_there, images_here = old.pop("images"), new.pop("images")
-    found = [
-        f"{name} is {_short(old.get(name, []))} there and {_short(new.get(name, []))} here"
-        for name in {**new, **old}
-        if old.get(name) != new.get(name)
-    ]
+    found = []
     if set(images_there) != set(images_here):
         found.append(f"it is for {len(images_there)} images and here for {len(images_here)}, not the same ones")
+    for name in {**new, **old}:
+        theirs, ours = old.get(name, []), new.get(name, [])
+        if theirs != ours:
+            shown = [_short(theirs), _short(ours)]
+            told_apart = shown[0] != shown[1]
+            found.append(f"{name} is {shown[0]} there and {shown[1]} here" if told_apart else f"{name} differs")
     if not found:
         return "the same values and images are put into other cells"
     more = len(found) - SHOWN

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.judging.counts import claim_verdicts, sentence_verdicts, tier_counts
 from analysis.judging.power import power_text
 from analysis.judging.printed import NOT_PRINTED
+from analysis.judging.rules import NEGLIGIBLE
 from analysis.judging.text import DASH, authors_rows, corrected_p, counts_text, estimate_text, holds_text, network_text
 
 WIDTH = 104  # in characters
@@ -87,9 +88,9 @@ def _to_follow(row: pd.Series) -> list[str]:
 
 def _named(said: Mapping[str, str]) -> list[str]:
     """Texts behind their names, wrapped; empty ones are left out."""
-    lines, inner = [], INDENT + " " * 11
+    lines, inner = [], INDENT + " " * 12
     for name, text in said.items():
-        start = f"{INDENT}{name + ':':<11}" if text else ""
+        start = f"{INDENT}{name + ':':<12}" if text else ""
         lines += textwrap.wrap(start + text, WIDTH, subsequent_indent=inner, break_on_hyphens=False)
     return lines
 
@@ -107,7 +108,9 @@ def _block_lines(name: str, row: pd.Series, full: bool) -> list[str]:
         ways = f"holds in {holds_text(row)} ways to analyse it" if pd.notna(row["of"]) and row["of"] else ""
         found += [said for said in (ways, power_text(row)) if said]
         found += [row[said] for said in ("because", "readings") if isinstance(row[said], str) and row[said]]
-        found += [f"before the amendments: {row['former']}"] if row["former"] else []
+        if row["verdict"] == NEGLIGIBLE and pd.notna(row["p equivalence (Holm)"]):
+            found.append(f"p of equivalence = {corrected_p(row, 'p equivalence (Holm)')}")
+        found += [f"before the amendments of 2026-11-29: {row['former']}"] if row["former"] and row["model"] else []
     lines = [line for part in found for line in textwrap.wrap(part, WIDTH - len(text), break_on_hyphens=False)]
     return [text + lines[0], *(" " * len(text) + more for more in lines[1:])]
 

@@ -45,9 +45,9 @@ def holds_text(row: pd.Series) -> str:
     return DASH if pd.isna(row["of"]) or not row["of"] else f"{row['holds']} of {row['of']}"
 
 
-def corrected_p(row: pd.Series) -> str:
-    """Holm's p as text; a dash if there is none."""
-    p = row["p (Holm)"]
+def corrected_p(row: pd.Series, name: str = "p (Holm)") -> str:
+    """Holm's p as text, or another of the ledger's; a dash if there is none."""
+    p = row[name]
     return DASH if pd.isna(p) else p_text(math.log10(p)) if p > 0 else "0"
 
 

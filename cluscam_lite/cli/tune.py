@@ -14,7 +14,7 @@ from ..errors import CluscamError, check_known
 from ..files import as_path, atomic_path
 from ..models import get_spec, load_model
 from ..models.runs import RunName
-from ..tuning import RULES, Tuning, check_grid, tune, tuning_record
+from ..tuning import LEAST_SIZES, RULES, Tuning, check_grid, tune, tuning_record
 from .common import check_device, made_folder, say, short_warnings
 from .onnx import check_no_file
 
@@ -86,8 +86,10 @@ def _samples(arguments: argparse.Namespace, part: str | None, run: RunName | Non
 def _usual_grid(n_maps: int) -> tuple[int, ...]:
     """The usual candidates, as far as the layer has that many maps."""
     found = tuple(k for k in GRID if k <= n_maps)
-    if len(found) < 3:
-        raise CluscamError(f"the layer has {n_maps} maps, too few for the usual candidates; give --grid, such as 2 3 4")
+    if len(found) < LEAST_SIZES:
+        raise CluscamError(
+            f"the layer has {n_maps} maps, too few for the usual candidates; give --grid, such as 2 3 4 5"
+        )
     return found
 
 
@@ -114,3 +116,5 @@ def _print(tuning: Tuning) -> None:
     for rule, choice in tuning.choices.items():
         numbers = f"{choice.n_clusters:>3} {choice.drop_ratio:>6.3f} {choice.temperature:>7.3f}"
         print(f"{rule}  {numbers}  {RULE_WORDS[rule]}")
+    if len(tuning.grid) == LEAST_SIZES:
+        say("of three sizes only the largest has a curvature, so K is that whatever P(K) is; give four or more")

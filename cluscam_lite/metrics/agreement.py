@@ -61,7 +61,8 @@ def overlap(first: Tensor, second: Tensor, share: float = TOP) -> float:
     a, b = _pair(first, second)
     if _constant(a) or _constant(b):
         return math.nan
-    tops = [values >= np.sort(values)[-math.ceil(share * len(values))] for values in (a, b)]
+    many = max(1, math.ceil(round(share * len(a), 6)))  # 0.07 of 100 is 7, though its product is a little more
+    tops = [values >= np.sort(values)[-many] for values in (a, b)]
     return float((tops[0] & tops[1]).sum() / (tops[0] | tops[1]).sum())
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..algorithm.given import check_boxes
-from ..errors import BrokenImage, NotApplicable
+from ..errors import BrokenImage, CluscamError, NotApplicable
 from ..models.spec import Preprocess, crop_window
 from ..packages import from_extra
 
@@ -55,16 +55,18 @@ def unscaled_boxes(boxes: Sequence[Sequence[float]] | Tensor, width: int, height
     That code (nxhoang562/ClusCAM, branch main, test_localization.py and utils_localization.py) never rescales them,
     so that a box beyond the input's size lies outside every map: it is left out. Errors as in `boxes_in_input`.
     """
-    edges = checked_boxes(boxes, width, height)
-    return _with_area(edges.minimum(torch.tensor([size[1], size[0]] * 2, dtype=edges.dtype)))
+    return within(checked_boxes(boxes, width, height), size)
 
 
 def box_mask(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     """The share of every pixel that lies in a box, (H, W) float64 in [0, 1], for boxes (n, 4) in pixels of the map.
 
     A box that ends within a pixel counts with that part of it, so that a box's mask has its area exactly. Where
-    several boxes share a pixel, the largest share counts. Raises CluscamError for a box without area, or NaN.
+    several boxes share a pixel, the largest share counts. What lies beyond the map is cut off. Raises CluscamError for
+    a box without area, or NaN.
     """
+    if not isinstance(size, Sequence) or len(size) != 2:
+        raise CluscamError(f"size is {size!r}; expected (H, W), in pixels of the map")
     mask = torch.zeros(size, dtype=torch.float64)
     for xmin, ymin, xmax, ymax in check_boxes(boxes).tolist():
         mask = torch.maximum(mask, _overlap(ymin, ymax, size[0])[:, None] * _overlap(xmin, xmax, size[1]))
@@ -96,6 +98,13 @@ def _overlap(low: float, high: float, n: int) -> Tensor:
     """How much of each of n unit cells [i, i + 1] lies in [low, high], (n,)."""
     start = torch.arange(n, dtype=torch.float64)
     return ((start + 1).clamp(max=high) - start.clamp(min=low)).clamp(min=0)
+
+
+def within(boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Boxes (n, 4) cut off at a map of (H, W) pixels; those that lie outside are left out."""
+    h, w = size
+    ends = torch.tensor([w, h, w, h], dtype=boxes.dtype)
+    return _with_area(boxes.clamp(min=0).minimum(ends))
 
 
 def _with_area(boxes: Tensor) -> Tensor:

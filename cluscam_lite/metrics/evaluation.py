@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from ..errors import CluscamError
 from .faithfulness import changes, log_odds, probabilities
 from .masking import FORMS, check_class, form_of, logits_function, one_map
 
+KNOWN = {"forms": FORMS, "fills": FILLS}
 COMPLEMENT_FILL = "mean"  # the one fill that a complement is evaluated with
 
 Rows = list[dict[str, float | str]]
@@ -107,7 +109,10 @@ def evaluate_images(
         fills = [fill for fill in FILLS if fill != "black" or normalization is not None]
     cases, output = cases_of(forms, fills), logits_function(output)
     x, saliency = checked_images(x), real_numbers(saliency, "the map")
+    if not torch.isfinite(x).all():
+        raise CluscamError("x contains NaN or infinite values; expected normalised images")
     unmasked = None if unmasked is None else real_numbers(unmasked, "unmasked")
+    targets = targets.tolist() if isinstance(targets, np.ndarray) else targets
     if not isinstance(targets, Sequence | Tensor) or isinstance(targets, str):
         raise CluscamError(f"targets is {targets!r}; expected a class for each image")
     if saliency.shape != (len(x), *size_of(x)) or len(targets) != len(x):
@@ -143,6 +148,9 @@ def cases_of(forms: Sequence[str], fills: Sequence[str]) -> list[tuple[str, str]
     for name, words in (("forms", forms), ("fills", fills)):
         if isinstance(words, str):
             raise CluscamError(f"{name} is {words!r}; expected a list, such as {(words,)}")
+        for word in words:
+            if not isinstance(word, str):
+                raise CluscamError(f"{name} has a {type(word).__name__} in it; expected names, such as {KNOWN[name]}")
     found = [
         (form, fill)
         for form in dict.fromkeys(forms)

@@ -77,10 +77,14 @@ def log_odds(logits: Tensor, target: Tensor) -> Tensor:
 def probabilities(logits: Tensor, target: Tensor) -> Tensor:
     """The probability, 0 to 1, of the target (n,) of each row of logits (n, C): (n,) float64.
 
-    The softmax; where there is only one logit, its sigmoid. Raises CluscamError for a class that there is not.
+    The softmax; where there is only one logit, its sigmoid. Raises CluscamError for a class that there is not, and for
+    logits that have no softmax: NaN, or infinity (minus infinity is a probability of 0).
     """
     logits = real_numbers(logits, "the logits").double()
-    return class_probabilities(logits).gather(1, _column(target, logits))[:, 0]
+    found = class_probabilities(logits).gather(1, _column(target, logits))[:, 0]
+    if torch.isnan(found).any():
+        raise CluscamError("the logits hold NaN or infinity, and have no softmax; expected finite numbers (n, C)")
+    return found
 
 
 def _column(target: Tensor, logits: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from ..algorithm.given import check_boxes, real_numbers
 from ..algorithm.maps.layouts import size_of
 from ..errors import CluscamError, NotApplicable, unknown
 from ..models.spec import Preprocess
-from .boxes import box_mask, boxes_in_input, unscaled_boxes
+from .boxes import box_mask, boxes_in_input, unscaled_boxes, within
 
 HALF = 0.5  # threshold of the public code's variants
 TOUCHING = np.ones((3, 3), dtype=int)  # pixels that touch at a side or a corner are one component
@@ -22,10 +22,11 @@ def energy_pointing(saliency: Tensor, boxes: Tensor) -> float:
 
     Args:
         saliency: (H, W) in [0, 1].
-        boxes: (n, 4) xmin, ymin, xmax, ymax in pixels of the map.
+        boxes: (n, 4) xmin, ymin, xmax, ymax in pixels of the map; what lies beyond the map is cut off.
 
     Returns:
-        Percent, 0-100. A map of zeros points nowhere: 0; a map of ones has the boxes' share of the image.
+        Percent, 0-100. A map of zeros points nowhere, and without a box there is nothing to point at: 0. A map of ones
+        has the boxes' share of the image.
 
     Raises:
         CluscamError: the map is not (H, W) in [0, 1], or a box has no area or NaN.
@@ -69,9 +70,9 @@ def localisation_error(saliency: Tensor, boxes: Tensor, part: str = "largest") -
     counts.
 
     Returns:
-        Percent, 0-100. A map of zeros has no box: 100.
+        Percent, 0-100. A map of zeros has no box, and no box of the object overlaps with none: 100.
     """
-    own, true = predicted_box(saliency, part), check_boxes(boxes).tolist()
+    own, true = predicted_box(saliency, part), within(check_boxes(boxes), size_of(_checked(saliency))).tolist()
     if own is None or not true:
         return 100.0
     return 100 * (1 - max(_iou(own, box) for box in true))
@@ -123,6 +124,8 @@ def localise(
     """
     saliency = _checked(saliency)
     size = size_of(saliency)
+    if not isinstance(preprocess, Preprocess):
+        raise CluscamError(f"preprocess is a {type(preprocess).__name__}; expected what `ModelSpec.preprocess()` gives")
     if size != (preprocess.size, preprocess.size):
         raise CluscamError(
             f"the map is {tuple(saliency.shape)}; expected the input's size, ({preprocess.size}, {preprocess.size})"

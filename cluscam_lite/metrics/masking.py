@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from operator import index
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,7 +30,15 @@ def matching_power(values: Tensor, means: Tensor, steps: int = 40) -> Tensor:
 
     Returns:
         (n,), from 1/403 to 403.
+
+    Raises:
+        CluscamError: other shapes.
     """
+    values, means = real_numbers(values, "the values"), real_numbers(means, "the means")
+    if values.ndim != 2 or means.shape != values.shape[:1]:
+        raise CluscamError(
+            f"the values are {tuple(values.shape)} and the means {tuple(means.shape)}; expected (n, m) and (n,)"
+        )
     low, high = (torch.full_like(means, end) for end in LOG_POWERS)
     logs = values.log()  # a power of a value is a multiple of its logarithm, which is much the cheaper
     for _ in range(steps):
@@ -100,6 +109,9 @@ def masked_outputs(
     Raises:
         CluscamError: more than one image, no mask, one that is not of its size and in [0, 1], or not one fill for each.
     """
+    for name, given in (("masks", masks), ("fills", fills)):
+        if not isinstance(given, Sequence | Tensor | np.ndarray) or isinstance(given, str):
+            raise CluscamError(f"the {name} are a {type(given).__name__}; expected a list, one for each masked copy")
     if len(masks) != len(fills) or len(masks) == 0:
         raise CluscamError(f"there are {len(masks)} masks and {len(fills)} fills; expected one fill for each mask")
     masks = [one_map(x, mask)[1] for mask in masks]

@@ -34,7 +34,7 @@ def check_grid(grid: Sequence[int]) -> tuple[int, ...]:
             f"the candidate grid is {shown}; expected at least {LEAST_SIZES} sizes, since a curvature needs two slopes"
         )
     if any(a >= b for a, b in zip(sizes, sizes[1:], strict=False)):
-        raise CluscamError(f"the candidate grid is {shown}; expected strictly ascending sizes, such as 5 10 20")
+        raise CluscamError(f"the candidate grid is {shown}; expected strictly ascending sizes, such as 5 10 20 30")
     return tuple(int(k) for k in sizes)
 
 

@@ -57,6 +57,9 @@ def test_both_rules_and_progress_are_printed(capsys):
     shown = capsys.readouterr().out
     assert "[1/2] scene-train-0-single-00000" in shown and "[2/2]" in shown and "s left" in shown
     assert "argmax" in shown and "argmin" in shown and "tau" in shown and "wrote" not in shown
+    assert "of three sizes only the largest has a curvature" in shown
+    assert main([*RUN.split(), "8"]) == 0
+    assert "of three sizes" not in capsys.readouterr().out
 
 
 def test_explain_takes_k_and_r_from_the_file(tuned, tmp_path):

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from analysis.run.parameters import profile_parameters
+from analysis.studies.cost import rates
 from analysis.studies.cost.passes import shape_of
 from analysis.studies.cost.work import ROUNDS, Piece, Planned, fitting, panel_of, pieces, planned, round_of
 from analysis.studies.plan import PlannedStudy
@@ -124,3 +125,16 @@ def test_what_fits_a_budget_is_a_prefix_of_what_fits_a_larger_one(work):
     # a small piece does not jump the queue
     long_first = [Piece("a", 0, work[0].panel, work[0].passes * 10), work[1]]
     assert fitting(long_first, rates, 500) == []
+
+
+def test_a_first_call_that_imports_is_not_what_is_measured(monkeypatch):
+    took = iter([3.0, 0.01, 0.01])
+    clock = [0.0]
+
+    def work():
+        clock[0] += next(took)
+
+    monkeypatch.setattr(rates.time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(rates.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(rates.torch, "get_num_threads", lambda: 1)
+    assert rates._seconds(work, 1, 0.1, torch.device("cpu")) == pytest.approx(0.01)

@@ -8,6 +8,8 @@ from same_rows import same_rows
 from toy_study import PROFILE, TOY, Toy, files, parquets
 
 from analysis.engine import read, run, status
+from analysis.engine.cell import Cell
+from analysis.engine.configuration import _differences
 from cluscam_lite.cli import main
 from cluscam_lite.errors import CluscamError
 
@@ -94,6 +96,14 @@ def test_a_folder_of_another_configuration_is_refused_with_what_differs(undistur
         with pytest.raises(CluscamError, match=f"holds results of another configuration: {words}"):
             use(TOY, PROFILE | change, undisturbed)
     assert files(undisturbed) == before
+
+
+def test_what_differs_behind_the_shown_beginning_is_named_without_it():
+    there, here = (
+        Cell("toy", 1, "set", "part", "cnn", "a", "m", ("i",), settings={"donors": [f"scene-train-0-single-{n}"]})
+        for n in (1, 2)
+    )
+    assert _differences([there], [here]) == "donors differs"
 
 
 def test_another_version_or_study_is_refused(undisturbed):

@@ -86,7 +86,7 @@ def test_words_for_pages_and_terminals(table):
     assert max(map(len, text.splitlines())) <= WIDTH
     one = for_terminal(table[table["claim"] == "C6b"], full=True)
     assert "d_z" in one and "results/reference/logits" in one and "notebooks/logits.ipynb" in one
-    assert "estimate:" in one and "decision:  supported if" in one and "before the amendments: contradicted" in one
+    assert "estimate:" in one and "decision:   supported if" in one and "before the amendments of 2026-11-29" in one
     assert max(map(len, for_terminal(table[table["claim"] == "C3"], full=True).splitlines())) <= WIDTH
     found = json.loads(as_json(table))
     assert len(found["rows"]) == len(table) and found["claims"][0]["claim"] == "C1"
@@ -119,7 +119,7 @@ def test_what_was_amended_after_the_evidence_is_said(table):
     early = {claim["id"] for claim in CLAIMS.values() if "amended" in claim}
     late = {claim for one in all_amendments() for claim in one["claims"]}
     assert {i for ids in said["claims"] for i in ids.split(", ")} == early | late
-    assert "amended:   2026" in for_terminal(table[table["claim"] == "C3"], full=True)
+    assert "amended:    2026" in for_terminal(table[table["claim"] == "C3"], full=True)
     fifth = said[said[""] == "A5"].iloc[0]
     assert "→ not tested" in fifth["verdicts"] and fifth["claims"] == "C5d, C5e"
 

@@ -80,7 +80,9 @@ def test_equal_maps_agree_wholly_and_maps_without_contrast_say_nothing():
     alike = {"clustering": lambda points, k, seed: np.arange(len(points)) % k}  # whatever the seed
     same = over_seeds(cam(**alike), images(), 2)
     assert same.agreement.tolist() == pytest.approx([1, 1]) and float(same.spread.max()) == 0
-    assert "hardly depends on the seed" in same.sentence()
+    assert "all give the same map to the last bit" in same.sentence(1)
+    with pytest.raises(CluscamError, match="the image is 2; expected a number from 0 to 1"):
+        same.sentence(2)
     flat = over_seeds(cam(**alike), torch.zeros(1, 3, 33, 40), 3)  # constant maps of a constant image
     assert math.isnan(float(flat.agreement[0])) and flat.undefined.tolist() == [3]
     assert float(flat.mean.abs().max()) == 0 and "no contrast" in flat.sentence()
@@ -140,3 +142,18 @@ def test_seeds_are_whole_numbers_of_any_kind_and_a_method_has_one():
     assert over_seeds(cam(), images(), np.int64(2)).seeds == (0, 1)
     with pytest.raises(CluscamError, match=r"the method has the seeds \[1, 2\], one for each image; give it one"):
         over_seeds(Smooth(network(), n_clusters=4, seed=[1, 2]), images(), 2)
+
+
+def test_an_explainer_that_gives_a_bare_map_is_refused():
+    class Bare:
+        seed = 0
+
+        def __call__(self, x, target):
+            return x[:, 0]
+
+    with pytest.raises(CluscamError, match="Bare gives a Tensor; expected an `Explanation`"):
+        over_seeds(Bare(), images(), 2)
+
+
+def test_seeds_may_be_an_array():
+    assert seeds_of(cam(), np.array([3, 5])) == (3, 5)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from cluscam_lite import ClusCAM
+from cluscam_lite import ClusCAM, get_spec
 from cluscam_lite.algorithm.scoring import fill_image
 from cluscam_lite.errors import CluscamError, ClusCAMWarning
 from cluscam_lite.metrics import (
@@ -20,8 +20,10 @@ from cluscam_lite.metrics import (
     evaluate,
     insertion,
     localisation_error,
+    localise,
     log_odds,
     matched,
+    matching_power,
     overlap,
     predicted_box,
     probabilities,
@@ -250,3 +252,49 @@ def test_a_share_or_tolerance_that_is_none(wrong):
             refused()
     with pytest.raises(CluscamError, match="tolerance is"):
         changes(0.5, 0.4, wrong)
+
+
+@pytest.mark.parametrize("metric", [localisation_error, soft_error, half_error, energy_error], ids=lambda f: f.__name__)
+def test_what_lies_beyond_the_map_is_cut_off_in_every_measure(metric):
+    one = torch.rand(SIZE, SIZE, generator=torch.Generator().manual_seed(2))
+    assert metric(one, [[-9, 2, 5, 30]]) == pytest.approx(metric(one, [[0, 2, 5, SIZE]]))
+    assert metric(one, [[-9, -9, -1, -1], *BOX]) == pytest.approx(metric(one, BOX))
+    assert metric(one, [[SIZE, 0, SIZE + 4, SIZE]]) == 100
+    assert metric(torch.ones(SIZE, SIZE), [[-9, -9, 99, 99]]) == 0
+
+
+@pytest.mark.parametrize("share", [0.01, 0.07, 0.1, 0.14, 0.28, 0.55, 0.56, 0.57])
+def test_a_top_has_the_share_of_the_pixels_exactly(share):
+    values = torch.arange(100.0).view(10, 10)
+    other = values.clone()
+    other.flatten()[: 100 - round(100 * share)] = values.flatten()[: 100 - round(100 * share)].flip(0)
+    assert overlap(values, other, share) == 1  # the two differ below their tops alone
+    assert overlap(values, values.flip(0), 1e-9) == 0  # one pixel at least
+
+
+@pytest.mark.parametrize("logits", [[[torch.inf, 2.0]], [[torch.nan, 2.0]], torch.tensor([[1.0, 70000.0]]).half()])
+def test_logits_without_a_softmax_are_refused(logits):
+    with pytest.raises(CluscamError, match="the logits hold NaN or infinity"):
+        probabilities(logits, [0])
+    assert probabilities([[-torch.inf, 2.0]], [0]).tolist() == [0]
+
+
+def test_other_mistakes_are_one_sentence():
+    one = torch.rand(1, SIZE, SIZE)
+    for call, words in (
+        (lambda: box_mask(BOX, 4), "size is 4; expected"),
+        (lambda: matching_power(one, 0.5), r"the values are \(1, 8, 8\) and the means \(\); expected"),
+        (lambda: masked_outputs(network, X, one, None), "the fills are a NoneType"),
+        (lambda: masked_outputs(network, X, None, [None]), "the masks are a NoneType"),
+        (lambda: evaluate(network, X, one, 1, fills=[torch.zeros(3)]), "fills has a Tensor in it; expected names"),
+        (lambda: evaluate(network, X * torch.nan, one, 1), "x contains NaN"),
+        (lambda: localise(one[0], BOX, 8, 8, get_spec("scene_cnn")), "preprocess is a ModelSpec"),
+    ):
+        with pytest.raises(CluscamError, match=words):
+            call()
+
+
+def test_classes_may_be_an_array():
+    maps = torch.rand(1, SIZE, SIZE)
+    rows = [evaluate_images(network, X, maps, given, fills=["mean"]).rows for given in ([2], np.array([2]))]
+    assert rows[0] == rows[1]

@@ -31,6 +31,7 @@ from cluscam_lite.rivals.opticam import optimise
 
 HEAD_BATCH = 32  # maps that AblationCAM takes out side by side, at most
 PHOTOGRAPH = (500, 375)  # pixels of a typical photograph of ILSVRC, width and height
+WARM_UP = 5.0  # seconds: more than the imports and allocations of a first call take
 SHARES = Passes(forward=4, head=2, backward=3, groupings=1, evaluations=1, images=1)  # of the time, for each thing
 
 
@@ -73,8 +74,8 @@ def architecture(name: str) -> str:
 def measure(name: str, layer: str, size: int, budget: float) -> Measured:
     """Measure a network's shape and speed at a layer (as `ModelSpec.layer` takes it), in about `budget` seconds.
 
-    On inputs of `size` x `size` pixels. Each thing is done at least once, and once before its time is taken, so that a
-    slow machine takes longer.
+    On inputs of `size` x `size` pixels. Each thing is done at least once, and, unless that takes very long, once before
+    its time is taken, so that a slow machine takes longer.
     """
     model = _network(untrained(name))
     unit, dotted = budget / sum(astuple(SHARES)), model.spec.layer(layer)
@@ -150,6 +151,7 @@ def _prepared(picture: bytes, spec: ModelSpec) -> torch.Tensor:
 def _seconds(work: Callable[[], Any], images: int, budget: float, device: torch.device) -> float:
     """Seconds for one of the work's images: the median of the rounds after the first, which warms up.
 
+    Where the first takes more than the budget and `WARM_UP`, which is more than what it warms up, it stands for all.
     On one thread of a CPU they are the process's own, so that other work on the machine does not count.
     """
     alone = device.type == "cpu" and torch.get_num_threads() == 1
@@ -161,6 +163,6 @@ def _seconds(work: Callable[[], Any], images: int, budget: float, device: torch.
         if device.type == "cuda":
             torch.cuda.synchronize(device)  # kernels are only queued when a call returns
         taken.append(clock() - start)
-        if len(taken) == 1 and taken[0] > budget:
+        if len(taken) == 1 and taken[0] > max(budget, WARM_UP):
             break
     return statistics.median(taken[1:] or taken) / images
