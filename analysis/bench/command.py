@@ -74,7 +74,8 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CluscamError(
             f"the bench needs the package {error.name}, which is not installed; pip install 'cluscam-lite[book,rivals]'"
         ) from error
-    beside = FIRST + NULLS if arguments.beside is None else tuple(arguments.beside)
+    named = None if arguments.beside is None else ",".join(arguments.beside).split(",")  # with spaces or commas
+    beside = FIRST + NULLS if named is None else tuple(filter(None, named))
     check_input(arguments)
     entries, spec = entries_of(arguments.explainer, beside), spec_of(arguments)
     with made_folder(as_path(arguments.out).absolute()) as out, short_warnings(), few_threads(spec):

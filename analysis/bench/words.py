@@ -68,7 +68,7 @@ def verdict(rows: pd.DataFrame, name: str) -> Verdict:
         why = f"It is ahead of every map that knows nothing of the network ({', '.join(differences)})."
     elif behind:
         word = POOR
-        why = f"It finds what matters no more often than {' and '.join(behind)}."
+        why = f"On {line['cases']} cases it finds what matters no more often than {' and '.join(behind)}."
     else:
         word = UNSHOWN
         why = f"On {line['cases']} cases it is not surely ahead of {' and '.join(short)}; take more (--n)."

@@ -7,6 +7,8 @@ from tqdm import tqdm
 
 from analysis.engine.cell import Cell
 
+EVERY = 60.0  # seconds, within a cell, after which a run that has no bar says how far it is
+
 
 class Progress:
     """The progress over `total` cells of which `pending` are to make; `quiet`: neither lines for cells nor a bar."""
@@ -17,7 +19,7 @@ class Progress:
         self._images = sum(len(cell.images) for cell in pending)
         self._passed = 0  # images of the cells done since the start, here or by other processes
         self._partial: dict[str, int] = {}  # images done of each cell in work, by its hash
-        self._start = time.monotonic()
+        self._start = self._said = time.monotonic()
         off = quiet or not pending or None  # None: unless standard error is a terminal
         self._bar = tqdm(total=self._images, unit="image", leave=False, dynamic_ncols=True, disable=off)
 
@@ -35,6 +37,8 @@ class Progress:
         if cell.hash in self._partial:
             self._partial[cell.hash] = images
             self._draw()
+            if self._bar.disable and not self.quiet and time.monotonic() - self._said >= EVERY:
+                self.say(f"[{self._done + 1}/{self.total}] {cell.title}: {images} of {len(cell.images)} images so far")
 
     def _draw(self) -> None:
         self._bar.update(self._passed + sum(self._partial.values()) - self._bar.n)
@@ -54,6 +58,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print a line, even if quiet."""
+        self._said = time.monotonic()
         with tqdm.external_write_mode():  # above the bar, if there is one
             print(text, flush=True)
 

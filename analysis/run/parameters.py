@@ -163,7 +163,7 @@ def profile_parameters(profile: str | Path) -> dict[str, Any]:
         raise unknown("profile", profile, known, hint="or give the path of your own .yaml file")
     found = read_yaml(path, f"the profile {path}", "; write one `name: value` on each line")
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
-        raise CluscamError(f"the profile {path} is not a list of parameters; write one `name: value` on each line")
+        raise CluscamError(f"the profile {path} does not name its parameters; write one `name: value` on each line")
     return found
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,11 +79,32 @@ def own_parameters(profile: str, given: Sequence[Sequence[str]]) -> dict[str, An
     names = [name for name, _ in given]
     if twice := [name for i, name in enumerate(names) if name in names[:i]]:
         raise CluscamError(f"the parameter {twice[0]} is given twice; give it once")
-    if given:
-        parameters |= {name: typed(text, (COMMON | OF_STUDIES).get(name)) for name, text in given}
-        parameters["profile"] = OWN
+    changed = {name: typed(text, (COMMON | OF_STUDIES).get(name)) for name, text in given}
+    if any(name not in parameters or parameters[name] != value for name, value in changed.items()):
+        parameters |= changed | {"profile": OWN}
     check_study(parameters, [name for name, _ in given])
     return parameters
+
+
+def check_taken(study: Any, names: Sequence[str]) -> None:
+    """Raise CluscamError for a parameter that other studies read and this one would ignore."""
+    from analysis.studies.plan import PlannedStudy
+
+    for name in names if isinstance(study, PlannedStudy) else ():
+        if name in OF_STUDIES and name not in {"layer", *study.takes}:
+            raise CluscamError(f"the study {study.name} has no use for the parameter {name}; leave it out")
+
+
+def say_plan(study: Any, profile: Mapping[str, Any]) -> None:
+    """Say what -p has made of the plan: it is no longer the shipped profile's, but one of the parameters alone."""
+    from analysis.studies.plan import PlannedStudy
+    from cluscam_lite.cli.common import say
+
+    if isinstance(study, PlannedStudy):
+        plan = study.plan(profile)
+        models = ", ".join(dict.fromkeys(block.model for block in plan.blocks))
+        part = f", part {plan.part}" if plan.part else ""
+        say(f"-p makes a plan of its own: {plan.dataset}{part}; {models}; {profile['n_images']} images of each")
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -105,8 +126,11 @@ def _run(arguments: argparse.Namespace) -> None:
         cluster = _cluster(arguments)
         every = arguments.name == ALL
         chosen = None if every else find_study(arguments.name)
-        source = OWN if arguments.p else arguments.profile
-        profile, place = renamed(own_parameters(arguments.profile, arguments.p), source)
+        parameters = own_parameters(arguments.profile, arguments.p)
+        if chosen is not None:
+            check_taken(chosen, [name for name, _ in arguments.p])
+        own = bool(arguments.p) and parameters.get("profile") == OWN
+        profile, place = renamed(parameters, OWN if own else arguments.profile)
     except ModuleNotFoundError as error:
         raise CluscamError(
             f"studies need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
@@ -125,6 +149,8 @@ def _run(arguments: argparse.Namespace) -> None:
         if arguments.status:
             say_status(status(chosen, profile, folder(arguments.name)), print)
         else:
+            if own:
+                say_plan(chosen, profile)
             with named_machine(machine):
                 end_of([run(chosen, profile, folder(arguments.name), **options)])
         return

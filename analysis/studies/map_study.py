@@ -50,6 +50,7 @@ LOCATED = columns(float32="ep le le_soft le_half le_energy ep_unscaled le_unscal
 class MapStudy(PlannedStudy):
     """Every method of a plan on its images: three forms of each map, three fills, and the box where there is one."""
 
+    takes = ("methods", "precision")
     keys: tuple[str, ...] = ("image_id", "form", "fill")
     columns: Mapping[str, str] = EVALUATED | LOCATED
 

@@ -60,8 +60,8 @@ class PlannedStudy(ABC):
     name: str
     version: int
     columns: Mapping[str, str]
-    title: str
-    """The study's name in messages about a profile."""
+    takes: Collection[str] = ("methods",)
+    """Parameters of a profile, of those that not every study reads, that this one reads."""
     block: type = Block
     choices: str = "methods"
     """What a line of the plan chooses among `known`: "methods", "sources", or "" for nothing."""
@@ -138,7 +138,7 @@ class PlannedStudy(ABC):
         return read_plans(self.name, self.choices)
 
     def _own(self, profile: Mapping[str, Any], file: PlanFile) -> Plan:
-        check_profile(profile, self.title, tuple(file.own))
+        check_profile(profile, self.name, tuple(file.own))
         section = file.own[profile["dataset"]]
         lines = tuple(Line(line, "") for line in self.own_lines(profile, section.lines[0].values))
         return self._plan(replace(section, part=profile.get("part") or section.part, lines=lines), file)

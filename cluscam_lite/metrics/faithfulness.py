@@ -67,9 +67,9 @@ def log_odds(logits: Tensor, target: Tensor) -> Tensor:
         raise CluscamError(
             f"the logits are {tuple(logits.shape)}, or not finite; expected finite numbers (n, C), at least one class"
         )
+    column = _column(target, logits)
     if logits.shape[1] == 1:
         return logits[:, 0]
-    column = _column(target, logits)
     others = logits.scatter(1, column, -torch.inf)  # (n, C)
     return logits.gather(1, column)[:, 0] - others.logsumexp(1)  # (n,)
 

@@ -118,8 +118,12 @@ def masked_outputs(
     if not all(((mask >= 0) & (mask <= 1)).all() for mask in masks):
         raise CluscamError("a mask is not in [0, 1], or has NaN; expected shares of each pixel that are shown")
     for fill in fills:
-        if fill is not None and (not isinstance(fill, Tensor) or fill.ndim != x.ndim):
-            raise CluscamError(f"a fill is a {type(fill).__name__}; expected a tensor like x, or None for zeros")
+        if fill is None:
+            continue
+        shape = tuple(fill.shape) if isinstance(fill, Tensor) else f"a {type(fill).__name__}"
+        fits = len(shape) == x.ndim and all(n in (1, of) for n, of in zip(shape, x.shape, strict=True))
+        if not fits:  # one of several images would meet the wrong mask
+            raise CluscamError(f"a fill is {shape}; expected a tensor like x, {tuple(x.shape)}, or None for zeros")
     check_batch_size(batch_size)
     output = logits_function(output)
     one_by_one = batch_size == 1

@@ -11,7 +11,7 @@ import pytest
 from same_rows import same_rows
 from toy_study import CELLS, PROFILE, TOY, Toy, make_cell, parquets
 
-from analysis.engine import Cell, chunks, read, run
+from analysis.engine import Cell, chunks, progress, read, run
 from analysis.engine.progress import duration
 from cluscam_lite.errors import CluscamError
 
@@ -168,3 +168,17 @@ def test_same_rows_sees_every_difference_but_that_of_times(undisturbed):
     assert not same_rows(rows, rows[1:])
     last_bit = rows["drop"].where(rows.index != 3, np.nextafter(rows["drop"], 9))
     assert not same_rows(rows, rows.assign(drop=last_bit))
+
+
+def test_without_a_bar_a_long_cell_says_how_far_it_is(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    cell = Cell("toy", 1, "set", "part", "cnn", "a", "m", tuple("abcd"))
+    for quiet in (False, True):
+        shown = progress.Progress(1, [cell], quiet)
+        shown.begin(cell)
+        for done, at in ((1, 30.0), (2, 61.0), (3, 62.0)):
+            now[0] = at + 100 * quiet
+            shown(cell, done)
+        shown.close()
+    assert capsys.readouterr().out == f"[1/1] {cell.title}: 2 of 4 images so far\n"

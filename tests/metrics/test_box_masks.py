@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -64,6 +64,7 @@ def test_equals_the_arithmetic(width, height, shares):
     """Scale, shift, clip, one number at a time."""
     (xmin, xmax), (ymin, ymax) = sorted(shares[:2]), sorted(shares[2:])
     box = (xmin * width, ymin * height, (xmax + 0.01) * width, (ymax + 0.01) * height)
+    assume(max(box) > 1)  # what lies within one pixel is taken for shares of the sides, and refused
     (new_width, new_height), left, top = crop_window((width, height), 256, 224)
     expected = [
         min(max(box[0] * new_width / width - left, 0), 224), min(max(box[1] * new_height / height - top, 0), 224),
@@ -115,6 +116,11 @@ def test_malformed_boxes_are_refused(box):
 def test_what_is_no_box_is_refused(boxes):
     with pytest.raises(CluscamError, match="malformed"):
         boxes_in_input(boxes, 500, 375, preprocess())
+
+
+def test_shares_of_the_sides_are_no_pixels():
+    with pytest.raises(CluscamError, match="lies within one pixel; expected pixels of the image of 500 x 375"):
+        boxes_in_input([(0.1, 0.2, 0.5, 0.9)], 500, 375, preprocess())
 
 
 def test_an_image_without_a_box_cannot_be_judged():

@@ -103,7 +103,7 @@ def test_a_broken_profile_is_one_sentence(tmp_path, text):
 
 @pytest.mark.parametrize("text", ["", "just words", "- a\n- b\n", "1: 2\n"])
 def test_a_profile_that_is_no_mapping_is_one_sentence(tmp_path, text):
-    with pytest.raises(CluscamError, match="is not a list of parameters"):
+    with pytest.raises(CluscamError, match="does not name its parameters"):
         profile_parameters(write_profile(tmp_path / "p.yaml", text))
 
 

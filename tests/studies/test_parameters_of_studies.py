@@ -7,7 +7,9 @@ import pytest
 
 from analysis.engine.cell import Cell
 from analysis.engine.store import Damaged, Store
-from analysis.studies.command import own_parameters
+from analysis.studies.command import own_parameters, say_plan
+from analysis.studies.registry import find_study
+from cluscam_lite.cli import main
 from cluscam_lite.errors import CluscamError
 
 
@@ -124,3 +126,33 @@ def test_a_profile_says_each_thing_once(tmp_path, text, words):
 def test_a_parameter_is_given_once():
     with pytest.raises(CluscamError, match="the parameter seed is given twice"):
         own_parameters("smoke", [("seed", "1"), ("n_images", "2"), ("seed", "2")])
+
+
+@pytest.mark.parametrize(
+    ("study", "name", "value"),
+    [
+        ("logits", "methods", "[gradcam]"),
+        ("logits", "precision", "bfloat16"),
+        ("curves", "seeds", "5"),
+        ("curves", "grid", "[2, 4, 8]"),
+        ("temperature", "methods", "[gradcam]"),
+        ("hyperparameters", "methods", "[gradcam]"),
+        ("ablation", "precision", "bfloat16"),
+    ],
+)
+def test_a_parameter_that_the_study_would_ignore_is_refused(study, name, value, tmp_path, capsys):
+    command = ["study", study, "--profile", "embedded", "-p", name, value, "--out", str(tmp_path / "rows"), "--status"]
+    assert main(command) == 2
+    assert f"the study {study} has no use for the parameter {name}" in capsys.readouterr().err
+
+
+def test_a_value_that_the_profile_has_changes_nothing():
+    plain = own_parameters("embedded", [])
+    assert own_parameters("embedded", [("n_images", str(plain["n_images"]))]) == plain
+    assert own_parameters("embedded", [("n_images", "2")])["profile"] == "own"
+
+
+def test_a_plan_of_its_own_is_said_before_it_runs(capsys):
+    study = find_study("logits")
+    say_plan(study, own_parameters("embedded", [("n_images", "2"), ("models", "[scene_cnn]")]))
+    assert capsys.readouterr().out == "-p makes a plan of its own: scenes, part test; scene_cnn; 2 images of each\n"

@@ -10,7 +10,7 @@ from analysis.studies.mask_study import MaskStudy
 class Ablation(MaskStudy):
     """Masks of ten sources, each under thirteen weightings."""
 
-    name, version, title = "ablation", 1, "the ablation"
+    name, version = "ablation", 1
 
 
 STUDY = Ablation()

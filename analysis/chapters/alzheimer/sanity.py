@@ -40,7 +40,7 @@ class Block:
 class Sanity(PlannedStudy):
     """Each method's map of the trained network beside its maps of networks with parameters drawn anew."""
 
-    name, version, title, keys = "sanity", 2, "sanity", ("image_id", "extent")
+    name, version, keys = "sanity", 2, ("image_id", "extent")
     columns = columns(
         str="image_id extent reason", int64="target component", float32="rho entropy entropy_random entropy_rise"
     )

@@ -41,7 +41,7 @@ IMAGES = (5_120, 380)  # of the training and validation parts (Appendix A)
 class Alzheimer(PlannedStudy):
     """Every method's map of slices or phantoms, measured as in `faithfulness`, and the mean map of each class."""
 
-    name, version, title, keys = "alzheimer", 1, "alzheimer", ("image_id", "form", "fill")
+    name, version, keys = "alzheimer", 1, ("image_id", "form", "fill")
     columns = EVALUATED | columns(
         str="class_map", int64="component class_images", float32="ep_mask share_mask auc_mask"
     )  # the last three on phantoms alone

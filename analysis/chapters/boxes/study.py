@@ -26,7 +26,7 @@ NOT_ONE = "the image has no box, or several"
 class Boxes(MapStudy):
     """EP, and LE with both boxes, of the maps of a few methods on images with exactly one box (as in the paper)."""
 
-    name, version, title, keys = "boxes", 1, "localisation", ("image_id",)
+    name, version, keys = "boxes", 1, ("image_id",)
     columns = columns(str="image_id reason", int64="target", float32=" ".join(MEASURED))
 
     def passes(self, block: Block, shape: Shape) -> Passes:

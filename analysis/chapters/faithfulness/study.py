@@ -10,7 +10,7 @@ from analysis.studies.map_study import MapStudy
 class Faithfulness(MapStudy):
     """Every method of the paper, the null methods and the trivial maps."""
 
-    name, version, title = "faithfulness", 1, "faithfulness"
+    name, version = "faithfulness", 1
 
 
 STUDY = Faithfulness()

@@ -48,7 +48,7 @@ class Block:
 class GroundTruth(PlannedStudy):
     """Each method's map held against the effect of every thing in a scene on the explained logit."""
 
-    name, version, title, keys = "groundtruth", 1, "ground truth", ("image_id",)
+    name, version, keys = "groundtruth", 1, ("image_id",)
     columns = columns(
         str="image_id setting reason",
         int64="target n_things n_objects forward_passes backward_passes",

@@ -36,10 +36,10 @@ class Block:
 class Hyperparameters(PlannedStudy):
     """The scores of all groups of K-Means for every candidate K."""
 
-    name, version, title = "hyperparameters", 1, "hyper-parameters"
+    name, version = "hyperparameters", 1
     keys = ("image_id", "n_clusters", "group")
     columns = columns(str="image_id", int64="n_clusters group size target", float32="score coverage")
-    block, choices = Block, ""
+    block, choices, takes = Block, "", ("grid", "seeds")
 
     def own_lines(self, profile: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The lines of a profile of the user's own: it may name the candidates `grid` and how many `seeds`."""

@@ -130,12 +130,12 @@ def mean_by_group(groups: Tensor, n_groups: int) -> Callable[[Tensor], Tensor]:
 class Logits(PlannedStudy):
     """The scores of meta-representations, their members, and partitions and masks that they are held against."""
 
-    name, version, title = "logits", 1, "Section 4.1"
+    name, version = "logits", 1
     keys = ("image_id", "masks", "group")
     columns = columns(
         str="image_id masks", int64="group n_maps target forward_passes", float64="score coverage probability"
     )
-    block, choices = Block, ""
+    block, choices, takes = Block, "", ()
 
     def spans(self, block: Block) -> list[tuple[int, int]]:
         """Five images to a cell."""

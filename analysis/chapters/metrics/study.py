@@ -26,7 +26,7 @@ STEPS = 20
 class Curves(MapStudy):
     """Insertion, deletion and ADCC of the maps of a few methods."""
 
-    name, version, title, keys = "curves", 1, "faithfulness", ("image_id",)
+    name, version, keys = "curves", 1, ("image_id",)
     columns = columns(
         str="image_id reason", int64="target", float32="insertion deletion drop complexity coherency adcc"
     )

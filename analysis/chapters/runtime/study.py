@@ -47,7 +47,7 @@ NO_AGREEMENT = dict.fromkeys(("inertia_ratio", "rank_correlation", "max_differen
 class Runtime(PlannedStudy):
     """The running time of every method, in passes of the network. Run it alone: what else runs is timed, too."""
 
-    name, version, title, keys = "runtime", 1, "the running time", ("image_id", "item", "repeat")
+    name, version, keys = "runtime", 1, ("image_id", "item", "repeat")
     columns = columns(
         str="image_id device reason item",
         int64="height threads repeat images K d backward_passes forward_passes through",

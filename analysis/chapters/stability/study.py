@@ -59,7 +59,7 @@ class Block:
 class Stability(PlannedStudy):
     """Methods of a plan on its images, as they are and under every perturbation that they have."""
 
-    name, version, title = "stability", 1, "stability"
+    name, version = "stability", 1
     keys = ("image_id", "explainer", "perturbation")
     columns = columns(
         str="image_id explainer perturbation",

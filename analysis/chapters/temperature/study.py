@@ -18,7 +18,8 @@ TABLE_3 = "tau table 3"
 class Temperature(MaskStudy):
     """K-Means' masks, scored once and weighed at every temperature of a grid."""
 
-    name, version, title = "temperature", 1, "the temperature"
+    name, version = "temperature", 1
+    takes = ()
 
     def settings(self, n_clusters: int, drop_ratio: float) -> tuple[Setting, ...]:
         """Every tau of the grid, Eq. 10's, and the limits."""

@@ -46,14 +46,14 @@ class Block:
 class WhatIf(PlannedStudy):
     """ClusCAM's map, the same groups weighed in two other ways, the box, all but the box, and ClusCAM in the box."""
 
-    name, version, title, keys = "whatif", 1, "other maps", ("image_id", "map", "form", "fill")
+    name, version, keys = "whatif", 1, ("image_id", "map", "form", "fill")
     columns = columns(
         str="image_id map form fill reason",
         int64="target",
         float32="coverage probability probability_masked drop increase gain groups logit best_score masks_coverage "
         "active",
     )
-    block, choices = Block, ""
+    block, choices, takes = Block, "", ()
 
     def block_cells(self, plan: Plan, block: Block, seed: int) -> Iterator[Cell]:
         """Some images of one network and layer to a cell."""

@@ -39,9 +39,9 @@ def check_profile(profile: Mapping[str, Any], study: str, datasets: Sequence[str
     """Raise CluscamError unless the profile names a data set that the study runs on, networks, and how many images."""
     for needed in ("dataset", "models", "n_images"):
         if not profile.get(needed):
-            raise CluscamError(f"the profile has no {needed!r}; the study of {study} needs dataset, models, n_images")
+            raise CluscamError(f"the profile has no {needed!r}; the study {study} needs dataset, models, n_images")
     if profile["dataset"] not in datasets:
         raise CluscamError(
-            f"the study of {study} runs on {' and '.join(datasets)}, not on {profile['dataset']}; images of your own "
+            f"the study {study} runs on {' and '.join(datasets)}, not on {profile['dataset']}; images of your own "
             "go through `cluscam explain` and `compare`"
         )
