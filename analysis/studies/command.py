@@ -95,16 +95,16 @@ def check_taken(study: Any, names: Sequence[str]) -> None:
             raise CluscamError(f"the study {study.name} has no use for the parameter {name}; leave it out")
 
 
-def say_plan(study: Any, profile: Mapping[str, Any]) -> None:
-    """Say what -p has made of the plan: it is no longer the shipped profile's, but one of the parameters alone."""
+def plan_text(study: Any, profile: Mapping[str, Any]) -> str:
+    """What -p has made of the plan of a study (None: of all): it is the parameters' alone, and no shipped profile's."""
     from analysis.studies.plan import PlannedStudy
-    from cluscam_lite.cli.common import say
 
-    if isinstance(study, PlannedStudy):
-        plan = study.plan(profile)
-        models = ", ".join(dict.fromkeys(block.model for block in plan.blocks))
-        part = f", part {plan.part}" if plan.part else ""
-        say(f"-p makes a plan of its own: {plan.dataset}{part}; {models}; {profile['n_images']} images of each")
+    part = study.plan(profile).part if isinstance(study, PlannedStudy) else profile.get("part")
+    models = ", ".join(profile.get("models", ["no network"]))
+    return (
+        f"-p makes a plan of its own: {profile.get('dataset', 'no data set')}, part {part or 'as each study has it'}; "
+        f"{models}; at most {profile.get('n_images', 'no')} images of each"
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -135,6 +135,8 @@ def _run(arguments: argparse.Namespace) -> None:
         raise CluscamError(
             f"studies need the package {error.name}, which is not installed; pip install 'cluscam-lite[book]'"
         ) from error
+    if own and not arguments.status:
+        print(plan_text(chosen, profile), file=sys.stderr, flush=True)
     measure, budget = seconds_of(arguments.measure or MEASURED), arguments.budget and seconds_of(arguments.budget)
 
     def folder(name: str) -> Path:
@@ -149,8 +151,6 @@ def _run(arguments: argparse.Namespace) -> None:
         if arguments.status:
             say_status(status(chosen, profile, folder(arguments.name)), print)
         else:
-            if own:
-                say_plan(chosen, profile)
             with named_machine(machine):
                 end_of([run(chosen, profile, folder(arguments.name), **options)])
         return

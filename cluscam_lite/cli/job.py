@@ -17,7 +17,7 @@ from ..models import LoadedModel, ModelSpec, Preprocess, get_spec, load_model
 from ..models.elsewhere import Given, elsewhere_spec, is_elsewhere
 from ..tuning import TunedSettings, read_tuned, weights_key
 from .common import check_device
-from .onnx import LoadedFile, check_source, network_of_file, read_lines
+from .onnx import LoadedFile, check_source, network_of_file, read_lines, take_file
 
 if TYPE_CHECKING:
     from ..methods import Explainer
@@ -87,6 +87,7 @@ def jobs_of(arguments: argparse.Namespace, methods: Sequence[str]) -> list[Job]:
 
     Raises CluscamError as `job_of`, and for a setting that none of them has.
     """
+    take_file(arguments)
     check_source(arguments)
     infos = [method_info(name) for name in methods]
     check_device(arguments.device)

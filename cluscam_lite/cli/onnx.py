@@ -36,14 +36,17 @@ class LoadedFile:
     sha256: str | None
 
 
+def take_file(arguments: argparse.Namespace) -> None:
+    """Move a file that ``--model`` names to ``--onnx``, where all else looks for it."""
+    if arguments.onnx is None and Path(arguments.model or "").suffix.lower() in OF_RUNTIMES:
+        arguments.onnx, arguments.model = arguments.model, None
+
+
 def check_source(arguments: argparse.Namespace) -> None:
     """Raise CluscamError unless there is one network, and only options that go with it.
 
-    What a registered network refuses, a network from elsewhere takes (`cluscam_lite.models.elsewhere`). A file of
-    ``--model`` is that of ``--onnx`` from here on.
+    What a registered network refuses, a network from elsewhere takes (`cluscam_lite.models.elsewhere`).
     """
-    if arguments.onnx is None and Path(arguments.model or "").suffix.lower() in OF_RUNTIMES:
-        arguments.onnx, arguments.model = arguments.model, None
     if (arguments.model is None) == (arguments.onnx is None):
         given = "two networks" if arguments.model else "no network"
         raise CluscamError(f"{given}: give either --model NAME, see `cluscam models`, or --onnx FILE")

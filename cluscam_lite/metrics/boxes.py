@@ -83,13 +83,13 @@ def checked_boxes(boxes: Sequence[Sequence[float]] | Tensor, width: int, height:
         raise NotApplicable("the image has no box, so where its object is cannot be judged; use images with boxes")
     if edges.ndim != 2 or edges.shape[1] != 4:
         raise BrokenImage("the boxes are malformed; expected (xmin, ymin, xmax, ymax) in pixels for each")
-    xmin, ymin, xmax, ymax = edges.T
-    good = (xmin >= 0) & (xmin < xmax) & (xmax <= width) & (ymin >= 0) & (ymin < ymax) & (ymax <= height)
     if (edges <= 1).all() and (edges % 1 > 0).any() and min(width, height) > 1:
         raise BrokenImage(
             f"the box {tuple(edges[0].tolist())} lies within one pixel; expected pixels of the image of {width} x "
             f"{height}, not shares of its sides"
         )
+    xmin, ymin, xmax, ymax = edges.T
+    good = (xmin >= 0) & (xmin < xmax) & (xmax <= width) & (ymin >= 0) & (ymin < ymax) & (ymax <= height)
     if not good.all():
         wrong = tuple(edges[~good][0].tolist())
         raise BrokenImage(

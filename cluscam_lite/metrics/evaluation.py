@@ -1,6 +1,6 @@
 """What the network makes of maps: every form with every fill, the masked copies of several images sharing passes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -144,13 +144,13 @@ def evaluate_images(
 
 
 def cases_of(forms: Sequence[str], fills: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs of form and fill to evaluate. Raises CluscamError if there is none, or one word for a list."""
+    """The pairs of form and fill to evaluate. Raises CluscamError if there is none, or for what is no list of names."""
     for name, words in (("forms", forms), ("fills", fills)):
-        if isinstance(words, str):
-            raise CluscamError(f"{name} is {words!r}; expected a list, such as {(words,)}")
+        if isinstance(words, str) or not isinstance(words, Collection):
+            raise CluscamError(f"{name} is {words!r}; expected a list of names, of {KNOWN[name]}")
         for word in words:
             if not isinstance(word, str):
-                raise CluscamError(f"{name} has a {type(word).__name__} in it; expected names, such as {KNOWN[name]}")
+                raise CluscamError(f"{name} has a {type(word).__name__} in it; expected names, of {KNOWN[name]}")
     found = [
         (form, fill)
         for form in dict.fromkeys(forms)

@@ -149,10 +149,13 @@ def masked_outputs(
 def logits_function(output: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """The logits that a torch module, a model of maps or any other function gives.
 
-    A module is put in eval mode for each pass, and takes images on its device and in its precision.
+    A module is put in eval mode for each pass, and takes images on its device and in its precision. Raises CluscamError
+    for what is no function at all.
     """
     model = HookedModel(output) if isinstance(output, nn.Module) else output
     run = model.output if isinstance(model, MapsModel) else output
+    if not callable(run):
+        raise CluscamError(f"the network is a {type(output).__name__}; expected a torch module, or what gives logits")
     parameters = output.parameters() if isinstance(output, nn.Module) else ()
     like = next((parameter for parameter in parameters if parameter.is_floating_point()), None)
     return lambda x: logits_of(run(x if like is None else x.to(like)), len(x))

@@ -1,5 +1,6 @@
 """Several images evaluated at once: the numbers that each has alone, in passes of one size."""
 
+import numpy as np
 import pytest
 import torch
 from tiny import images, network
@@ -62,8 +63,14 @@ def test_mistakes_are_one_sentence():
         evaluate_images(net, x, MAPS, [0, 1, 5], fills=("mean",))
 
 
-@pytest.mark.parametrize("words", [{"forms": "raw"}, {"fills": "mean"}])
-def test_one_word_for_a_list_is_refused(words):
+@pytest.mark.parametrize("words", [{"forms": "raw"}, {"fills": "mean"}, {"forms": 3}, {"forms": None}])
+def test_what_is_no_list_of_names_is_refused(words):
     ((name, word),) = words.items()
-    with pytest.raises(CluscamError, match=rf"{name} is '{word}'; expected a list, such as \('{word}',\)"):
+    with pytest.raises(CluscamError, match=rf"{name} is {word!r}; expected a list of names, of \('(raw|mean)', "):
         evaluate(network(), images(1), MAPS[0], 0, **words)
+
+
+def test_classes_may_be_an_array():
+    net, x = network(), images(3)
+    listed, array = (evaluate_images(net, x, MAPS, of, fills=("mean",)).rows for of in (TARGETS, np.array(TARGETS)))
+    assert listed == array

@@ -288,13 +288,9 @@ def test_other_mistakes_are_one_sentence():
         (lambda: masked_outputs(network, X, one, [X.repeat(2, 1, 1, 1)]), r"a fill is \(2, 3, 8, 8\)"),
         (lambda: masked_outputs(network, X, None, [None]), "the masks are a NoneType"),
         (lambda: evaluate(network, X, one, 1, fills=[torch.zeros(3)]), "fills has a Tensor in it; expected names"),
+        (lambda: evaluate(None, X, one, 1), "the network is a NoneType; expected a torch module"),
         (lambda: evaluate(network, X * torch.nan, one, 1), "x contains NaN"),
         (lambda: localise(one[0], BOX, 8, 8, get_spec("scene_cnn")), "preprocess is a ModelSpec"),
     ):
         with pytest.raises(CluscamError, match=words):
             call()
-
-
-def test_classes_may_be_an_array():
-    one = torch.ones(1, SIZE, SIZE)
-    assert evaluate_images(network, X, one, np.array([2])).rows == evaluate_images(network, X, one, [2]).rows

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.engine.cell import Cell
 from analysis.engine.store import Damaged, Store
-from analysis.studies.command import own_parameters, say_plan
+from analysis.studies.command import own_parameters, plan_text
 from analysis.studies.registry import find_study
 from cluscam_lite.cli import main
 from cluscam_lite.errors import CluscamError
@@ -152,7 +152,25 @@ def test_a_value_that_the_profile_has_changes_nothing():
     assert own_parameters("embedded", [("n_images", "2")])["profile"] == "own"
 
 
-def test_a_plan_of_its_own_is_said_before_it_runs(capsys):
-    study = find_study("logits")
-    say_plan(study, own_parameters("embedded", [("n_images", "2"), ("models", "[scene_cnn]")]))
-    assert capsys.readouterr().out == "-p makes a plan of its own: scenes, part test; scene_cnn; 2 images of each\n"
+def test_a_plan_of_its_own_is_said_before_it_runs(tmp_path, capsys):
+    own = own_parameters("embedded", [("n_images", "2"), ("models", "[scene_cnn]")])
+    text = "-p makes a plan of its own: scenes, part {}; scene_cnn; at most 2 images of each"
+    assert plan_text(find_study("logits"), own) == text.format("test")
+    assert plan_text(None, own) == text.format("as each study has it")
+    command = [
+        "study",
+        "curves",
+        "--profile",
+        "embedded",
+        "-p",
+        "n_images",
+        "1",
+        "-p",
+        "models",
+        "[scene_cnn]",
+        "-p",
+        "methods",
+        "[centre]",
+    ]
+    assert main([*command, "--out", str(tmp_path / "rows")]) == 0
+    assert capsys.readouterr().err.startswith("-p makes a plan of its own: scenes, part test; scene_cnn; at most 1 ")
